@@ -1,0 +1,123 @@
+//! What the caller of a proxy may write where a method takes a parameter.
+
+use crate::{
+    Dump, DumpError, Dumper, Exclusive, Implements, Load, Proxy, Service, dispatch::Dispatch,
+};
+use std::{borrow::Borrow, sync::Arc};
+
+/// A value that can be passed where a remote method takes a `P`, in the form that is natural for
+/// the caller: a `String` as `&str`, a `Vec` as a slice, an object of this process where the
+/// method takes a proxy.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be passed where the remote method takes `{P}`",
+    label = "not a `{P}`, nor a form of it"
+)]
+pub trait Arg<P> {
+    /// Dumps it as a `P`.
+    ///
+    /// # Errors
+    /// See [`DumpError`].
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError>;
+}
+
+impl<T: Dump> Arg<T> for T {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        self.dump(dumper)
+    }
+}
+
+impl<T: Dump> Arg<T> for &T {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        self.dump(dumper)
+    }
+}
+
+/// The type behind a parameter `&Self`: what is loaded, and then borrowed for the method.
+#[diagnostic::on_unimplemented(
+    message = "a parameter of type `&{Self}` cannot be loaded from a wire",
+    note = "for a type of yours, write `#[derive(DrbDumped)]`"
+)]
+pub trait LoadRef {
+    /// What is loaded: a `String` for `&str`, a `Vec<T>` for `&[T]`, else the type itself.
+    type Owned: Load + Borrow<Self> + Send + 'static;
+}
+
+impl<T: Load + Send + 'static> LoadRef for T {
+    type Owned = T;
+}
+
+impl LoadRef for str {
+    type Owned = String;
+}
+
+impl<T: Load + Send + 'static> LoadRef for [T] {
+    type Owned = Vec<T>;
+}
+
+/// An `Option` is passed as the value itself, as `Some(value)`, or as `None`.
+impl<T: Dump> Arg<Option<T>> for T {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        self.dump(dumper)
+    }
+}
+
+impl Arg<String> for &str {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        dumper.str(self)
+    }
+}
+
+impl Arg<Option<String>> for &str {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        dumper.str(self)
+    }
+}
+
+impl<T: Dump> Arg<Vec<T>> for &[T] {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        self.dump(dumper)
+    }
+}
+
+impl<T: Dump, const N: usize> Arg<Vec<T>> for [T; N] {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        self.as_slice().dump(dumper)
+    }
+}
+
+impl<T: Dump, const N: usize> Arg<Vec<T>> for &[T; N] {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        self.as_slice().dump(dumper)
+    }
+}
+
+impl<const N: usize> Arg<Vec<String>> for [&str; N] {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        self.as_slice().dump(dumper)
+    }
+}
+
+impl Arg<Vec<String>> for &[&str] {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        self.dump(dumper)
+    }
+}
+
+/// An object of this process, where the method takes a proxy: a reference travels.
+impl<P: Proxy, T: Implements<P> + Service<Cell = T>> Arg<P> for Arc<T> {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        dumper.export(self)
+    }
+}
+
+impl<P: Proxy, T: Implements<P> + Service<Cell = T>> Arg<P> for &Arc<T> {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        dumper.export(Arc::clone(self) as Arc<dyn Dispatch>)
+    }
+}
+
+impl<P: Proxy, T: Implements<P> + Service<Cell = Exclusive<T>>> Arg<P> for Arc<Exclusive<T>> {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        dumper.export(self)
+    }
+}

@@ -1,0 +1,259 @@
+//! One call as the caller sees it: from its arguments to its result.
+
+use crate::{
+    Arg, DumpError, Dumper, Error, Exception, Limits, Load, LoadError, Loader, Reference, Returns,
+    Session, Wire, ruby,
+};
+use std::{
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    ops::Range,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+/// An object elsewhere, without a type: what every proxy holds.
+#[derive(Clone)]
+pub struct Remote {
+    link: Arc<dyn Link>,
+    reference: Reference,
+}
+
+/// A way to a process: what carries calls there and replies back.
+pub trait Link: Send + Sync {
+    /// The protocol that it speaks.
+    fn wire(&self) -> Wire;
+
+    /// The bounds that it keeps.
+    fn limits(&self) -> &Limits;
+
+    /// What references in arguments and results go through.
+    fn session(&self) -> Option<Arc<dyn Session>>;
+
+    /// Carries a call there and its reply back.
+    fn carry(self: Arc<Self>, request: Request) -> Carried;
+}
+
+/// A call that is under way.
+pub type Carried = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>;
+
+/// A call in the form of its wire.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Request {
+    /// The whole message.
+    pub bytes: Vec<u8>,
+    /// The method's name, for errors.
+    pub method: String,
+    /// How long it may take from now to the result; `None` for as long as it likes.
+    pub deadline: Option<Duration>,
+}
+
+/// A reply in the form of its wire.
+#[non_exhaustive]
+pub struct Response {
+    /// Where the reply's bytes are.
+    pub bytes: Vec<u8>,
+    /// Which of them are the result or the exception.
+    pub body: Range<usize>,
+    /// Whether it is a result.
+    pub success: bool,
+    /// The bounds for loading it.
+    pub limits: Limits,
+    /// What references in it go through.
+    pub session: Option<Arc<dyn Session>>,
+}
+
+impl Remote {
+    /// The object that `reference` means, over `link`.
+    pub fn new(link: Arc<dyn Link>, reference: Reference) -> Self {
+        Self { link, reference }
+    }
+
+    /// What names the object.
+    pub fn reference(&self) -> &Reference {
+        &self.reference
+    }
+
+    /// The way to the object's process.
+    pub fn link(&self) -> &Arc<dyn Link> {
+        &self.link
+    }
+
+    /// Begins a call of `method` with `count` arguments, keywords together counting as one.
+    pub fn begin(&self, method: &str, count: usize) -> Outgoing {
+        let mut outgoing = Outgoing {
+            link: Arc::clone(&self.link),
+            session: self.link.session(),
+            method: method.to_owned(),
+            bytes: Vec::new(),
+            error: None,
+        };
+        outgoing.write(|bytes, limits, _| {
+            ruby::request::begin(bytes, &self.reference, method, count, limits)
+        });
+        outgoing
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Remote").field(&self.reference).finish()
+    }
+}
+
+/// References decide: two proxies of the same object are equal.
+impl PartialEq for Remote {
+    fn eq(&self, other: &Self) -> bool {
+        self.reference == other.reference
+    }
+}
+
+impl Eq for Remote {}
+
+impl std::hash::Hash for Remote {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.reference.hash(state);
+    }
+}
+
+/// A call whose arguments are being written. The code that `#[drb::service]` makes calls it.
+///
+/// The first argument that cannot be dumped becomes the error of the call.
+pub struct Outgoing {
+    link: Arc<dyn Link>,
+    session: Option<Arc<dyn Session>>,
+    method: String,
+    bytes: Vec<u8>,
+    error: Option<DumpError>,
+}
+
+impl Outgoing {
+    /// The next argument.
+    pub fn arg<P>(&mut self, value: impl Arg<P>) {
+        self.write(|bytes, limits, session| {
+            ruby::frame::write(bytes, limits, session, |dumper| value.dump_arg(dumper))
+        });
+    }
+
+    /// The arguments by name: `count` times a symbol and a value, which `dump` writes.
+    pub fn keywords(
+        &mut self,
+        count: usize,
+        dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>,
+    ) {
+        self.write(|bytes, limits, session| {
+            ruby::frame::write(bytes, limits, session, |dumper| {
+                dumper.keywords(count)?;
+                dump(dumper)?;
+                dumper.end();
+                Ok(())
+            })
+        });
+    }
+
+    /// The call, ready to be awaited.
+    pub fn call<R: Returns>(mut self) -> Call<R> {
+        self.write(|bytes, limits, _| ruby::request::end(bytes, limits));
+        let deadline = Some(self.link.limits().deadline);
+        let state = match self.error {
+            Some(error) => State::Failed(Error::Dump(error)),
+            None => {
+                let request = Request { bytes: self.bytes, method: self.method, deadline };
+                State::Ready(self.link, request)
+            }
+        };
+        Call { state, result: PhantomData }
+    }
+
+    fn write(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>, &Limits, Option<&dyn Session>) -> Result<(), DumpError>,
+    ) {
+        if self.error.is_none() {
+            let result = write(&mut self.bytes, self.link.limits(), self.session.as_deref());
+            self.error = result.err();
+        }
+    }
+}
+
+/// A call of a remote method. It is sent when it is first polled, and ends with the result.
+///
+/// `R` is what the method gives; awaiting gives [`R::Output`](Returns::Output): for a `T` it is
+/// `Result<T, Error>`, for a `Result<T, E>` it is `Result<T, CallError<E>>`.
+#[must_use = "a call is only made when it is awaited"]
+pub struct Call<R> {
+    state: State,
+    result: PhantomData<fn() -> R>,
+}
+
+enum State {
+    Failed(Error),
+    Ready(Arc<dyn Link>, Request),
+    Running(Carried),
+    Done,
+}
+
+impl<R> Call<R> {
+    /// Gives the call this long from its first poll to its result, instead of
+    /// [`Limits::deadline`].
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.set_deadline(Some(deadline));
+        self
+    }
+
+    /// Lets the call take as long as it likes.
+    pub fn no_deadline(mut self) -> Self {
+        self.set_deadline(None);
+        self
+    }
+
+    fn set_deadline(&mut self, deadline: Option<Duration>) {
+        if let State::Ready(_, request) = &mut self.state {
+            request.deadline = deadline;
+        }
+    }
+}
+
+impl<R: Returns> Future for Call<R> {
+    type Output = R::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            match &mut self.state {
+                State::Running(carried) => {
+                    let response = ready!(carried.as_mut().poll(context));
+                    self.state = State::Done;
+                    return Poll::Ready(R::received(response));
+                }
+                state => match std::mem::replace(state, State::Done) {
+                    State::Ready(link, request) => {
+                        self.state = State::Running(link.carry(request));
+                    }
+                    State::Failed(error) => return Poll::Ready(R::received(Err(error))),
+                    // As every future, it is not to be polled after its end.
+                    State::Done | State::Running(_) => return Poll::Pending,
+                },
+            }
+        }
+    }
+}
+
+impl Response {
+    /// The result, or the exception that came in its place.
+    ///
+    /// # Errors
+    /// The reply cannot be loaded.
+    pub fn load<T: Load>(self) -> Result<Result<T, Exception>, Error> {
+        let body = self.bytes.get(self.body.clone()).unwrap_or_default();
+        let load = |loader: &mut Loader<'_>| -> Result<Result<T, Exception>, LoadError> {
+            if self.success { T::load(loader).map(Ok) } else { Exception::load(loader).map(Err) }
+        };
+        Loader::marshal(body, &self.limits, self.session.as_deref())
+            .and_then(|mut loader| load(&mut loader))
+            .map_err(Error::Load)
+    }
+}

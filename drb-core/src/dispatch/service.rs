@@ -1,0 +1,157 @@
+//! The whitelist of a type: its table of methods.
+
+use super::{Incoming, Invoked};
+use crate::{Exclusive, Remote};
+use std::{any::Any, sync::Arc};
+
+/// A type whose methods can be called from elsewhere.
+///
+/// `#[drb::service]` makes it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no methods that can be called remotely",
+    label = "not a service",
+    note = "write `#[drb::service]` above its `impl` block"
+)]
+pub trait Service: Sized + Send + Sync + 'static {
+    /// How an object of the type is held while it is exported: `Self`, or
+    /// [`Exclusive<Self>`](Exclusive) if a method takes `&mut self`.
+    type Cell: Dispatch;
+
+    /// The proxy through which an object of the type is called.
+    type Proxy: Proxy;
+
+    /// Ruby's name of the class, for `inspect` and for errors.
+    const CLASS: &'static str;
+
+    /// The whitelist: what is not in it cannot be called. In the order of the names.
+    fn methods() -> &'static [Method<Self::Cell>];
+
+    /// Puts the object into its cell.
+    fn into_cell(self) -> Self::Cell;
+}
+
+/// A proxy that `#[drb::service]` has made: the typed form of a [`Remote`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a proxy",
+    note = "`#[drb::service]` on `impl Store` makes the proxy `StoreProxy`"
+)]
+pub trait Proxy: Sized + Clone + Send + Sync + 'static {
+    /// Calls the object that `remote` refers to. It is not asked whether it has the methods.
+    fn from_remote(remote: Remote) -> Self;
+
+    /// The untyped proxy.
+    fn remote(&self) -> &Remote;
+}
+
+/// Says that objects of a type can be called through the proxy `P`: through its own, or through
+/// that of a trait that it implements.
+pub trait Implements<P: Proxy>: Service {}
+
+/// An entry of a whitelist.
+pub struct Method<C: ?Sized> {
+    /// What is known of the method.
+    pub info: MethodInfo,
+    /// Loads the arguments, calls the method, dumps the result.
+    pub invoke: fn(Arc<C>, Incoming<'_>) -> Invoked,
+}
+
+/// What is known of a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MethodInfo {
+    /// The name on the wire.
+    pub name: &'static str,
+    /// The parameters that travel.
+    pub params: &'static [ParamInfo],
+    /// The type of the result, as written.
+    pub result: &'static str,
+}
+
+/// What is known of a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParamInfo {
+    /// The name.
+    pub name: &'static str,
+    /// How it is passed.
+    pub kind: ParamKind,
+    /// The type, as written.
+    pub ty: &'static str,
+}
+
+/// How a parameter is passed; the words are those of Ruby's `Method#parameters`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ParamKind {
+    /// By position, always there.
+    Required,
+    /// By position, with a default.
+    Optional,
+    /// All further ones by position.
+    Rest,
+    /// By name, always there.
+    KeywordRequired,
+    /// By name, with a default.
+    Keyword,
+    /// All further ones by name.
+    KeywordRest,
+}
+
+/// An object that can be called, its type forgotten.
+pub trait Dispatch: Any + Send + Sync {
+    /// Ruby's name of its class.
+    fn class(&self) -> &'static str;
+
+    /// The position of a method in the whitelist.
+    fn find(&self, name: &str) -> Option<usize>;
+
+    /// What is known of the method at a position of the whitelist.
+    fn method(&self, index: usize) -> Option<&'static MethodInfo>;
+
+    /// Calls the method at a position of the whitelist.
+    fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked;
+}
+
+impl<T: Service<Cell = Self>> Dispatch for T {
+    fn class(&self) -> &'static str {
+        T::CLASS
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        find(T::methods(), name)
+    }
+
+    fn method(&self, index: usize) -> Option<&'static MethodInfo> {
+        T::methods().get(index).map(|method| &method.info)
+    }
+
+    fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked {
+        invoke(T::methods(), self, index, call)
+    }
+}
+
+impl<T: Service<Cell = Self>> Dispatch for Exclusive<T> {
+    fn class(&self) -> &'static str {
+        T::CLASS
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        find(T::methods(), name)
+    }
+
+    fn method(&self, index: usize) -> Option<&'static MethodInfo> {
+        T::methods().get(index).map(|method| &method.info)
+    }
+
+    fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked {
+        invoke(T::methods(), self, index, call)
+    }
+}
+
+fn find<C>(methods: &[Method<C>], name: &str) -> Option<usize> {
+    methods.binary_search_by(|method| method.info.name.cmp(name)).ok()
+}
+
+fn invoke<C>(methods: &[Method<C>], target: Arc<C>, index: usize, call: Incoming<'_>) -> Invoked {
+    match methods.get(index) {
+        Some(method) => (method.invoke)(target, call),
+        None => call.no_method(),
+    }
+}

@@ -1,0 +1,196 @@
+//! How a value of Rust goes onto a wire.
+
+use crate::{
+    Limit, Limits, Reference, Session, Shape, Value, dispatch::Dispatch, error::DumpError, marshal,
+};
+use std::sync::Arc;
+
+/// A value that is copied to the peer.
+///
+/// Derive it with `#[derive(DrbDumped)]`, which also makes [`Load`](crate::Load). It is implemented
+/// for the types of std that hold values.
+///
+/// A hand-written `dump` makes exactly one value: one call of one of [`Dumper`]'s methods, or
+/// [`Dumper::array`], [`Dumper::map`] or [`Dumper::object`] with what belongs into it and
+/// [`Dumper::end`].
+///
+/// ```
+/// use drb_core::{Dump, Dumper, DumpError};
+///
+/// struct Celsius(f64);
+///
+/// impl Dump for Celsius {
+///     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+///         dumper.float(self.0)
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be copied onto a wire",
+    label = "not a value that drb can dump",
+    note = "for a type of yours, write `#[derive(DrbDumped)]` (copied) or `#[derive(DrbUndumped)]` (by reference)",
+    note = "a serde type crosses as `drb::Serde<T>` with the feature `serde`"
+)]
+pub trait Dump {
+    /// Dumps the value.
+    ///
+    /// # Errors
+    /// A [`Limit`] was exceeded, or the value holds a reference that cannot be passed on.
+    fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError>;
+}
+
+/// Takes values one after the other and writes them in the form of a wire.
+///
+/// Values know nothing of wires: they speak to this type in terms of the data model.
+pub struct Dumper<'a> {
+    codec: Codec<'a>,
+    session: Option<&'a dyn Session>,
+    references: usize,
+}
+
+enum Codec<'a> {
+    Marshal(marshal::Writer<'a>),
+}
+
+/// Delegates to the codec. The native wire's will be a second arm here.
+macro_rules! codec {
+    ($self:ident, $writer:ident => $call:expr) => {
+        match &mut $self.codec {
+            Codec::Marshal($writer) => $call,
+        }
+    };
+}
+
+impl<'a> Dumper<'a> {
+    /// Writes one Marshal stream (its version, then a value) to the end of `out`.
+    ///
+    /// `session` is what references are exported through; without one, a value that holds one cannot
+    /// be dumped.
+    pub fn marshal(
+        out: &'a mut Vec<u8>,
+        limits: &Limits,
+        session: Option<&'a dyn Session>,
+    ) -> Self {
+        Self { codec: Codec::Marshal(marshal::Writer::new(out, limits)), session, references: 0 }
+    }
+
+    /// `nil`.
+    pub fn nil(&mut self) -> Result<(), DumpError> {
+        codec!(self, writer => writer.nil())
+    }
+
+    /// `true` or `false`.
+    pub fn bool(&mut self, value: bool) -> Result<(), DumpError> {
+        codec!(self, writer => writer.bool(value))
+    }
+
+    /// An integer.
+    pub fn int(&mut self, value: i64) -> Result<(), DumpError> {
+        codec!(self, writer => writer.int(value))
+    }
+
+    /// An integer of up to 128 bits with a sign.
+    pub fn int128(&mut self, value: i128) -> Result<(), DumpError> {
+        codec!(self, writer => writer.int128(value))
+    }
+
+    /// An integer of up to 128 bits without a sign.
+    pub fn uint128(&mut self, value: u128) -> Result<(), DumpError> {
+        codec!(self, writer => writer.uint128(value))
+    }
+
+    /// An integer of any size: a sign and a magnitude, least significant byte first.
+    pub fn big_int(&mut self, negative: bool, magnitude: &[u8]) -> Result<(), DumpError> {
+        codec!(self, writer => writer.big_int(negative, magnitude))
+    }
+
+    /// A float.
+    pub fn float(&mut self, value: f64) -> Result<(), DumpError> {
+        codec!(self, writer => writer.float(value))
+    }
+
+    /// A string of text (Ruby: a String with the encoding UTF-8).
+    pub fn str(&mut self, value: &str) -> Result<(), DumpError> {
+        codec!(self, writer => writer.str(value))
+    }
+
+    /// A string of bytes (Ruby: a String with the encoding BINARY).
+    pub fn bytes(&mut self, value: &[u8]) -> Result<(), DumpError> {
+        codec!(self, writer => writer.bytes(value))
+    }
+
+    /// A symbol.
+    pub fn symbol(&mut self, name: &str) -> Result<(), DumpError> {
+        codec!(self, writer => writer.symbol(name))
+    }
+
+    /// Begins an array; `len` values follow, then [`Dumper::end`].
+    pub fn array(&mut self, len: usize) -> Result<(), DumpError> {
+        codec!(self, writer => writer.array(len))
+    }
+
+    /// Begins a map; `len` times a key and a value follow, then [`Dumper::end`].
+    pub fn map(&mut self, len: usize) -> Result<(), DumpError> {
+        codec!(self, writer => writer.map(len))
+    }
+
+    /// Begins the keywords at the end of a call's arguments; `len` times a symbol and a value
+    /// follow, then [`Dumper::end`].
+    pub fn keywords(&mut self, len: usize) -> Result<(), DumpError> {
+        codec!(self, writer => writer.keywords(len))
+    }
+
+    /// Begins a struct. For each of the shape's fields in order follow [`Dumper::field`] and the
+    /// value, then [`Dumper::end`].
+    pub fn object(&mut self, shape: &'static Shape) -> Result<(), DumpError> {
+        codec!(self, writer => writer.object(shape))
+    }
+
+    /// Says that the value of the field at `index` of the shape follows.
+    pub fn field(&mut self, shape: &'static Shape, index: usize) -> Result<(), DumpError> {
+        codec!(self, writer => writer.field(shape, index))
+    }
+
+    /// Ends an array, a map, or a struct.
+    pub fn end(&mut self) {
+        codec!(self, writer => writer.end());
+    }
+
+    /// A dynamic value.
+    pub fn value(&mut self, value: &Value) -> Result<(), DumpError> {
+        codec!(self, writer => writer.value(value))
+    }
+
+    /// A reference to an object, wherever it lives.
+    pub fn reference(&mut self, reference: &Reference) -> Result<(), DumpError> {
+        self.references += 1;
+        codec!(self, writer => writer.reference(reference, self.references))
+    }
+
+    /// A reference to an object of this process, which becomes callable by the peer.
+    ///
+    /// # Errors
+    /// [`DumpError::NoServer`] if this process doesn't serve the peer.
+    pub fn export(&mut self, object: Arc<dyn Dispatch>) -> Result<(), DumpError> {
+        let session = self.session.ok_or_else(|| DumpError::NoServer { class: object.class() })?;
+        let reference = session.export(object)?;
+        self.reference(&reference)
+    }
+
+    /// Ends the dump.
+    ///
+    /// # Errors
+    /// [`Limit::Frame`] if the stream is longer than a peer may be sent.
+    pub fn finish(self) -> Result<(), DumpError> {
+        match self.codec {
+            Codec::Marshal(writer) => writer.finish(),
+        }
+    }
+}
+
+impl DumpError {
+    /// `limit` is exceeded, which allows `max`.
+    pub(crate) fn limit(limit: Limit, max: usize) -> Self {
+        Self::Limit { limit, max }
+    }
+}

@@ -1,0 +1,247 @@
+//! What the caller of a remote method can be told.
+
+use crate::{DumpError, Exception, Limit, LoadError};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// Why a call failed, as far as the framework can say it: everything but the method's own error.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text is not an address that drb understands.
+    #[error("bad URI `{uri}`: {problem}")]
+    BadUri {
+        /// The text.
+        uri: String,
+        /// What to change.
+        problem: &'static str,
+    },
+    /// The process at the address cannot be reached.
+    #[error("cannot connect to {uri}: {source}")]
+    Connect {
+        /// The address.
+        uri: Arc<str>,
+        /// What the system says.
+        source: Arc<std::io::Error>,
+    },
+    /// A server cannot listen there.
+    #[error("cannot listen on {uri}: {source}")]
+    Listen {
+        /// The address.
+        uri: Arc<str>,
+        /// What the system says.
+        source: Arc<std::io::Error>,
+    },
+    /// Listening there would let others than this machine's users in, and nothing says that this
+    /// is wanted.
+    #[error(
+        "{uri} can be reached from other machines: give the server an ACL \
+         (`.acl(Acl::new(…))`), or say `.allow_everyone()` if that is what you want"
+    )]
+    Exposed {
+        /// The address.
+        uri: Arc<str>,
+    },
+    /// An argument cannot go onto the wire.
+    #[error("argument cannot be sent: {0}")]
+    Dump(#[from] DumpError),
+    /// The connection was lost; see [`Error::outcome`] for whether the method can have run.
+    #[error("connection to {uri} lost ({outcome}): {source}")]
+    ConnectionLost {
+        /// The address.
+        uri: Arc<str>,
+        /// Whether the method can have run.
+        outcome: Outcome,
+        /// What the system says.
+        source: Arc<std::io::Error>,
+    },
+    /// The call's deadline has passed.
+    #[error("no result within {after:?} ({outcome})")]
+    DeadlineExceeded {
+        /// How long the call was given.
+        after: Duration,
+        /// Whether the method can have run.
+        outcome: Outcome,
+    },
+    /// The object has no such method, or doesn't expose it.
+    #[error("{message}")]
+    NoMethod {
+        /// The method's name.
+        method: String,
+        /// What the peer says.
+        message: String,
+    },
+    /// The object is gone, or was never there.
+    #[error("the object is gone: {message}")]
+    Gone {
+        /// What the peer says.
+        message: String,
+    },
+    /// The peer refuses the arguments: their number, a keyword, a type.
+    #[error("arguments refused: {0}")]
+    Refused(Exception),
+    /// A bound of the peer or of this process was exceeded.
+    #[error("the limit `{limit}` is exceeded: {message}")]
+    Limit {
+        /// Which bound.
+        limit: Limit,
+        /// What it allows, and what was asked for.
+        message: String,
+    },
+    /// The peer has more to do than it accepts.
+    #[error("the peer is overloaded: {message}")]
+    Overloaded {
+        /// What the peer says.
+        message: String,
+    },
+    /// The method raised an exception that is not of the error type that it declares.
+    #[error("{0}")]
+    Raised(Exception),
+    /// The method has panicked.
+    #[error("the method panicked: {message}")]
+    Panicked {
+        /// The panic's message.
+        message: String,
+    },
+    /// The result cannot be loaded as the type that the method declares.
+    #[error("result: {0}")]
+    Load(LoadError),
+    /// The peer doesn't follow the protocol.
+    #[error("{uri} broke the protocol: {problem}")]
+    Protocol {
+        /// The address.
+        uri: Arc<str>,
+        /// What it did.
+        problem: String,
+    },
+    /// The server or client that the call belongs to has been stopped.
+    #[error("stopped")]
+    Stopped,
+}
+
+/// Whether a failed call's method has run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It has not run and will not. Calling again is safe.
+    NotExecuted,
+    /// It has run.
+    Executed,
+    /// It may have run.
+    Unknown,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotExecuted => "the method has not run",
+            Self::Executed => "the method has run",
+            Self::Unknown => "the method may have run",
+        })
+    }
+}
+
+impl Error {
+    /// Whether the method has run, as far as anybody can know.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::BadUri { .. }
+            | Self::Connect { .. }
+            | Self::Listen { .. }
+            | Self::Exposed { .. }
+            | Self::Dump(_)
+            | Self::NoMethod { .. }
+            | Self::Gone { .. }
+            | Self::Refused(_)
+            | Self::Limit { .. }
+            | Self::Overloaded { .. }
+            | Self::Stopped => Outcome::NotExecuted,
+            Self::ConnectionLost { outcome, .. } | Self::DeadlineExceeded { outcome, .. } => {
+                *outcome
+            }
+            Self::Raised(_) | Self::Panicked { .. } | Self::Load(_) => Outcome::Executed,
+            Self::Protocol { .. } => Outcome::Unknown,
+        }
+    }
+
+    /// What a caller is told for an exception that is not of the method's own error type.
+    pub(crate) fn from_exception(exception: Exception) -> Self {
+        Self::Raised(exception)
+    }
+
+    /// The error in the form in which it travels on, where a method passes it to its caller.
+    pub(crate) fn into_exception(self) -> Exception {
+        match self {
+            Self::Raised(exception) | Self::Refused(exception) => exception,
+            Self::NoMethod { message, .. } => Exception::new("NoMethodError", message),
+            Self::Gone { message } => Exception::new("RangeError", message),
+            Self::DeadlineExceeded { .. } => Exception::new("Timeout::Error", self.to_string()),
+            Self::Dump(_) | Self::Load(_) => Exception::new("TypeError", self.to_string()),
+            Self::BadUri { .. } => Exception::new("DRb::DRbBadURI", self.to_string()),
+            Self::Connect { .. }
+            | Self::Listen { .. }
+            | Self::ConnectionLost { .. }
+            | Self::Protocol { .. }
+            | Self::Overloaded { .. }
+            | Self::Limit { .. }
+            | Self::Stopped => Exception::new("DRb::DRbConnError", self.to_string()),
+            Self::Exposed { .. } => Exception::new("SecurityError", self.to_string()),
+            Self::Panicked { ref message } => Exception::remote("Panic", message),
+        }
+    }
+}
+
+/// The error of a call of a method that has an error of its own.
+///
+/// ```
+/// use drb_core::{CallError, Error};
+///
+/// fn explain(error: CallError<String>) -> String {
+///     match error {
+///         CallError::Method(own) => format!("the method says: {own}"),
+///         CallError::Drb(Error::DeadlineExceeded { .. }) => "too slow".to_owned(),
+///         CallError::Drb(other) => format!("it couldn't be called: {other}"),
+///     }
+/// }
+/// # assert_eq!(explain(CallError::Method("no".into())), "the method says: no");
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallError<E> {
+    /// The method's own error.
+    Method(E),
+    /// Everything else.
+    Drb(Error),
+}
+
+impl<E> CallError<E> {
+    /// Whether the method has run, as far as anybody can know.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Method(_) => Outcome::Executed,
+            Self::Drb(error) => error.outcome(),
+        }
+    }
+}
+
+impl<E> From<Error> for CallError<E> {
+    fn from(error: Error) -> Self {
+        Self::Drb(error)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Method(error) => error.fmt(f),
+            Self::Drb(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> std::error::Error for CallError<E> {}
+
+/// By what they say: an error of the system has no equality of its own.
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+            && self.to_string() == other.to_string()
+    }
+}

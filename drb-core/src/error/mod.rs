@@ -1,0 +1,9 @@
+//! What can go wrong, one type for each of those who can do something about it.
+
+mod call;
+mod codec;
+mod exception;
+
+pub use call::{CallError, Error, Outcome};
+pub use codec::{DumpError, LoadError, LoadErrorKind};
+pub use exception::{Exception, MethodError};

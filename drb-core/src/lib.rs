@@ -1,0 +1,37 @@
+//! The heart of drb: values, wires, the object table and dispatch.
+//!
+//! Nothing here does I/O, reads a clock, or knows an async runtime: bytes and `now` come in, bytes
+//! and events go out. The crate `drb` puts sockets around it; programs depend on that one.
+
+mod arg;
+mod call;
+mod context;
+pub mod dispatch;
+mod dump;
+mod error;
+mod exclusive;
+mod impls;
+mod limits;
+mod load;
+mod marshal;
+mod reference;
+mod returns;
+pub mod ruby;
+mod shape;
+mod value;
+
+pub use arg::{Arg, LoadRef};
+pub use call::{Call, Carried, Link, Outgoing, Remote, Request, Response};
+pub use context::{Context, Peer, Wire};
+pub use dispatch::{Implements, Proxy, Service};
+pub use dump::{Dump, Dumper};
+pub use error::{
+    CallError, DumpError, Error, Exception, LoadError, LoadErrorKind, MethodError, Outcome,
+};
+pub use exclusive::Exclusive;
+pub use limits::{Limit, Limits};
+pub use load::{Fields, Kind, Load, Loader};
+pub use reference::{ObjectId, Reference, Session};
+pub use returns::{Outbound, Returns};
+pub use shape::{Field, Form, Shape};
+pub use value::Value;

@@ -1,0 +1,138 @@
+//! Every bound on what a peer can make this process do, in one place.
+
+use std::time::Duration;
+
+/// The bounds that a server and a client work within.
+///
+/// Each bound names itself in the error that exceeding it causes ([`Limit`]). The defaults are
+/// meant to be kept; raise one with struct update syntax:
+///
+/// ```
+/// use drb_core::Limits;
+///
+/// let limits = Limits { message: 64 << 20, ..Limits::default() };
+/// assert_eq!(limits.arguments, 256);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one frame of Ruby's wire: an argument, a result, or an exception. 25 MiB, which is
+    /// the value that the documentation of Ruby's drb gives for `load_limit`. It is checked
+    /// on the length that a peer claims, before a byte of the frame is read.
+    pub frame: usize,
+    /// Bytes of one whole message in or out (all frames of a request on Ruby's wire). 25 MiB.
+    /// Outgoing messages are checked before the first byte is sent.
+    pub message: usize,
+    /// How deep values may nest. 128. Bounds the stack that decoding uses.
+    pub depth: usize,
+    /// Values (nodes) of one message, links followed counted each time. 1 048 576. Bounds the work
+    /// that few bytes can cause.
+    pub nodes: usize,
+    /// Bytes of memory that the values decoded from one message may take: this many times the
+    /// bytes of the message, plus [`Limits::memory_base`]. 4.
+    pub memory_factor: usize,
+    /// See [`Limits::memory_factor`]. 1 MiB.
+    pub memory_base: usize,
+    /// Upper end of the decoded memory of one message, whatever its size. 64 MiB.
+    pub memory: usize,
+    /// Bytes that are allocated in advance because a peer claims a length. 64 KiB; further memory
+    /// is taken as bytes really arrive.
+    pub preallocation: usize,
+    /// Bytes of the magnitude of an integer. 4 096.
+    pub integer: usize,
+    /// Distinct symbols of one message. 65 536.
+    pub symbols: usize,
+    /// Arguments of one call. 256, as Ruby's `argc_limit`.
+    pub arguments: usize,
+    /// References in one message. 1 024.
+    pub references: usize,
+    /// Objects exported to one peer at a time. 65 536.
+    pub exports: usize,
+    /// Connections that a server holds at a time. 10 000; beyond it a connection is closed as soon
+    /// as it is accepted.
+    pub connections: usize,
+    /// Connections that a server holds from one address at a time. 128, loopback excepted.
+    pub connections_per_address: usize,
+    /// Bytes of an error's text. 8 KiB; longer texts are cut.
+    pub error_text: usize,
+    /// How long a call may take from its start to its result, if the caller doesn't say otherwise.
+    /// 30 s.
+    pub deadline: Duration,
+    /// How long connecting may take. 10 s.
+    pub connect: Duration,
+    /// How long a peer may take to make progress in a message that it has begun. 30 s.
+    pub stall: Duration,
+    /// How long a connection without a call stays open at the server. 300 s.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            frame: 25 << 20,
+            message: 25 << 20,
+            depth: 128,
+            nodes: 1 << 20,
+            memory_factor: 4,
+            memory_base: 1 << 20,
+            memory: 64 << 20,
+            preallocation: 64 << 10,
+            integer: 4096,
+            symbols: 1 << 16,
+            arguments: 256,
+            references: 1024,
+            exports: 1 << 16,
+            connections: 10_000,
+            connections_per_address: 128,
+            error_text: 8 << 10,
+            deadline: Duration::from_secs(30),
+            connect: Duration::from_secs(10),
+            stall: Duration::from_secs(30),
+            idle: Duration::from_secs(300),
+        }
+    }
+}
+
+impl Limits {
+    /// The memory that values decoded from a message of `bytes` bytes may take.
+    pub fn memory_for(&self, bytes: usize) -> usize {
+        bytes.saturating_mul(self.memory_factor).saturating_add(self.memory_base).min(self.memory)
+    }
+}
+
+/// Which bound was exceeded. Each is the field of [`Limits`] of the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[allow(missing_docs)] // Each is documented at its field of `Limits`.
+pub enum Limit {
+    Frame,
+    Message,
+    Depth,
+    Nodes,
+    Memory,
+    Integer,
+    Symbols,
+    Arguments,
+    References,
+    Exports,
+    Connections,
+    ConnectionsPerAddress,
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Frame => "frame",
+            Self::Message => "message",
+            Self::Depth => "depth",
+            Self::Nodes => "nodes",
+            Self::Memory => "memory",
+            Self::Integer => "integer",
+            Self::Symbols => "symbols",
+            Self::Arguments => "arguments",
+            Self::References => "references",
+            Self::Exports => "exports",
+            Self::Connections => "connections",
+            Self::ConnectionsPerAddress => "connections_per_address",
+        })
+    }
+}

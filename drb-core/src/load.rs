@@ -1,0 +1,253 @@
+//! How a value of Rust comes off a wire.
+
+use crate::{Limits, Reference, Session, Shape, Value, error::LoadError, marshal};
+use std::borrow::Cow;
+
+/// A value that can be made from what a peer has sent.
+///
+/// `#[derive(DrbDumped)]` makes it together with [`Dump`](crate::Dump).
+///
+/// A hand-written `load` takes exactly one value from the [`Loader`].
+///
+/// ```
+/// use drb_core::{Load, Loader, LoadError};
+///
+/// struct Celsius(f64);
+///
+/// impl Load for Celsius {
+///     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
+///         let degrees = loader.f64()?;
+///         if degrees < -273.15 {
+///             return Err(LoadError::custom(format!("{degrees} is below absolute zero")));
+///         }
+///         Ok(Self(degrees))
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be loaded from a wire",
+    label = "not a value that drb can load",
+    note = "for a type of yours, write `#[derive(DrbDumped)]`",
+    note = "to take an object by reference, take its proxy",
+    note = "a serde type crosses as `drb::Serde<T>` with the feature `serde`"
+)]
+pub trait Load: Sized {
+    /// Loads the next value.
+    ///
+    /// # Errors
+    /// What arrived is something else, is malformed, or exceeds a [`Limit`](crate::Limit).
+    fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError>;
+
+    /// What stands for a field or an argument that did not arrive. `None` for an `Option`; for most
+    /// types there is nothing, and its absence is an error.
+    fn absent() -> Option<Self> {
+        None
+    }
+}
+
+/// Gives values one after the other, read straight from the bytes of a wire.
+///
+/// Whatever the bytes are, it doesn't panic, recurse without bound, or allocate more than what has
+/// really arrived.
+pub struct Loader<'de> {
+    codec: Codec<'de>,
+    session: Option<&'de dyn Session>,
+}
+
+enum Codec<'de> {
+    Marshal(marshal::Reader<'de>),
+}
+
+/// Delegates to the codec. The native wire's will be a second arm here.
+macro_rules! codec {
+    ($self:ident, $reader:ident => $call:expr) => {
+        match &mut $self.codec {
+            Codec::Marshal($reader) => $call,
+        }
+    };
+}
+
+/// What the next value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// `nil`.
+    Nil,
+    /// `true` or `false`.
+    Bool,
+    /// An integer of any size.
+    Int,
+    /// A float.
+    Float,
+    /// A string, of text or of bytes.
+    Str,
+    /// A symbol.
+    Symbol,
+    /// An array.
+    Array,
+    /// A map.
+    Map,
+    /// An object of a class (Ruby: an object or a Struct).
+    Object,
+    /// A reference to an object that lives elsewhere.
+    Reference,
+    /// Something that only a [`Value`] can hold.
+    Other,
+}
+
+/// Where the loading of a struct stands; see [`Loader::object`].
+#[derive(Debug)]
+pub struct Fields {
+    /// Fields that are still to come on the wire.
+    pub(crate) left: usize,
+    /// The position in the shape that is likely to be next.
+    pub(crate) expected: usize,
+    /// Whether names are those of instance variables.
+    pub(crate) ivars: bool,
+}
+
+impl<'de> Loader<'de> {
+    /// Reads one Marshal stream.
+    ///
+    /// # Errors
+    /// The stream's version is not one that this implementation reads (4.0 to 4.8).
+    pub fn marshal(
+        bytes: &'de [u8],
+        limits: &Limits,
+        session: Option<&'de dyn Session>,
+    ) -> Result<Self, LoadError> {
+        Ok(Self { codec: Codec::Marshal(marshal::Reader::new(bytes, limits)?), session })
+    }
+
+    /// What the next value is, without taking it.
+    pub fn kind(&mut self) -> Result<Kind, LoadError> {
+        codec!(self, reader => reader.kind())
+    }
+
+    /// Takes a `nil` if it is next, and says whether it was.
+    pub fn take_nil(&mut self) -> Result<bool, LoadError> {
+        codec!(self, reader => reader.take_nil())
+    }
+
+    /// Takes a boolean.
+    pub fn bool(&mut self) -> Result<bool, LoadError> {
+        codec!(self, reader => reader.bool())
+    }
+
+    /// Takes an integer that fits 64 bits with a sign.
+    pub fn i64(&mut self) -> Result<i64, LoadError> {
+        codec!(self, reader => reader.i64())
+    }
+
+    /// Takes an integer that fits 128 bits with a sign.
+    pub fn i128(&mut self) -> Result<i128, LoadError> {
+        codec!(self, reader => reader.i128())
+    }
+
+    /// Takes an integer that fits 128 bits without a sign.
+    pub fn u128(&mut self) -> Result<u128, LoadError> {
+        codec!(self, reader => reader.u128())
+    }
+
+    /// Takes an integer of any size: whether it is negative, and its magnitude, least significant
+    /// byte first.
+    pub fn big_int(&mut self) -> Result<(bool, Vec<u8>), LoadError> {
+        codec!(self, reader => reader.big_int())
+    }
+
+    /// Takes a float; an integer is taken as one.
+    pub fn f64(&mut self) -> Result<f64, LoadError> {
+        codec!(self, reader => reader.f64())
+    }
+
+    /// Takes a string of text, or a symbol.
+    pub fn str(&mut self) -> Result<Cow<'de, str>, LoadError> {
+        codec!(self, reader => reader.str())
+    }
+
+    /// Takes a string's bytes, whatever its encoding.
+    pub fn bytes(&mut self) -> Result<Cow<'de, [u8]>, LoadError> {
+        codec!(self, reader => reader.bytes())
+    }
+
+    /// Takes a symbol; a string of text is taken as one.
+    pub fn symbol(&mut self) -> Result<Cow<'de, str>, LoadError> {
+        codec!(self, reader => reader.symbol())
+    }
+
+    /// Begins an array and gives its length; that many values are to be taken, then
+    /// [`Loader::end`]. Don't allocate for the length before [`Loader::reserve`] has cut it down.
+    pub fn array(&mut self) -> Result<usize, LoadError> {
+        codec!(self, reader => reader.array())
+    }
+
+    /// Begins a map and gives its length; that many keys and values are to be taken, then
+    /// [`Loader::end`].
+    pub fn map(&mut self) -> Result<usize, LoadError> {
+        codec!(self, reader => reader.map())
+    }
+
+    /// How many elements of type `T` to allocate for where a peer claims `len` of them: never more
+    /// than what can have arrived.
+    pub fn reserve<T>(&self, len: usize) -> usize {
+        match &self.codec {
+            Codec::Marshal(reader) => reader.reserve(len, size_of::<T>()),
+        }
+    }
+
+    /// Begins a struct. [`Loader::field`] is to be called until it gives `None`, and the value taken
+    /// (or [skipped](Loader::skip)) each time, then [`Loader::end`].
+    ///
+    /// # Errors
+    /// What is next is neither an object nor a Struct of the shape's class nor a map.
+    pub fn object(&mut self, shape: &'static Shape) -> Result<Fields, LoadError> {
+        codec!(self, reader => reader.object(shape))
+    }
+
+    /// The position in the shape of the field whose value is next. Fields that the shape doesn't
+    /// have are skipped.
+    pub fn field(
+        &mut self,
+        shape: &'static Shape,
+        fields: &mut Fields,
+    ) -> Result<Option<usize>, LoadError> {
+        codec!(self, reader => reader.field(shape, fields))
+    }
+
+    /// Ends an array, a map, or a struct.
+    pub fn end(&mut self) {
+        codec!(self, reader => reader.end());
+    }
+
+    /// Takes the next value and forgets it.
+    pub fn skip(&mut self) -> Result<(), LoadError> {
+        codec!(self, reader => reader.skip())
+    }
+
+    /// Takes the next value, whatever it is.
+    pub fn value(&mut self) -> Result<Value, LoadError> {
+        codec!(self, reader => reader.value())
+    }
+
+    /// Takes a reference.
+    pub fn reference(&mut self) -> Result<Reference, LoadError> {
+        codec!(self, reader => reader.reference())
+    }
+
+    /// What references are called through, if there is a peer.
+    pub fn session(&self) -> Option<&'de dyn Session> {
+        self.session
+    }
+
+    /// Marks the next value as the keywords at the end of a call's arguments, if it is that, and
+    /// gives how many there are; that many symbols and values are to be taken, then
+    /// [`Loader::end`].
+    pub(crate) fn keywords(&mut self) -> Result<Option<usize>, LoadError> {
+        codec!(self, reader => reader.keywords())
+    }
+
+    /// An error that says what was expected and what is there.
+    pub fn mismatch(&mut self, expected: &'static str) -> LoadError {
+        codec!(self, reader => reader.mismatch(expected))
+    }
+}

@@ -1,0 +1,72 @@
+//! References: what travels in place of an object that stays at home.
+
+use crate::{Remote, dispatch::Dispatch, error::DumpError};
+use std::sync::Arc;
+
+/// Names one object of one process.
+///
+/// Two references are equal when they mean the same object.
+///
+/// ```
+/// use drb_core::{ObjectId, Reference};
+///
+/// let front = Reference::new("druby://localhost:9000", ObjectId::Front);
+/// assert_eq!(front.uri(), Some("druby://localhost:9000"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Reference {
+    uri: Option<Arc<str>>,
+    id: ObjectId,
+}
+
+/// Which object of a process a [`Reference`] means.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ObjectId {
+    /// The object that the server was started with (Ruby: `nil`).
+    Front,
+    /// An exported object.
+    Number(i64),
+    /// An object that was given a name: what follows the `?` in a URI (Ruby: `DRbURIOption`).
+    Name(Arc<str>),
+    /// Anything else that a Ruby server uses as an id, as the Marshal stream that it is.
+    Opaque(Arc<[u8]>),
+}
+
+impl Reference {
+    /// The object `id` of the process that serves `uri`.
+    pub fn new(uri: impl Into<Arc<str>>, id: ObjectId) -> Self {
+        Self { uri: Some(uri.into()), id }
+    }
+
+    /// An object of a process that serves no address (a Ruby client on a Unix socket).
+    pub fn without_uri(id: ObjectId) -> Self {
+        Self { uri: None, id }
+    }
+
+    /// Where the object's process can be reached.
+    pub fn uri(&self) -> Option<&str> {
+        self.uri.as_deref()
+    }
+
+    /// Which of the process's objects it is.
+    pub fn id(&self) -> &ObjectId {
+        &self.id
+    }
+}
+
+/// What dumping and loading need to know of the peer: how an object of ours becomes a reference
+/// that the peer can call, and how one of the peer's becomes something that we can call.
+pub trait Session: Send + Sync {
+    /// Makes an object of this process callable by the peer.
+    ///
+    /// # Errors
+    /// [`DumpError::NoServer`] if this process serves no address; a limit of exports.
+    fn export(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError>;
+
+    /// The object itself, if the reference means one of this process.
+    fn local(&self, reference: &Reference) -> Option<Arc<dyn Dispatch>>;
+
+    /// The untyped proxy of an object elsewhere.
+    fn remote(&self, reference: Reference) -> Remote;
+}

@@ -1,0 +1,78 @@
+//! What a method gives, and what its caller gets for it.
+
+use crate::{
+    DumpError, Dumper, Error, Load, MethodError, Response,
+    dispatch::{Completed, Reply},
+};
+
+/// A value that a method can give to its caller.
+///
+/// Both derives make it: a `DrbDumped` type arrives as itself, a `DrbUndumped` type as its proxy,
+/// and so within `Vec`, `Option`, tuples, arrays and maps.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot cross the wire",
+    label = "neither copied nor passed by reference",
+    note = "for a type of yours, write `#[derive(DrbDumped)]` (copied) or `#[derive(DrbUndumped)]` (by reference)",
+    note = "a serde type crosses as `drb::Serde<T>` with the feature `serde`"
+)]
+pub trait Outbound: Sized {
+    /// What it is when it arrives.
+    type Arrives: Load + Send + 'static;
+
+    /// Dumps it.
+    ///
+    /// # Errors
+    /// See [`DumpError`].
+    fn send(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError>;
+}
+
+/// What stands behind the `->` of a method: a value that can cross the wire, or a `Result` of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a remote method",
+    label = "neither copied nor passed by reference",
+    note = "for a type of yours, write `#[derive(DrbDumped)]` (copied) or `#[derive(DrbUndumped)]` (by reference)",
+    note = "the error of a `Result` needs `#[derive(DrbError)]`"
+)]
+pub trait Returns {
+    /// What the caller of the proxy gets.
+    type Output;
+
+    /// Writes the reply.
+    fn returned(self, reply: Reply) -> Completed;
+
+    /// Reads the reply.
+    fn received(response: Result<Response, Error>) -> Self::Output;
+}
+
+impl<T: Outbound> Returns for T {
+    type Output = Result<T::Arrives, Error>;
+
+    fn returned(self, reply: Reply) -> Completed {
+        reply.success(|dumper| self.send(dumper))
+    }
+
+    fn received(response: Result<Response, Error>) -> Self::Output {
+        response?.load()?.map_err(Error::from_exception)
+    }
+}
+
+impl<T: Outbound, E: MethodError> Returns for Result<T, E> {
+    type Output = Result<T::Arrives, E::Raised>;
+
+    fn returned(self, reply: Reply) -> Completed {
+        match self {
+            Ok(value) => value.returned(reply),
+            Err(error) => reply.failure(error.raise()),
+        }
+    }
+
+    fn received(response: Result<Response, Error>) -> Self::Output {
+        match response.map_err(E::Raised::from)?.load().map_err(E::Raised::from)? {
+            Ok(value) => Ok(value),
+            Err(exception) => Err(match E::rescue(exception) {
+                Ok(own) => own.raised(),
+                Err(exception) => Error::from_exception(exception).into(),
+            }),
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! Nothing here does I/O, reads a clock, or knows an async runtime: bytes and `now` come in, bytes
 //! and events go out. The crate `drb` puts sockets around it; programs depend on that one.
 
+mod acl;
 mod arg;
 mod call;
 mod context;
@@ -20,6 +21,7 @@ pub mod ruby;
 mod shape;
 mod value;
 
+pub use acl::{Acl, AclError, AclOrder};
 pub use arg::{Arg, LoadRef};
 pub use call::{Call, Carried, Link, Outgoing, Remote, Request, Response};
 pub use context::{Context, Peer, Wire};

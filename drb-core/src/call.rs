@@ -1,8 +1,8 @@
 //! One call as the caller sees it: from its arguments to its result.
 
 use crate::{
-    Arg, DumpError, Dumper, Error, Exception, Limits, Load, LoadError, Loader, Reference, Returns,
-    Session, Wire, ruby,
+    Arg, Dump, DumpError, Dumper, Error, Exception, Limits, Load, LoadError, LoadErrorKind, Loader,
+    Reference, Returns, Session, Wire, ruby,
 };
 use std::{
     fmt,
@@ -105,6 +105,20 @@ impl fmt::Debug for Remote {
     }
 }
 
+impl Dump for Remote {
+    fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        dumper.reference(&self.reference)
+    }
+}
+
+impl Load for Remote {
+    fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
+        let reference = loader.reference()?;
+        let session = loader.session().ok_or(LoadErrorKind::NoSession)?;
+        Ok(session.remote(reference))
+    }
+}
+
 /// References decide: two proxies of the same object are equal.
 impl PartialEq for Remote {
     fn eq(&self, other: &Self) -> bool {
@@ -156,7 +170,7 @@ impl Outgoing {
     }
 
     /// The call, ready to be awaited.
-    pub fn call<R: Returns>(mut self) -> Call<R> {
+    pub fn call<R>(mut self) -> Call<R> {
         self.write(|bytes, limits, _| ruby::request::end(bytes, limits));
         let deadline = Some(self.link.limits().deadline);
         let state = match self.error {

@@ -26,6 +26,16 @@ impl<T> Exclusive<T> {
         self.0.write().await
     }
 
+    /// The same as [`Exclusive::read`] on a thread that may block.
+    pub fn read_blocking(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read_blocking()
+    }
+
+    /// The same as [`Exclusive::write`] on a thread that may block.
+    pub fn write_blocking(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write_blocking()
+    }
+
     /// The same as [`Exclusive::read`], if that can be had at once.
     pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
         self.0.try_read()

@@ -1,7 +1,7 @@
 //! What a method gives, and what its caller gets for it.
 
 use crate::{
-    DumpError, Dumper, Error, Load, MethodError, Response,
+    Dump, DumpError, Dumper, Error, Load, LoadRef, MethodError, Response,
     dispatch::{Completed, Reply},
 };
 
@@ -24,6 +24,15 @@ pub trait Outbound: Sized {
     /// # Errors
     /// See [`DumpError`].
     fn send(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError>;
+}
+
+/// What is borrowed from the object is copied.
+impl<T: Dump + LoadRef + ?Sized> Outbound for &T {
+    type Arrives = T::Owned;
+
+    fn send(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        self.dump(dumper)
+    }
 }
 
 /// What stands behind the `->` of a method: a value that can cross the wire, or a `Result` of one.

@@ -11,8 +11,8 @@ use std::{future::Future, pin::Pin, sync::Arc};
 pub struct Incoming<'a> {
     /// The arguments.
     pub args: Args<'a>,
-    context: &'a Context,
-    reply: Reply,
+    pub(super) context: &'a Context,
+    pub(super) reply: Reply,
 }
 
 /// What has become of a call.
@@ -96,6 +96,11 @@ impl Reply {
     pub fn success(self, dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>) -> Completed {
         let _ = dump;
         todo!()
+    }
+
+    /// An exception in place of the method's run.
+    pub fn refusal(self, exception: Exception) -> Completed {
+        self.failure(exception)
     }
 
     /// An exception.

@@ -2,8 +2,12 @@
 
 mod args;
 mod incoming;
+mod invoke;
+mod rest;
 mod service;
 
 pub use args::{Args, Keywords};
 pub use incoming::{Completed, Incoming, Invoked, Reply};
+pub use invoke::export;
+pub use rest::{KeywordRest, Rest};
 pub use service::{Dispatch, Implements, Method, MethodInfo, ParamInfo, ParamKind, Proxy, Service};

@@ -1,0 +1,77 @@
+//! What the code that `#[drb::service]` makes of a method consists of: load, call, reply.
+
+use super::{Args, Completed, Incoming, Invoked, Reply, Service};
+use crate::{DumpError, Dumper, Exclusive, LoadError, Returns};
+use std::{future::Future, sync::Arc};
+
+impl<'a> Incoming<'a> {
+    /// Loads the arguments with `load`. Where they don't fit, gives the refusal instead.
+    ///
+    /// # Errors
+    /// The finished refusal, which is then what has become of the call.
+    pub fn load<T>(
+        self,
+        load: impl FnOnce(Args<'a>) -> Result<T, LoadError>,
+    ) -> Result<(T, Reply), Invoked> {
+        let Self { args, reply, .. } = self;
+        match load(args) {
+            Ok(loaded) => Ok((loaded, reply)),
+            Err(error) => Err(Invoked::Done(reply.refusal((&error).into()))),
+        }
+    }
+}
+
+impl Reply {
+    /// What the method has given.
+    pub fn result<R: Returns>(self, result: R) -> Completed {
+        result.returned(self)
+    }
+}
+
+impl Invoked {
+    /// The method is asynchronous.
+    pub fn run<F>(reply: Reply, method: impl FnOnce(Reply) -> F) -> Self
+    where
+        F: Future<Output = Completed> + Send + 'static,
+    {
+        Self::Running(Box::pin(method(reply)))
+    }
+
+    /// The method may block its thread.
+    pub fn block(reply: Reply, method: impl FnOnce(Reply) -> Completed + Send + 'static) -> Self {
+        Self::Blocking(Box::new(move || method(reply)))
+    }
+
+    /// The method takes `&self` of an object of which others take `&mut self`: it runs in place
+    /// unless one of those runs.
+    pub fn read<T: Service>(
+        target: Arc<Exclusive<T>>,
+        reply: Reply,
+        method: impl FnOnce(&T, Reply) -> Completed + Send + 'static,
+    ) -> Self {
+        if let Some(object) = target.try_read() {
+            return Self::Done(method(&object, reply));
+        }
+        Self::run(reply, |reply| async move { method(&*target.read().await, reply) })
+    }
+
+    /// The method takes `&mut self`: it runs in place unless another one runs.
+    pub fn write<T: Service>(
+        target: Arc<Exclusive<T>>,
+        reply: Reply,
+        method: impl FnOnce(&mut T, Reply) -> Completed + Send + 'static,
+    ) -> Self {
+        if let Some(mut object) = target.try_write() {
+            return Self::Done(method(&mut object, reply));
+        }
+        Self::run(reply, |reply| async move { method(&mut *target.write().await, reply) })
+    }
+}
+
+/// Passes an object of this process by reference.
+///
+/// # Errors
+/// [`DumpError::NoServer`] if this process serves no address; a limit of exports.
+pub fn export<T: Service>(object: T, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+    dumper.export(Arc::new(object.into_cell()))
+}

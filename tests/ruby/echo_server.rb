@@ -1,0 +1,19 @@
+# What the example echo_server is, in Ruby: echo_server.rb URI
+require 'drb'
+require 'drb/unix'
+require_relative 'random_values'
+
+class Echo
+  def echo(value)
+    value
+  end
+
+  def echo_many(*values)
+    values
+  end
+end
+
+DRb.start_service(ARGV.fetch(0), Echo.new)
+puts "ready #{DRb.uri}"
+$stdout.flush
+DRb.thread.join

@@ -53,7 +53,6 @@ pub struct Request {
 }
 
 /// A reply in the form of its wire.
-#[non_exhaustive]
 pub struct Response {
     /// Where the reply's bytes are.
     pub bytes: Vec<u8>,
@@ -89,7 +88,8 @@ impl Remote {
             link: Arc::clone(&self.link),
             session: self.link.session(),
             method: method.to_owned(),
-            bytes: Vec::new(),
+            // Enough for a small call in one piece.
+            bytes: Vec::with_capacity(256),
             error: None,
         };
         outgoing.write(|bytes, limits, _| {

@@ -1,5 +1,6 @@
 //! What a method can know of the call that it serves.
 
+use crate::Holder;
 use std::{fmt, net::SocketAddr, sync::Arc, time::Instant};
 
 /// The circumstances of a call, for a parameter marked `#[drb(context)]`.
@@ -38,6 +39,16 @@ pub enum Peer {
     Unix,
     /// This process.
     Local,
+}
+
+impl Peer {
+    /// For whom objects are held that this peer is given.
+    pub fn holder(&self) -> Holder {
+        match self {
+            Self::Tcp(address) => Holder::Address(address.ip()),
+            Self::Unix | Self::Local => Holder::Local,
+        }
+    }
 }
 
 impl fmt::Display for Peer {

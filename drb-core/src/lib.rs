@@ -15,10 +15,12 @@ mod impls;
 mod limits;
 mod load;
 mod marshal;
+mod objects;
 mod reference;
 mod returns;
 pub mod ruby;
 mod shape;
+mod uri;
 mod value;
 
 pub use acl::{Acl, AclError, AclOrder};
@@ -33,7 +35,9 @@ pub use error::{
 pub use exclusive::Exclusive;
 pub use limits::{Limit, Limits};
 pub use load::{Fields, Kind, Load, Loader};
+pub use objects::{Holder, Objects};
 pub use reference::{ObjectId, Reference, Session};
 pub use returns::{Outbound, Returns};
 pub use shape::{Field, Form, Shape};
+pub use uri::{Address, Uri};
 pub use value::Value;

@@ -118,9 +118,25 @@ pub enum Limit {
     ConnectionsPerAddress,
 }
 
-impl std::fmt::Display for Limit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+impl Limit {
+    const ALL: [Self; 12] = [
+        Self::Frame,
+        Self::Message,
+        Self::Depth,
+        Self::Nodes,
+        Self::Memory,
+        Self::Integer,
+        Self::Symbols,
+        Self::Arguments,
+        Self::References,
+        Self::Exports,
+        Self::Connections,
+        Self::ConnectionsPerAddress,
+    ];
+
+    /// The name of its field of [`Limits`].
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Frame => "frame",
             Self::Message => "message",
             Self::Depth => "depth",
@@ -133,6 +149,17 @@ impl std::fmt::Display for Limit {
             Self::Exports => "exports",
             Self::Connections => "connections",
             Self::ConnectionsPerAddress => "connections_per_address",
-        })
+        }
+    }
+
+    /// The bound whose field of [`Limits`] has the name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|limit| limit.name() == name)
+    }
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }

@@ -1,14 +1,23 @@
 //! The arguments of a call, loaded one after the other into what the method takes.
 
 use crate::{Limits, Load, LoadError, Loader, Session, error::LoadErrorKind};
+use std::ops::Range;
 
 /// The arguments of a call, in the order in which the method takes them: by position, then by
 /// name.
 ///
 /// The code that `#[drb::service]` makes calls it; nobody else needs to.
 pub struct Args<'a> {
-    /// One Marshal stream for each argument.
-    streams: &'a [&'a [u8]],
+    /// The message that the arguments are in, and where in it: one Marshal stream each.
+    message: &'a [u8],
+    streams: &'a [Range<usize>],
+    /// The map of arguments by name, once [`Args::expect`] has found it.
+    keywords: Option<&'a [u8]>,
+    /// The positional argument that is next.
+    next: usize,
+    /// How many optional ones, and how many of the rest, are among those still to come.
+    optional: usize,
+    rest: usize,
     limits: &'a Limits,
     session: Option<&'a dyn Session>,
 }
@@ -20,19 +29,32 @@ pub struct Keywords<'a> {
     name: String,
 }
 
-#[allow(clippy::todo, unused_variables, missing_docs)]
 impl<'a> Args<'a> {
-    /// The arguments of a call on Ruby's wire: one Marshal stream each.
+    /// The arguments of a call on Ruby's wire: one Marshal stream each, at `streams` of `message`.
     pub fn marshal(
-        streams: &'a [&'a [u8]],
+        message: &'a [u8],
+        streams: &'a [Range<usize>],
         limits: &'a Limits,
         session: Option<&'a dyn Session>,
     ) -> Self {
-        Self { streams, limits, session }
+        Self { message, streams, keywords: None, next: 0, optional: 0, rest: 0, limits, session }
+    }
+
+    /// How many arguments there are, keywords together counting as one.
+    pub fn len(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.streams.is_empty()
     }
 
     /// Checks the number of arguments by position, as Ruby does. A method without keywords takes
-    /// keywords as a last map.
+    /// keywords as a last map, and an empty one not at all.
+    ///
+    /// # Errors
+    /// [`LoadErrorKind::Arity`], with Ruby's text.
     pub fn expect(
         &mut self,
         required: usize,
@@ -40,37 +62,117 @@ impl<'a> Args<'a> {
         rest: bool,
         keywords: bool,
     ) -> Result<(), LoadError> {
-        todo!()
+        if let Some(last) = self.streams.last().and_then(|range| self.message.get(range.clone()))
+            && let Some(count) = self.count_keywords(last)?
+            && (keywords || count == 0)
+        {
+            self.streams = self.streams.split_last().map_or(&[], |(_, before)| before);
+            self.keywords = (count > 0).then_some(last);
+        }
+        let given = self.streams.len();
+        if given < required || (given > required + optional && !rest) {
+            let expected = match (optional, rest) {
+                (_, true) => format!("{required}+"),
+                (0, false) => required.to_string(),
+                (_, false) => format!("{required}..{}", required + optional),
+            };
+            return Err(LoadErrorKind::Arity { given, expected }.into());
+        }
+        self.optional = (given - required).min(optional);
+        self.rest = given - required - self.optional;
+        Ok(())
     }
 
     /// The next argument by position.
+    ///
+    /// # Errors
+    /// It is not a `T`.
     pub fn required<T: Load>(&mut self, name: &'static str) -> Result<T, LoadError> {
-        todo!()
+        let given = self.streams.len();
+        let Some(stream) = self.streams.get(self.next) else {
+            // `expect` has counted fewer than the method then asks for.
+            return Err(LoadErrorKind::Arity { given, expected: format!("{}+", given + 1) }.into());
+        };
+        self.next += 1;
+        self.load(stream).map_err(|error| error.within(name))
     }
 
     /// The next argument by position, if there is one. (Required ones behind it are left for
     /// those.)
+    ///
+    /// # Errors
+    /// It is not a `T`.
     pub fn optional<T: Load>(&mut self, name: &'static str) -> Result<Option<T>, LoadError> {
-        todo!()
+        if self.optional == 0 {
+            return Ok(None);
+        }
+        self.optional -= 1;
+        self.required(name).map(Some)
     }
 
-    /// All further arguments by position.
+    /// All further arguments by position. (Required ones behind them are left for those.)
+    ///
+    /// # Errors
+    /// One of them is not a `T`.
     pub fn rest<T: Load>(&mut self, name: &'static str) -> Result<Vec<T>, LoadError> {
-        todo!()
+        let end = self.next + self.rest;
+        let streams = self.streams.get(self.next..end).unwrap_or_default();
+        self.next = end;
+        self.rest = 0;
+        let load = |(index, stream)| {
+            self.load(stream).map_err(|error: LoadError| error.at(index).within(name))
+        };
+        streams.iter().enumerate().map(load).collect()
     }
 
     /// The arguments by name. To be called last.
+    ///
+    /// # Errors
+    /// They are malformed.
     pub fn keywords(self) -> Result<Keywords<'a>, LoadError> {
-        todo!()
+        let mut keywords = Keywords { loader: None, left: 0, name: String::new() };
+        if let Some(stream) = self.keywords {
+            let mut loader = Loader::marshal(stream, self.limits, self.session)?;
+            keywords.left = loader.keywords()?.unwrap_or(0);
+            keywords.loader = Some(loader);
+        }
+        Ok(keywords)
+    }
+
+    fn load<T: Load>(&self, stream: &Range<usize>) -> Result<T, LoadError> {
+        let stream = self.message.get(stream.clone()).unwrap_or_default();
+        T::load(&mut Loader::marshal(stream, self.limits, self.session)?)
+    }
+
+    /// How many keywords the stream holds, if it holds keywords.
+    fn count_keywords(&self, stream: &[u8]) -> Result<Option<usize>, LoadError> {
+        // Nearly no argument is a map with instance variables, and then the rest can be spared.
+        match stream {
+            [_, _, b'I', b'{' | b'}', ..] => Loader::marshal(stream, self.limits, None)?.keywords(),
+            _ => Ok(None),
+        }
     }
 }
 
-#[allow(clippy::todo, unused_variables)]
 impl Keywords<'_> {
     /// The position in `names` of the next keyword, whose value is then to be loaded;
     /// `names.len()` for one that is not among them; `None` at the end.
+    ///
+    /// # Errors
+    /// The bytes are malformed, or a key is no name.
     pub fn next(&mut self, names: &[&str]) -> Result<Option<usize>, LoadError> {
-        todo!()
+        let Some(loader) = &mut self.loader else { return Ok(None) };
+        if self.left == 0 {
+            loader.end();
+            self.loader = None;
+            return Ok(None);
+        }
+        self.left -= 1;
+        let name = loader.symbol()?;
+        self.name.clear();
+        self.name.push_str(&name);
+        let position = names.iter().position(|known| **known == *name);
+        Ok(Some(position.unwrap_or(names.len())))
     }
 
     /// The name of the keyword that [`Keywords::next`] has found.
@@ -79,8 +181,14 @@ impl Keywords<'_> {
     }
 
     /// The value of the keyword that [`Keywords::next`] has found.
+    ///
+    /// # Errors
+    /// It is not a `T`.
     pub fn value<T: Load>(&mut self) -> Result<T, LoadError> {
-        todo!()
+        match &mut self.loader {
+            Some(loader) => T::load(loader).map_err(|error| error.within(self.name.clone())),
+            None => Err(LoadErrorKind::Truncated.into()),
+        }
     }
 
     /// An error: the method has no such keyword.

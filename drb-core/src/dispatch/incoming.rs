@@ -1,51 +1,39 @@
-//! One call as the server sees it: from its arguments to its reply.
+//! One call as the server sees it, before its arguments are loaded.
 
-use super::Args;
-use crate::{
-    Context, DumpError, Dumper, Exception, Exclusive, Limits, LoadError, Outbound, Returns,
-    Session, Wire,
-};
-use std::{future::Future, pin::Pin, sync::Arc};
+use super::{Args, Blocking, Completed, Reply, Running};
+use crate::{Context, Exception};
 
-/// A call on its way into a method. The code that `#[drb::service]` makes takes it apart.
+/// A call on its way into a method. The code that `#[drb::service]` makes takes it apart:
+/// [`Incoming::load`] gives what the method takes and the [`Reply`], and one of [`Invoked`]'s
+/// functions (or [`Reply::result`] in place) runs it.
 pub struct Incoming<'a> {
     /// The arguments.
     pub args: Args<'a>,
+    pub(super) method: &'a str,
     pub(super) context: &'a Context,
     pub(super) reply: Reply,
 }
 
 /// What has become of a call.
+#[derive(Debug)]
 pub enum Invoked {
-    /// It has run in place.
+    /// It has run in place, or was refused.
     Done(Completed),
     /// It goes on; the future owns all that it needs.
-    Running(Pin<Box<dyn Future<Output = Completed> + Send>>),
+    Running(Running),
     /// It is to be run on a thread where it may block.
-    Blocking(Box<dyn FnOnce() -> Completed + Send>),
-}
-
-/// Where a result goes: the buffer that the reply is written into.
-pub struct Reply {
-    bytes: Vec<u8>,
-    wire: Wire,
-    limits: Limits,
-    session: Option<Arc<dyn Session>>,
-}
-
-/// A finished reply.
-#[derive(Debug)]
-pub struct Completed {
-    /// The reply in the form of its wire.
-    pub bytes: Vec<u8>,
-    /// The exception, if the call failed; it is in `bytes` already.
-    pub failure: Option<Exception>,
+    Blocking(Blocking),
 }
 
 impl<'a> Incoming<'a> {
-    /// A call with its arguments.
-    pub fn new(args: Args<'a>, context: &'a Context, reply: Reply) -> Self {
-        Self { args, context, reply }
+    /// A call of `method` with its arguments.
+    pub fn new(method: &'a str, args: Args<'a>, context: &'a Context, reply: Reply) -> Self {
+        Self { args, method, context, reply }
+    }
+
+    /// The method's name on the wire.
+    pub fn method(&self) -> &'a str {
+        self.method
     }
 
     /// The circumstances, for a parameter marked `#[drb(context)]`.
@@ -53,59 +41,14 @@ impl<'a> Incoming<'a> {
         self.context.clone()
     }
 
-    /// The arguments don't fit: the method is not called.
-    pub fn refuse(self, error: &LoadError) -> Invoked {
-        let _ = error;
-        todo!()
+    /// An object of `class` has no such method, or doesn't expose it. The text is Ruby's.
+    pub fn no_method(self, class: &str) -> Invoked {
+        let message = format!("undefined method '{}' for #<{class}>", self.method);
+        self.refuse(Exception::new("NoMethodError", message))
     }
 
-    /// There is no such method.
-    pub fn no_method(self) -> Invoked {
-        todo!()
-    }
-
-    /// The method has run in place and given `result`.
-    pub fn returned<R: Returns>(self, result: R) -> Invoked {
-        Invoked::Done(result.returned(self.reply))
-    }
-
-    /// The method is asynchronous.
-    pub fn run<R, F>(self, method: F) -> Invoked
-    where
-        R: Returns,
-        F: Future<Output = R> + Send + 'static,
-    {
-        let reply = self.reply;
-        Invoked::Running(Box::pin(async move { method.await.returned(reply) }))
-    }
-
-    /// The method may block its thread.
-    pub fn block<R: Returns>(self, method: impl FnOnce() -> R + Send + 'static) -> Invoked {
-        let reply = self.reply;
-        Invoked::Blocking(Box::new(move || method().returned(reply)))
-    }
-}
-
-impl Reply {
-    /// An empty reply.
-    pub fn new(wire: Wire, limits: &Limits, session: Option<Arc<dyn Session>>) -> Self {
-        Self { bytes: Vec::new(), wire, limits: *limits, session }
-    }
-
-    /// A result, which `dump` writes.
-    pub fn success(self, dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>) -> Completed {
-        let _ = dump;
-        todo!()
-    }
-
-    /// An exception in place of the method's run.
-    pub fn refusal(self, exception: Exception) -> Completed {
-        self.failure(exception)
-    }
-
-    /// An exception.
-    pub fn failure(self, exception: Exception) -> Completed {
-        let _ = exception;
-        todo!()
+    /// The method is not called, and the caller is told why.
+    pub fn refuse(self, exception: Exception) -> Invoked {
+        Invoked::Done(self.reply.refusal(exception))
     }
 }

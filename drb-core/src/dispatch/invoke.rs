@@ -1,6 +1,6 @@
 //! What the code that `#[drb::service]` makes of a method consists of: load, call, reply.
 
-use super::{Args, Completed, Incoming, Invoked, Reply, Service};
+use super::{Args, Blocking, Completed, Incoming, Invoked, Reply, Running, Service};
 use crate::{DumpError, Dumper, Exclusive, LoadError, Returns};
 use std::{future::Future, sync::Arc};
 
@@ -34,12 +34,14 @@ impl Invoked {
     where
         F: Future<Output = Completed> + Send + 'static,
     {
-        Self::Running(Box::pin(method(reply)))
+        let fallback = reply.fallback();
+        Self::Running(Running::new(Box::pin(method(reply)), fallback))
     }
 
     /// The method may block its thread.
     pub fn block(reply: Reply, method: impl FnOnce(Reply) -> Completed + Send + 'static) -> Self {
-        Self::Blocking(Box::new(move || method(reply)))
+        let fallback = reply.fallback();
+        Self::Blocking(Blocking::new(Box::new(move || method(reply)), fallback))
     }
 
     /// The method takes `&self` of an object of which others take `&mut self`: it runs in place

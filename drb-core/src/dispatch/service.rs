@@ -123,7 +123,10 @@ impl<T: Service<Cell = Self>> Dispatch for T {
     }
 
     fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked {
-        invoke(T::methods(), self, index, call)
+        match T::methods().get(index) {
+            Some(method) => (method.invoke)(self, call),
+            None => call.no_method(T::CLASS),
+        }
     }
 }
 
@@ -141,17 +144,13 @@ impl<T: Service<Cell = Self>> Dispatch for Exclusive<T> {
     }
 
     fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked {
-        invoke(T::methods(), self, index, call)
+        match T::methods().get(index) {
+            Some(method) => (method.invoke)(self, call),
+            None => call.no_method(T::CLASS),
+        }
     }
 }
 
 fn find<C>(methods: &[Method<C>], name: &str) -> Option<usize> {
     methods.binary_search_by(|method| method.info.name.cmp(name)).ok()
-}
-
-fn invoke<C>(methods: &[Method<C>], target: Arc<C>, index: usize, call: Incoming<'_>) -> Invoked {
-    match methods.get(index) {
-        Some(method) => (method.invoke)(target, call),
-        None => call.no_method(),
-    }
 }

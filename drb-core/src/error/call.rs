@@ -62,30 +62,24 @@ pub enum Error {
         /// Whether the method can have run.
         outcome: Outcome,
     },
-    /// The object has no such method, or doesn't expose it.
-    #[error("{message}")]
-    NoMethod {
-        /// The method's name.
-        method: String,
-        /// What the peer says.
-        message: String,
-    },
+    /// The object has no such method, or doesn't expose it. (A Ruby peer may also have come upon a
+    /// missing method within the one that was called; it doesn't say which.)
+    #[error("{0}")]
+    NoMethod(Exception),
     /// The object is gone, or was never there.
-    #[error("the object is gone: {message}")]
-    Gone {
-        /// What the peer says.
-        message: String,
-    },
-    /// The peer refuses the arguments: their number, a keyword, a type.
-    #[error("arguments refused: {0}")]
+    #[error("the object is gone: {0}")]
+    Gone(Exception),
+    /// The peer has refused the call before the method ran: the number of arguments, a keyword, a
+    /// type.
+    #[error("refused: {0}")]
     Refused(Exception),
-    /// A bound of the peer or of this process was exceeded.
-    #[error("the limit `{limit}` is exceeded: {message}")]
+    /// A bound of the peer was exceeded.
+    #[error("the limit `{limit}` is exceeded: {exception}")]
     Limit {
         /// Which bound.
         limit: Limit,
-        /// What it allows, and what was asked for.
-        message: String,
+        /// What the peer says.
+        exception: Exception,
     },
     /// The peer has more to do than it accepts.
     #[error("the peer is overloaded: {message}")]
@@ -148,31 +142,58 @@ impl Error {
             | Self::Listen { .. }
             | Self::Exposed { .. }
             | Self::Dump(_)
-            | Self::NoMethod { .. }
-            | Self::Gone { .. }
-            | Self::Refused(_)
-            | Self::Limit { .. }
             | Self::Overloaded { .. }
             | Self::Stopped => Outcome::NotExecuted,
             Self::ConnectionLost { outcome, .. } | Self::DeadlineExceeded { outcome, .. } => {
                 *outcome
             }
-            Self::Raised(_) | Self::Panicked { .. } | Self::Load(_) => Outcome::Executed,
+            Self::NoMethod(exception)
+            | Self::Gone(exception)
+            | Self::Refused(exception)
+            | Self::Limit { exception, .. }
+            | Self::Raised(exception) => exception.outcome(),
+            Self::Panicked { .. } | Self::Load(_) => Outcome::Executed,
             Self::Protocol { .. } => Outcome::Unknown,
         }
     }
 
+    /// The exception that the peer has answered with, if that is what the error is.
+    pub fn exception(&self) -> Option<&Exception> {
+        match self {
+            Self::NoMethod(exception)
+            | Self::Gone(exception)
+            | Self::Refused(exception)
+            | Self::Limit { exception, .. }
+            | Self::Raised(exception) => Some(exception),
+            _ => None,
+        }
+    }
+
     /// What a caller is told for an exception that is not of the method's own error type.
-    pub(crate) fn from_exception(exception: Exception) -> Self {
-        Self::Raised(exception)
+    pub fn from_exception(exception: Exception) -> Self {
+        let limit = exception.text("limit").and_then(Limit::from_name);
+        match (&*exception.class, limit) {
+            ("DRb::DRbConnError", Some(limit)) => Self::Limit { limit, exception },
+            ("NoMethodError", _) => Self::NoMethod(exception),
+            ("RangeError", _) if exception.is_gone() => Self::Gone(exception),
+            ("DRb::DRbRemoteError", _) if exception.text("reason") == Some("Panic") => {
+                let message = exception.message;
+                let message = message.strip_suffix(" (Panic)").unwrap_or(&message).to_owned();
+                Self::Panicked { message }
+            }
+            _ if exception.refused => Self::Refused(exception),
+            _ => Self::Raised(exception),
+        }
     }
 
     /// The error in the form in which it travels on, where a method passes it to its caller.
     pub(crate) fn into_exception(self) -> Exception {
         match self {
-            Self::Raised(exception) | Self::Refused(exception) => exception,
-            Self::NoMethod { message, .. } => Exception::new("NoMethodError", message),
-            Self::Gone { message } => Exception::new("RangeError", message),
+            Self::NoMethod(exception)
+            | Self::Gone(exception)
+            | Self::Refused(exception)
+            | Self::Limit { exception, .. }
+            | Self::Raised(exception) => exception,
             Self::DeadlineExceeded { .. } => Exception::new("Timeout::Error", self.to_string()),
             Self::Dump(_) | Self::Load(_) => Exception::new("TypeError", self.to_string()),
             Self::BadUri { .. } => Exception::new("DRb::DRbBadURI", self.to_string()),
@@ -181,7 +202,6 @@ impl Error {
             | Self::ConnectionLost { .. }
             | Self::Protocol { .. }
             | Self::Overloaded { .. }
-            | Self::Limit { .. }
             | Self::Stopped => Exception::new("DRb::DRbConnError", self.to_string()),
             Self::Exposed { .. } => Exception::new("SecurityError", self.to_string()),
             Self::Panicked { ref message } => Exception::remote("Panic", message),

@@ -1,6 +1,6 @@
 //! Errors that methods raise, in the form in which they travel.
 
-use crate::{CallError, Error, LoadError, Value, error::LoadErrorKind};
+use crate::{CallError, DumpError, Error, LoadError, Outcome, Value, error::LoadErrorKind};
 use std::{borrow::Cow, fmt};
 
 /// An error as it travels: an exception of Ruby's, or the error of a method of ours.
@@ -15,6 +15,9 @@ pub struct Exception {
     pub backtrace: Vec<String>,
     /// What else it holds, by name (Ruby: instance variables, without the `@`).
     pub fields: Vec<(Cow<'static, str>, Value)>,
+    /// Whether the method was not run because of it. Only drb's own servers say so: on the wire it
+    /// is an instance variable that Ruby doesn't look at.
+    pub refused: bool,
 }
 
 impl Exception {
@@ -30,6 +33,7 @@ impl Exception {
             message: message.into(),
             backtrace: Vec::new(),
             fields: Vec::new(),
+            refused: false,
         }
     }
 
@@ -49,6 +53,22 @@ impl Exception {
     /// The value of a field.
     pub fn field(&self, name: &str) -> Option<&Value> {
         self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value)
+    }
+
+    /// Whether the method has run. Ruby says the same of a call that it has not made and of a
+    /// mistake in the method, where the class is one that its drb raises itself.
+    pub fn outcome(&self) -> Outcome {
+        match &*self.class {
+            _ if self.refused => Outcome::NotExecuted,
+            "NoMethodError" | "ArgumentError" | "RangeError" | "TypeError" | "SecurityError"
+            | "DRb::DRbConnError" => Outcome::Unknown,
+            _ => Outcome::Executed,
+        }
+    }
+
+    /// Whether it is what Ruby's drb says of a reference to an object that it no longer has.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.message == "invalid reference" || self.message.ends_with("is recycled object")
     }
 }
 
@@ -72,10 +92,26 @@ impl From<&LoadError> for Exception {
             | LoadErrorKind::Custom(_) => "ArgumentError",
             LoadErrorKind::OutOfRange { .. } => "RangeError",
             LoadErrorKind::NotText { .. } => "EncodingError",
-            LoadErrorKind::Limit { .. } => "DRb::DRbConnError",
+            LoadErrorKind::Limit { limit, .. } => {
+                let exception = Self::new("DRb::DRbConnError", error.to_string());
+                return exception.with("limit", limit.name());
+            }
             _ => "TypeError",
         };
         Self::new(class, error.to_string())
+    }
+}
+
+/// A result that cannot go onto the wire becomes the failure of the call.
+impl From<&DumpError> for Exception {
+    fn from(error: &DumpError) -> Self {
+        match error {
+            DumpError::Limit { limit, .. } => {
+                Self::new("DRb::DRbConnError", error.to_string()).with("limit", limit.name())
+            }
+            DumpError::NoServer { .. } => Self::new("DRb::DRbServerNotFound", error.to_string()),
+            _ => Self::new("TypeError", error.to_string()),
+        }
     }
 }
 
@@ -170,12 +206,5 @@ impl MethodError for Error {
 
     fn raised(self) -> Self {
         self
-    }
-}
-
-impl crate::Load for Exception {
-    fn load(loader: &mut crate::Loader<'_>) -> Result<Self, LoadError> {
-        let _ = loader;
-        todo!()
     }
 }

@@ -3,6 +3,7 @@
 mod call;
 mod codec;
 mod exception;
+mod travel;
 
 pub use call::{CallError, Error, Outcome};
 pub use codec::{DumpError, LoadError, LoadErrorKind};

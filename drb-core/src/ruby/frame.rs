@@ -12,14 +12,46 @@ pub fn write(
     session: Option<&dyn Session>,
     dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>,
 ) -> Result<(), DumpError> {
-    let start = out.len();
-    out.extend_from_slice(&[0; 4]);
+    let start = open(out);
     let mut dumper = Dumper::marshal(out, limits, session);
     dump(&mut dumper)?;
     dumper.finish()?;
+    close(out, start);
+    Ok(())
+}
+
+/// Writes one frame around a stream that is there already.
+pub(super) fn raw(out: &mut Vec<u8>, stream: &[u8]) {
+    let start = open(out);
+    out.extend_from_slice(stream);
+    close(out, start);
+}
+
+/// Leaves room for the length.
+pub(super) fn open(out: &mut Vec<u8>) -> usize {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    start
+}
+
+/// Fills in the length of the frame that was opened at `start`.
+pub(super) fn close(out: &mut [u8], start: usize) {
     let len = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
     if let Some(head) = out.get_mut(start..start + 4) {
         head.copy_from_slice(&len.to_be_bytes());
     }
-    Ok(())
+}
+
+/// A length in the form of Marshal's small integers.
+pub(super) fn int(out: &mut Vec<u8>, n: u32) {
+    match u8::try_from(n) {
+        Ok(0) => out.push(0),
+        Ok(small @ 1..=122) => out.push(small + 5),
+        _ => {
+            let bytes = n.to_le_bytes();
+            let len = 4 - n.leading_zeros() as usize / 8;
+            out.push(len as u8);
+            out.extend_from_slice(bytes.get(..len).unwrap_or_default());
+        }
+    }
 }

@@ -1,0 +1,100 @@
+//! Calls that go on for a while, and what a panic in one becomes.
+
+use super::{Completed, Dispatch, Incoming, Invoked, Reply, builtin};
+use crate::{Exception, Limits, Wire};
+use std::{
+    any::Any,
+    fmt,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+/// Calls a method of an object: one of its whitelist, or one that every object has.
+///
+/// A panic in the method becomes the failure of this call alone.
+pub fn call(object: Arc<dyn Dispatch>, call: Incoming<'_>) -> Invoked {
+    let fallback = call.reply.fallback();
+    let invoke = AssertUnwindSafe(|| match object.find(call.method()) {
+        Some(index) => object.invoke(index, call),
+        None => builtin::call(&*object, call),
+    });
+    catch_unwind(invoke).unwrap_or_else(|panic| Invoked::Done(fallback.panicked(&*panic)))
+}
+
+/// A method that is under way. It can be dropped at any time.
+pub struct Running {
+    method: Pin<Box<dyn Future<Output = Completed> + Send>>,
+    fallback: Fallback,
+}
+
+impl Running {
+    pub(super) fn new(
+        method: Pin<Box<dyn Future<Output = Completed> + Send>>,
+        fallback: Fallback,
+    ) -> Self {
+        Self { method, fallback }
+    }
+}
+
+impl Future for Running {
+    type Output = Completed;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Completed> {
+        let poll = AssertUnwindSafe(|| self.method.as_mut().poll(context));
+        match catch_unwind(poll) {
+            Ok(poll) => poll,
+            Err(panic) => Poll::Ready(self.fallback.panicked(&*panic)),
+        }
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").finish_non_exhaustive()
+    }
+}
+
+/// A method that is to be run on a thread where it may block.
+pub struct Blocking {
+    method: Box<dyn FnOnce() -> Completed + Send>,
+    fallback: Fallback,
+}
+
+impl Blocking {
+    pub(super) fn new(method: Box<dyn FnOnce() -> Completed + Send>, fallback: Fallback) -> Self {
+        Self { method, fallback }
+    }
+
+    /// Runs it.
+    pub fn run(self) -> Completed {
+        catch_unwind(AssertUnwindSafe(self.method))
+            .unwrap_or_else(|panic| self.fallback.panicked(&*panic))
+    }
+}
+
+impl fmt::Debug for Blocking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blocking").finish_non_exhaustive()
+    }
+}
+
+/// What it takes to write a reply where the one that the method had is lost to a panic.
+#[derive(Clone, Copy)]
+pub(super) struct Fallback {
+    pub(super) wire: Wire,
+    pub(super) limits: Limits,
+}
+
+impl Fallback {
+    fn panicked(&self, panic: &(dyn Any + Send)) -> Completed {
+        let message = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+            (Some(message), _) => *message,
+            (None, Some(message)) => message,
+            (None, None) => "a panic without a message",
+        };
+        Reply::new(self.wire, &self.limits, None).failure(Exception::remote("Panic", message))
+    }
+}

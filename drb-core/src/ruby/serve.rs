@@ -1,0 +1,50 @@
+//! From a request to the call that it asks for.
+
+use super::RequestHead;
+use crate::{
+    Context, Exception, Limits, Objects, Session,
+    dispatch::{self, Args, Incoming, Invoked, Reply},
+};
+use std::{sync::Arc, time::Instant};
+
+/// What calls that come over one connection are served with.
+pub struct Receiver<'a> {
+    /// The objects that can be called.
+    pub objects: &'a Objects,
+    /// The circumstances.
+    pub context: &'a Context,
+    /// What references go through.
+    pub session: &'a Arc<dyn Session>,
+    /// The bounds.
+    pub limits: &'a Limits,
+}
+
+impl Receiver<'_> {
+    /// Calls what a request asks for: finds the object, then the method, and only then loads the
+    /// arguments. `message` is the request's bytes, `buffer` memory for the reply.
+    pub fn serve(
+        &self,
+        request: &RequestHead,
+        message: &[u8],
+        buffer: Vec<u8>,
+        now: Instant,
+    ) -> Invoked {
+        let args = Args::marshal(message, &request.args, self.limits, Some(&**self.session));
+        let session = Some(Arc::clone(self.session));
+        let reply = Reply::new(self.context.wire(), self.limits, session).into_buffer(buffer);
+        let call = Incoming::new(&request.method, args, self.context, reply);
+        if request.method == "__send__" {
+            return call.refuse(insecure(&request.method));
+        }
+        match self.objects.find(&request.target, now) {
+            Some(object) => dispatch::call(object, call),
+            None => call.refuse(Exception::new("RangeError", "invalid reference")),
+        }
+    }
+}
+
+/// Ruby closes the connection without a word, and its client then sees a DRb::DRbConnError. Here it
+/// sees the same error, with the reason.
+fn insecure(method: &str) -> Exception {
+    Exception::new("DRb::DRbConnError", format!("insecure method '{method}'"))
+}

@@ -27,7 +27,7 @@ pub use acl::{Acl, AclError, AclOrder};
 pub use arg::{Arg, LoadRef};
 pub use call::{Call, Carried, Link, Outgoing, Remote, Request, Response};
 pub use context::{Context, Peer, Wire};
-pub use dispatch::{Implements, Proxy, Service};
+pub use dispatch::{Implements, IntoObject, Proxy, Service};
 pub use dump::{Dump, Dumper};
 pub use error::{
     CallError, DumpError, Error, Exception, LoadError, LoadErrorKind, MethodError, Outcome,
@@ -37,7 +37,7 @@ pub use limits::{Limit, Limits};
 pub use load::{Fields, Kind, Load, Loader};
 pub use objects::{Holder, Objects};
 pub use reference::{ObjectId, Reference, Session};
-pub use returns::{Outbound, Returns};
+pub use returns::{Loaded, Outbound, Returns};
 pub use shape::{Field, Form, Shape};
 pub use uri::{Address, Uri};
 pub use value::Value;

@@ -4,6 +4,7 @@ use crate::{
     Dump, DumpError, Dumper, Error, Load, LoadRef, MethodError, Response,
     dispatch::{Completed, Reply},
 };
+use std::{convert::Infallible, marker::PhantomData};
 
 /// A value that a method can give to its caller.
 ///
@@ -83,5 +84,27 @@ impl<T: Outbound, E: MethodError> Returns for Result<T, E> {
                 Err(exception) => Error::from_exception(exception).into(),
             }),
         }
+    }
+}
+
+/// Stands for a result of which nothing is known but what the caller wants it to be: awaiting a
+/// `Call<Loaded<T>>` gives a `Result<T, Error>`. It is what calls without a contract return.
+#[derive(Debug)]
+pub enum Loaded<T> {
+    #[doc(hidden)]
+    Never(Infallible, PhantomData<T>),
+}
+
+impl<T: Load> Returns for Loaded<T> {
+    type Output = Result<T, Error>;
+
+    fn returned(self, _: Reply) -> Completed {
+        match self {
+            Self::Never(never, _) => match never {},
+        }
+    }
+
+    fn received(response: Result<Response, Error>) -> Self::Output {
+        response?.load()?.map_err(Error::from_exception)
     }
 }

@@ -34,14 +34,14 @@ impl Invoked {
     where
         F: Future<Output = Completed> + Send + 'static,
     {
-        let fallback = reply.fallback();
-        Self::Running(Running::new(Box::pin(method(reply)), fallback))
+        let wire = reply.wire();
+        Self::Running(Running::new(Box::pin(method(reply)), wire))
     }
 
     /// The method may block its thread.
     pub fn block(reply: Reply, method: impl FnOnce(Reply) -> Completed + Send + 'static) -> Self {
-        let fallback = reply.fallback();
-        Self::Blocking(Blocking::new(Box::new(move || method(reply)), fallback))
+        let wire = reply.wire();
+        Self::Blocking(Blocking::new(Box::new(move || method(reply)), wire))
     }
 
     /// The method takes `&self` of an object of which others take `&mut self`: it runs in place

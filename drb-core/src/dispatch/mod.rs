@@ -15,4 +15,6 @@ pub use invoke::export;
 pub use reply::{Completed, Reply};
 pub use rest::{KeywordRest, Rest};
 pub use running::{Blocking, Running, call};
-pub use service::{Dispatch, Implements, Method, MethodInfo, ParamInfo, ParamKind, Proxy, Service};
+pub use service::{
+    Dispatch, Implements, IntoObject, Method, MethodInfo, ParamInfo, ParamKind, Proxy, Service,
+};

@@ -1,6 +1,5 @@
 //! The reply to a call, while it is being written.
 
-use super::running::Fallback;
 use crate::{DumpError, Dumper, Exception, Limits, Session, Wire, ruby};
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ pub struct Completed {
     /// The reply in the form of its wire.
     pub bytes: Vec<u8>,
     /// The exception, if the call failed; it is in `bytes` already.
-    pub failure: Option<Exception>,
+    pub failure: Option<Box<Exception>>,
 }
 
 impl Reply {
@@ -75,10 +74,6 @@ impl Reply {
         self.fail(exception)
     }
 
-    pub(super) fn fallback(&self) -> Fallback {
-        Fallback { wire: self.wire, limits: self.limits }
-    }
-
     fn fail(mut self, exception: Exception) -> Completed {
         match self.wire {
             Wire::Ruby => ruby::reply::failure(
@@ -88,6 +83,6 @@ impl Reply {
                 &exception,
             ),
         }
-        Completed { bytes: self.bytes, failure: Some(exception) }
+        Completed { bytes: self.bytes, failure: Some(Box::new(exception)) }
     }
 }

@@ -16,26 +16,23 @@ use std::{
 ///
 /// A panic in the method becomes the failure of this call alone.
 pub fn call(object: Arc<dyn Dispatch>, call: Incoming<'_>) -> Invoked {
-    let fallback = call.reply.fallback();
+    let wire = call.reply.wire();
     let invoke = AssertUnwindSafe(|| match object.find(call.method()) {
         Some(index) => object.invoke(index, call),
         None => builtin::call(&*object, call),
     });
-    catch_unwind(invoke).unwrap_or_else(|panic| Invoked::Done(fallback.panicked(&*panic)))
+    catch_unwind(invoke).unwrap_or_else(|panic| Invoked::Done(panicked(&*panic, wire)))
 }
 
 /// A method that is under way. It can be dropped at any time.
 pub struct Running {
     method: Pin<Box<dyn Future<Output = Completed> + Send>>,
-    fallback: Fallback,
+    wire: Wire,
 }
 
 impl Running {
-    pub(super) fn new(
-        method: Pin<Box<dyn Future<Output = Completed> + Send>>,
-        fallback: Fallback,
-    ) -> Self {
-        Self { method, fallback }
+    pub(super) fn new(method: Pin<Box<dyn Future<Output = Completed> + Send>>, wire: Wire) -> Self {
+        Self { method, wire }
     }
 }
 
@@ -46,7 +43,7 @@ impl Future for Running {
         let poll = AssertUnwindSafe(|| self.method.as_mut().poll(context));
         match catch_unwind(poll) {
             Ok(poll) => poll,
-            Err(panic) => Poll::Ready(self.fallback.panicked(&*panic)),
+            Err(panic) => Poll::Ready(panicked(&*panic, self.wire)),
         }
     }
 }
@@ -60,18 +57,18 @@ impl fmt::Debug for Running {
 /// A method that is to be run on a thread where it may block.
 pub struct Blocking {
     method: Box<dyn FnOnce() -> Completed + Send>,
-    fallback: Fallback,
+    wire: Wire,
 }
 
 impl Blocking {
-    pub(super) fn new(method: Box<dyn FnOnce() -> Completed + Send>, fallback: Fallback) -> Self {
-        Self { method, fallback }
+    pub(super) fn new(method: Box<dyn FnOnce() -> Completed + Send>, wire: Wire) -> Self {
+        Self { method, wire }
     }
 
     /// Runs it.
     pub fn run(self) -> Completed {
         catch_unwind(AssertUnwindSafe(self.method))
-            .unwrap_or_else(|panic| self.fallback.panicked(&*panic))
+            .unwrap_or_else(|panic| panicked(&*panic, self.wire))
     }
 }
 
@@ -81,20 +78,12 @@ impl fmt::Debug for Blocking {
     }
 }
 
-/// What it takes to write a reply where the one that the method had is lost to a panic.
-#[derive(Clone, Copy)]
-pub(super) struct Fallback {
-    pub(super) wire: Wire,
-    pub(super) limits: Limits,
-}
-
-impl Fallback {
-    fn panicked(&self, panic: &(dyn Any + Send)) -> Completed {
-        let message = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
-            (Some(message), _) => *message,
-            (None, Some(message)) => message,
-            (None, None) => "a panic without a message",
-        };
-        Reply::new(self.wire, &self.limits, None).failure(Exception::remote("Panic", message))
-    }
+/// The reply that the method was writing is lost; this is another one.
+fn panicked(panic: &(dyn Any + Send), wire: Wire) -> Completed {
+    let message = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(message), _) => *message,
+        (None, Some(message)) => message,
+        (None, None) => "a panic without a message",
+    };
+    Reply::new(wire, &Limits::default(), None).failure(Exception::remote("Panic", message))
 }

@@ -109,6 +109,31 @@ pub trait Dispatch: Any + Send + Sync {
     fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked;
 }
 
+/// What a server can be given as one of its objects: a service, or an `Arc` of one (of one in an
+/// [`Exclusive`], where it has methods with `&mut self`) that the program goes on using itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no methods that can be called remotely",
+    label = "not a service",
+    note = "write `#[drb::service]` above its `impl` block",
+    note = "an `Arc` of a service with `&mut self` methods is `Arc<drb::Exclusive<T>>`"
+)]
+pub trait IntoObject {
+    /// The object, its type forgotten.
+    fn into_object(self) -> Arc<dyn Dispatch>;
+}
+
+impl<T: Service> IntoObject for T {
+    fn into_object(self) -> Arc<dyn Dispatch> {
+        Arc::new(self.into_cell())
+    }
+}
+
+impl<C: Dispatch> IntoObject for Arc<C> {
+    fn into_object(self) -> Arc<dyn Dispatch> {
+        self
+    }
+}
+
 impl<T: Service<Cell = Self>> Dispatch for T {
     fn class(&self) -> &'static str {
         T::CLASS

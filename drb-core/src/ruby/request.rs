@@ -239,10 +239,7 @@ fn read_reference(stream: &[u8], limits: &Limits) -> Result<ObjectId, Broken> {
         return Ok(ObjectId::Front);
     }
     let opaque = || Ok(ObjectId::Opaque(Arc::from(stream)));
-    let mut loader = match open(stream, limits)? {
-        Some(loader) => loader,
-        None => return opaque(),
-    };
+    let Some(mut loader) = open(stream, limits)? else { return opaque() };
     let id = match loader.kind() {
         Ok(Kind::Nil) => Some(ObjectId::Front),
         Ok(Kind::Int) => loader.i64().ok().map(ObjectId::Number),

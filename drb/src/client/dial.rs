@@ -1,0 +1,65 @@
+//! Makes connections.
+
+use super::pool::Connection;
+use crate::{Error, Limits, Outcome, net::Stream, timer::Timer};
+use drb_core::Uri;
+use std::{
+    io::{self, ErrorKind},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout_at},
+};
+
+/// When a call has to have its result, if it has to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deadline {
+    pub(super) until: Option<Instant>,
+    pub(super) after: Duration,
+}
+
+impl Deadline {
+    /// `after` from now on.
+    pub(super) fn new(after: Option<Duration>) -> Self {
+        let until = after.and_then(|after| Instant::now().checked_add(after));
+        Self { until, after: after.unwrap_or_default() }
+    }
+
+    /// The error of a call that had no result by then.
+    pub(super) fn exceeded(&self, outcome: Outcome) -> Error {
+        Error::DeadlineExceeded { after: self.after, outcome }
+    }
+}
+
+/// Connects to `uri`.
+pub(super) async fn dial(
+    uri: &Arc<str>,
+    limits: &Limits,
+    deadline: Deadline,
+) -> Result<Connection, Error> {
+    let failed =
+        |error: io::Error| Error::Connect { uri: Arc::clone(uri), source: Arc::new(error) };
+    let runtime = current_runtime(uri)?;
+    let address = Uri::parse(uri)?.address;
+    let bound = Instant::now() + limits.connect;
+    let until = deadline.until.map_or(bound, |until| until.min(bound));
+    match timeout_at(until, Stream::connect(&address)).await {
+        Ok(Ok(stream)) => Ok(Connection { stream, timer: Timer::default(), runtime }),
+        Ok(Err(error)) => Err(failed(error)),
+        Err(_) if until < bound => Err(deadline.exceeded(Outcome::NotExecuted)),
+        Err(_) => Err(failed(ErrorKind::TimedOut.into())),
+    }
+}
+
+/// The runtime that this is polled in.
+pub(super) fn current_runtime(uri: &Arc<str>) -> Result<tokio::runtime::Id, Error> {
+    match Handle::try_current() {
+        Ok(handle) => Ok(handle.id()),
+        Err(error) => {
+            let source = Arc::new(io::Error::other(error));
+            Err(Error::Connect { uri: Arc::clone(uri), source })
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Clients: ways to objects of other processes.
+
+mod builder;
+mod dial;
+mod exchange;
+mod pool;
+mod route;
+
+pub use builder::ClientBuilder;
+
+use crate::{Error, Limits, ObjectId, Proxy, Reference, Remote, Uri, local::LocalLink, server};
+use pool::Pool;
+use route::Route;
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Holds the connections to other processes, and the bounds for calls there. Clones are the same
+/// client.
+///
+/// Most programs don't need one: `StoreProxy::connect(uri)` makes its own. One client for several
+/// proxies lets these share connections; [`Client::builder`] changes the bounds.
+///
+/// On Ruby's wire a connection carries one call at a time, so as many are opened as calls run side
+/// by side, and some are kept for the next calls.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    limits: Limits,
+    /// How many connections to one address are kept open without a call.
+    idle: usize,
+    pools: Mutex<HashMap<Arc<str>, Arc<Pool>>>,
+}
+
+/// Beyond so many addresses, those that no proxy is left of are forgotten.
+const ADDRESSES: usize = 256;
+
+impl Client {
+    /// A client with the default bounds.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A client with other bounds.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
+
+    /// The bounds that it keeps.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// The proxy of the object at a URI: the server's front object, or the one with the name behind
+    /// the `?`.
+    ///
+    /// It connects, so that an address where nobody listens is found out here; the object isn't
+    /// asked whether it has the proxy's methods.
+    ///
+    /// # Errors
+    /// [`Error::BadUri`], [`Error::Connect`].
+    pub async fn connect<P: Proxy>(&self, uri: &str) -> Result<P, Error> {
+        Ok(P::from_remote(self.connect_remote(uri).await?))
+    }
+
+    pub(crate) async fn connect_remote(&self, uri: &str) -> Result<Remote, Error> {
+        let Uri { address, option, .. } = Uri::parse(uri)?;
+        let id = option.map_or(ObjectId::Front, |name| ObjectId::Name(name.into()));
+        let reference = Reference::new(address.to_string(), id);
+        if let Some(server) = server::local(&reference) {
+            return Ok(LocalLink::remote(&server, reference));
+        }
+        let route = self.route(&reference);
+        route.connect().await?;
+        Ok(Remote::new(Arc::new(route), reference))
+    }
+
+    /// The untyped proxy of the object that a reference means. It doesn't connect before the first
+    /// call.
+    pub fn remote(&self, reference: Reference) -> Remote {
+        match server::local(&reference) {
+            Some(server) => LocalLink::remote(&server, reference),
+            None => Remote::new(Arc::new(self.route(&reference)), reference),
+        }
+    }
+
+    fn route(&self, reference: &Reference) -> Route {
+        let uri = reference.uri().unwrap_or_default();
+        let mut pools = self.0.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pool) = pools.get(uri) {
+            return Route::new(self.clone(), Arc::clone(pool));
+        }
+        if pools.len() >= ADDRESSES {
+            pools.retain(|_, pool| Arc::strong_count(pool) > 1);
+        }
+        let pool = Arc::new(Pool::new(uri, self.0.idle));
+        pools.insert(Arc::clone(pool.uri()), Arc::clone(&pool));
+        Route::new(self.clone(), pool)
+    }
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("limits", &self.0.limits).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,53 @@
+//! The idle connections to one address.
+
+use crate::{net::Stream, timer::Timer};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime;
+
+/// Connections that wait for their next call. The one that came last goes first, so that those that
+/// aren't needed age, and the server closes them.
+pub(super) struct Pool {
+    uri: Arc<str>,
+    most: usize,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// A connection, and the runtime that its socket belongs to.
+pub(super) struct Connection {
+    pub(super) stream: Stream,
+    pub(super) timer: Timer,
+    pub(super) runtime: runtime::Id,
+}
+
+impl Pool {
+    pub(super) fn new(uri: &str, most: usize) -> Self {
+        Self { uri: uri.into(), most, idle: Mutex::default() }
+    }
+
+    pub(super) fn uri(&self) -> &Arc<str> {
+        &self.uri
+    }
+
+    /// An idle connection that is still good in this runtime.
+    pub(super) fn take(&self, runtime: runtime::Id) -> Option<Connection> {
+        loop {
+            let connection = self.idle().pop()?;
+            // A socket only works as long as its runtime does.
+            if connection.runtime == runtime && connection.stream.is_alive() {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Keeps a connection whose call has ended well.
+    pub(super) fn put(&self, connection: Connection) {
+        let mut idle = self.idle();
+        if idle.len() < self.most {
+            idle.push(connection);
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,100 @@
+//! Calls of objects of this process: a reference that comes home doesn't touch the network.
+
+use crate::{
+    Carried, Context, Error, Holder, Limits, Link, Outcome, Peer, Reference, Remote, Request,
+    Response, Session, Wire,
+    dispatch::{Completed, Invoked},
+    ruby::{Receiver, ReplyReader, RequestReader},
+    server::{ServerSession, Shared},
+};
+use std::{
+    sync::{Arc, Weak},
+    time::Instant,
+};
+
+/// The way to a server of this process.
+///
+/// The call is made as one from elsewhere, so it means the same: arguments are copied, and only the
+/// methods that are exposed can be called.
+pub(crate) struct LocalLink {
+    /// An object of the server may hold this; it doesn't hold its server.
+    server: Weak<Shared>,
+    session: Arc<dyn Session>,
+    limits: Limits,
+}
+
+impl LocalLink {
+    /// The proxy of an object of a server of this process.
+    pub(crate) fn remote(server: &Arc<Shared>, reference: Reference) -> Remote {
+        let session = ServerSession {
+            shared: Arc::clone(server),
+            uri: Arc::clone(&server.uri),
+            holder: Holder::Local,
+        };
+        let link = Self {
+            server: Arc::downgrade(server),
+            session: Arc::new(session),
+            limits: server.limits,
+        };
+        Remote::new(Arc::new(link), reference)
+    }
+}
+
+impl Link for LocalLink {
+    fn wire(&self) -> Wire {
+        Wire::Ruby
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn session(&self) -> Option<Arc<dyn Session>> {
+        Some(Arc::clone(&self.session))
+    }
+
+    fn carry(self: Arc<Self>, request: Request) -> Carried {
+        Box::pin(async move {
+            let deadline = request.deadline;
+            let call = self.call(request);
+            match deadline {
+                None => call.await,
+                Some(after) => tokio::time::timeout(after, call).await.unwrap_or_else(|_| {
+                    Err(Error::DeadlineExceeded { after, outcome: Outcome::Unknown })
+                }),
+            }
+        })
+    }
+}
+
+impl LocalLink {
+    async fn call(&self, request: Request) -> Result<Response, Error> {
+        let server = self.server.upgrade().ok_or(Error::Stopped)?;
+        let broken = |problem: String| Error::Protocol { uri: Arc::clone(&server.uri), problem };
+        let head = RequestReader::new(&self.limits)
+            .advance(&request.bytes)
+            .map_err(|broken| Error::from_exception(broken.exception))?
+            .ok_or_else(|| broken("a request that isn't whole".to_owned()))?;
+        let context = Context::new(Peer::Local, Wire::Ruby, Arc::clone(&server.uri));
+        let receiver = Receiver {
+            objects: &server.objects,
+            context: &context,
+            session: &self.session,
+            limits: &self.limits,
+        };
+        let invoked = receiver.serve(&head, &request.bytes, Vec::new(), Instant::now());
+        let Completed { bytes, .. } = match invoked {
+            Invoked::Done(completed) => completed,
+            Invoked::Running(running) => running.await,
+            Invoked::Blocking(blocking) => {
+                tokio::task::spawn_blocking(|| blocking.run()).await.map_err(|_| Error::Stopped)?
+            }
+        };
+        let reply = ReplyReader::new(&self.limits)
+            .advance(&bytes)
+            .map_err(broken)?
+            .ok_or_else(|| broken("a reply that isn't whole".to_owned()))?;
+        let (limits, session) = (self.limits, self.session());
+        Ok(Response { bytes, body: reply.body, success: reply.success, limits, session })
+    }
+}

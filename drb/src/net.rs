@@ -1,0 +1,251 @@
+//! Sockets: TCP and Unix, and what is common to them.
+
+use drb_core::{Address, Peer};
+use std::{
+    io::{self, ErrorKind},
+    mem::MaybeUninit,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::atomic::{AtomicU32, Ordering},
+    task::{Context, Poll},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host},
+};
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// A socket that connections arrive at.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener, SocketFile),
+}
+
+/// The name of a Unix socket in the file system, which is to vanish with the socket.
+#[derive(Debug)]
+pub(crate) struct SocketFile(PathBuf);
+
+impl Stream {
+    /// Connects.
+    pub(crate) async fn connect(address: &Address) -> io::Result<Self> {
+        match address {
+            Address::Tcp { host, port } => {
+                // Without a host it is this machine, as for Ruby.
+                let host = if host.is_empty() { "localhost" } else { host };
+                let stream = TcpStream::connect((host, *port)).await?;
+                stream.set_nodelay(true)?;
+                Ok(Self::Tcp(stream))
+            }
+            Address::Unix { path } => Ok(Self::Unix(UnixStream::connect(path).await?)),
+            _ => Err(ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Whether an idle connection can still be used. Nothing is to be read on one; what can be read
+    /// is the peer's end, or something that nobody has asked for.
+    pub(crate) fn is_alive(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        let peeked = match self {
+            Self::Tcp(stream) => socket2::SockRef::from(stream).peek(&mut byte),
+            Self::Unix(stream) => socket2::SockRef::from(stream).peek(&mut byte),
+        };
+        matches!(peeked, Err(error) if error.kind() == ErrorKind::WouldBlock)
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut *self {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut *self {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self {
+            Self::Tcp(stream) => Pin::new(stream).poll_flush(context),
+            Self::Unix(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+}
+
+/// Where to listen, found before anything is opened.
+#[derive(Debug)]
+pub(crate) enum Place {
+    Tcp(Vec<SocketAddr>),
+    Unix(PathBuf),
+}
+
+impl Place {
+    /// Looks the address up.
+    pub(crate) async fn find(address: &Address) -> io::Result<Self> {
+        match address {
+            Address::Tcp { host, port } if host.is_empty() => Ok(Self::Tcp(vec![
+                (Ipv4Addr::UNSPECIFIED, *port).into(),
+                (Ipv6Addr::UNSPECIFIED, *port).into(),
+            ])),
+            Address::Tcp { host, port } => {
+                Ok(Self::Tcp(lookup_host((host.as_str(), *port)).await?.collect()))
+            }
+            Address::Unix { path } if path.as_os_str().is_empty() => Ok(Self::Unix(new_path())),
+            Address::Unix { path } => Ok(Self::Unix(path.clone())),
+            _ => Err(ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Whether only this machine can connect.
+    pub(crate) fn is_local(&self) -> bool {
+        match self {
+            Self::Tcp(addresses) => {
+                addresses.iter().all(|address| address.ip().to_canonical().is_loopback())
+            }
+            Self::Unix(_) => true,
+        }
+    }
+
+    /// Opens the socket: at the first of the addresses where that is possible.
+    pub(crate) async fn listen(&self) -> io::Result<Listener> {
+        match self {
+            Self::Tcp(addresses) => {
+                Ok(Listener::Tcp(TcpListener::bind(addresses.as_slice()).await?))
+            }
+            Self::Unix(path) => {
+                if is_left_over(path).await {
+                    std::fs::remove_file(path)?;
+                }
+                let listener = UnixListener::bind(path)?;
+                Ok(Listener::Unix(listener, SocketFile(path.clone())))
+            }
+        }
+    }
+}
+
+impl Listener {
+    /// The next connection, and whose it is.
+    pub(crate) async fn accept(&self) -> io::Result<(Stream, Peer)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, mut peer) = listener.accept().await?;
+                // Should it fail, the connection is only slower.
+                let _ = stream.set_nodelay(true);
+                peer.set_ip(peer.ip().to_canonical());
+                Ok((Stream::Tcp(stream), Peer::Tcp(peer)))
+            }
+            Self::Unix(listener, _) => {
+                let (stream, _) = listener.accept().await?;
+                Ok((Stream::Unix(stream), Peer::Unix))
+            }
+        }
+    }
+
+    /// The address that was asked for, with what the system has picked filled in.
+    pub(crate) fn address(&self, asked: &Address) -> io::Result<Address> {
+        match (self, asked) {
+            (Self::Tcp(listener), Address::Tcp { host, .. }) => {
+                let bound = listener.local_addr()?;
+                let host = if host.is_empty() {
+                    this_machine(bound.is_ipv6()).to_string()
+                } else {
+                    host.clone()
+                };
+                Ok(Address::Tcp { host, port: bound.port() })
+            }
+            (Self::Unix(_, file), _) => Ok(Address::Unix { path: file.0.clone() }),
+            _ => Err(ErrorKind::Unsupported.into()),
+        }
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // It may be gone already, which is as good.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// The address of this machine as the peer of a connection sees it.
+pub(crate) fn local_address(stream: &Stream) -> Option<Address> {
+    match stream {
+        Stream::Tcp(stream) => {
+            let address = stream.local_addr().ok()?;
+            let host = address.ip().to_canonical().to_string();
+            Some(Address::Tcp { host, port: address.port() })
+        }
+        Stream::Unix(_) => None,
+    }
+}
+
+/// The address under which others are most likely to reach this machine: the one that it would send
+/// from. (Connecting a UDP socket sends nothing.)
+fn this_machine(v6: bool) -> IpAddr {
+    let (any, documentation): (IpAddr, IpAddr) = if v6 {
+        (Ipv6Addr::UNSPECIFIED.into(), Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into())
+    } else {
+        (Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::new(192, 0, 2, 1).into())
+    };
+    let found = std::net::UdpSocket::bind((any, 0)).and_then(|socket| {
+        socket.connect((documentation, 9))?;
+        socket.local_addr()
+    });
+    match found {
+        Ok(address) if !address.ip().is_unspecified() => address.ip(),
+        _ if v6 => Ipv6Addr::LOCALHOST.into(),
+        _ => Ipv4Addr::LOCALHOST.into(),
+    }
+}
+
+/// Whether a process that is gone has left its socket behind.
+async fn is_left_over(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    let is_socket =
+        std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
+    is_socket
+        && matches!(
+            UnixStream::connect(path).await,
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused
+        )
+}
+
+/// A new path for a Unix socket, as Ruby names it.
+fn new_path() -> PathBuf {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("druby{}.{number}", std::process::id()));
+        if std::fs::symlink_metadata(&path).is_err() {
+            return path;
+        }
+    }
+}

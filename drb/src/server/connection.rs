@@ -1,0 +1,320 @@
+//! One connection of a server: reads requests, runs them one after the other, writes replies.
+
+use super::{FailedCall, ServerSession, Shared};
+use crate::{
+    Context, Session,
+    dispatch::{Completed, Invoked, Reply},
+    net::Stream,
+    ruby::{Broken, Receiver, RequestHead, RequestReader},
+    timer::Timer,
+    wait::{self, Ended},
+};
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{self, Poll, Waker},
+    time::Duration,
+};
+use tokio::{
+    io::AsyncWriteExt,
+    time::{Instant, timeout},
+};
+
+/// Replies to calls that came in one piece go out in one piece, up to so many bytes.
+const BATCH: usize = 64 << 10;
+
+/// Buffers that a large message has made larger than this are given back.
+const KEEP: usize = 64 << 10;
+
+/// A peer that has begun a message has to go on with it at this rate, in bytes a second, as seen
+/// over [`Limits::stall`](crate::Limits::stall).
+const RATE: f64 = 1024.0;
+
+/// What comes behind a failure reply is read and forgotten, so that the peer gets to read the reply:
+/// up to so many bytes, for so long.
+const LINGER: (usize, Duration) = (64 << 20, Duration::from_secs(2));
+
+pub(super) struct Connection {
+    stream: Stream,
+    shared: Arc<Shared>,
+    context: Context,
+    session: Arc<dyn Session>,
+    stopper: Arc<Stopper>,
+    timer: Timer,
+    reader: RequestReader,
+    /// What has arrived; `taken` bytes of it are served.
+    input: Vec<u8>,
+    taken: usize,
+    /// By when a message that has begun has to have got on, and where it was before.
+    progress: Option<(Instant, usize)>,
+    /// Replies that are to be sent.
+    output: Vec<u8>,
+    /// Memory for the next reply.
+    spare: Vec<u8>,
+}
+
+/// Tells a connection that its server is stopping.
+#[derive(Default)]
+pub(super) struct Stopper {
+    stopping: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+/// Why a connection ends.
+struct End;
+
+impl Connection {
+    pub(super) fn new(
+        stream: Stream,
+        shared: Arc<Shared>,
+        context: Context,
+        stopper: Arc<Stopper>,
+    ) -> Self {
+        let session = Arc::new(ServerSession {
+            shared: Arc::clone(&shared),
+            uri: context.uri().into(),
+            holder: context.peer().holder(),
+        });
+        Self {
+            reader: RequestReader::new(&shared.limits),
+            stream,
+            shared,
+            context,
+            session,
+            stopper,
+            timer: Timer::default(),
+            input: Vec::new(),
+            taken: 0,
+            progress: None,
+            output: Vec::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        // However it ends, it is over.
+        let _: Result<(), End> = self.serve().await;
+    }
+
+    async fn serve(&mut self) -> Result<(), End> {
+        loop {
+            match self.reader.advance(self.input.get(self.taken..).unwrap_or_default()) {
+                Ok(Some(request)) => {
+                    self.call(&request).await?;
+                    self.taken += request.len;
+                    self.progress = None;
+                }
+                Ok(None) => {
+                    self.flush().await?;
+                    if self.stopper.stops() && self.taken == self.input.len() {
+                        return Err(End);
+                    }
+                    self.fill().await?;
+                }
+                Err(broken) => return self.refuse(&broken).await,
+            }
+        }
+    }
+
+    /// Runs one call. A failed one is the last of its connection, as with Ruby.
+    async fn call(&mut self, request: &RequestHead) -> Result<(), End> {
+        let message = self.input.get(self.taken..).unwrap_or_default();
+        let buffer = std::mem::take(&mut self.spare);
+        let receiver = Receiver {
+            objects: &self.shared.objects,
+            context: &self.context,
+            session: &self.session,
+            limits: &self.shared.limits,
+        };
+        let completed = match receiver.serve(request, message, buffer, std::time::Instant::now()) {
+            Invoked::Done(completed) => completed,
+            Invoked::Running(mut running) => {
+                let first = poll_fn(|context| Poll::Ready(Pin::new(&mut running).poll(context)));
+                match first.await {
+                    Poll::Ready(completed) => completed,
+                    Poll::Pending => {
+                        // Earlier replies don't wait for it. That the peer is gone is no reason not
+                        // to bring the method to its end.
+                        let flushed = self.flush().await;
+                        let completed = running.await;
+                        flushed?;
+                        completed
+                    }
+                }
+            }
+            Invoked::Blocking(blocking) => {
+                let flushed = self.flush().await;
+                let completed = tokio::task::spawn_blocking(|| blocking.run()).await;
+                flushed?;
+                // It fails only where the runtime ends.
+                completed.map_err(|_| End)?
+            }
+        };
+        self.reply(completed, Some(&request.method)).await
+    }
+
+    async fn reply(&mut self, completed: Completed, method: Option<&str>) -> Result<(), End> {
+        let Completed { bytes, failure } = completed;
+        if self.output.is_empty() {
+            self.spare = std::mem::replace(&mut self.output, bytes);
+        } else {
+            self.output.extend_from_slice(&bytes);
+            self.spare = bytes;
+        }
+        if let Some(exception) = failure {
+            let context = &self.context;
+            self.shared.failed(&FailedCall { context, method, exception: &exception });
+            self.flush().await?;
+            self.linger().await;
+            return Err(End);
+        }
+        if self.output.len() >= BATCH { self.flush().await } else { Ok(()) }
+    }
+
+    /// What arrived is no request.
+    async fn refuse(&mut self, broken: &Broken) -> Result<(), End> {
+        let reply = Reply::new(self.context.wire(), &self.shared.limits, None);
+        self.reply(reply.refusal(broken.exception.clone()), None).await
+    }
+
+    async fn flush(&mut self) -> Result<(), End> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let mut rest = self.output.as_slice();
+        while !rest.is_empty() {
+            // In pieces, so that a peer that reads slowly but steadily is not given up.
+            let piece = rest.get(..BATCH).unwrap_or(rest);
+            let until = Instant::now() + self.shared.limits.stall;
+            wait::write_all(&mut self.stream, piece, &mut self.timer, Some(until))
+                .await
+                .map_err(|_| End)?;
+            rest = rest.get(piece.len()..).unwrap_or_default();
+        }
+        self.output.clear();
+        if self.output.capacity() > KEEP {
+            self.output = Vec::new();
+        }
+        Ok(())
+    }
+
+    /// Reads more of the message that has begun, or the beginning of the next one.
+    async fn fill(&mut self) -> Result<(), End> {
+        self.forget_taken();
+        let limits = self.shared.limits;
+        let now = Instant::now();
+        let until = if self.input.is_empty() {
+            self.progress = None;
+            if self.input.capacity() > KEEP {
+                self.input = Vec::new();
+            }
+            now + limits.idle
+        } else {
+            self.progress.get_or_insert((now + limits.stall, self.input.len())).0
+        };
+        wait::make_room(&mut self.input, self.reader.needs());
+        match self.read(until).await {
+            Ok(0) => self.closed().await,
+            Ok(_) => Ok(()),
+            Err(Ended::TimedOut) => self.check_progress(),
+            Err(Ended::Io(_)) => Err(End),
+        }
+    }
+
+    /// Time is up: for a connection without a call at once, for a message that comes too slowly.
+    fn check_progress(&mut self) -> Result<(), End> {
+        let (until, before) = self.progress.as_mut().ok_or(End)?;
+        let stall = self.shared.limits.stall;
+        if ((self.input.len() - *before) as f64) < RATE * stall.as_secs_f64() {
+            return Err(End);
+        }
+        *before = self.input.len();
+        *until = Instant::now() + stall;
+        Ok(())
+    }
+
+    async fn read(&mut self, until: Instant) -> Result<usize, Ended> {
+        let may_stop = self.input.is_empty();
+        poll_fn(|context| {
+            match wait::poll_read(&mut self.stream, &mut self.input, context) {
+                Poll::Ready(result) => return Poll::Ready(result.map_err(Ended::Io)),
+                Poll::Pending => {}
+            }
+            if may_stop && self.stopper.poll(context).is_ready() {
+                return Poll::Ready(Err(Ended::TimedOut));
+            }
+            self.timer.poll(until, context).map(|()| Err(Ended::TimedOut))
+        })
+        .await
+    }
+
+    /// The peer sends no more. If it stopped within a frame, it is told so, as by Ruby.
+    async fn closed(&mut self) -> Result<(), End> {
+        match self.reader.closed(&self.input) {
+            Some(broken) => self.refuse(&broken).await,
+            None => Err(End),
+        }
+    }
+
+    fn forget_taken(&mut self) {
+        if self.taken == self.input.len() {
+            self.input.clear();
+        } else if self.taken > 0 {
+            self.input.drain(..self.taken);
+        }
+        self.taken = 0;
+    }
+
+    /// Closing with something unread makes the system send a reset, which can overtake the reply.
+    async fn linger(&mut self) {
+        let (mut most, bound) = LINGER;
+        let drain = async {
+            self.stream.shutdown().await?;
+            while most > 0 {
+                self.input.clear();
+                self.input.reserve(wait::CHUNK);
+                let read =
+                    poll_fn(|context| wait::poll_read(&mut self.stream, &mut self.input, context))
+                        .await?;
+                if read == 0 {
+                    break;
+                }
+                most = most.saturating_sub(read);
+            }
+            Ok::<(), std::io::Error>(())
+        };
+        // That nothing more can be read is all the same here.
+        let _ = timeout(bound, drain).await;
+    }
+}
+
+impl Stopper {
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn stops(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    fn poll(&self, context: &task::Context<'_>) -> Poll<()> {
+        let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        // Checked under the lock: either this sees that it is over, or `stop` sees the waker.
+        if self.stops() {
+            return Poll::Ready(());
+        }
+        match &mut *waker {
+            Some(known) => known.clone_from(context.waker()),
+            None => *waker = Some(context.waker().clone()),
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,41 @@
+//! The servers of this process, for references that come home.
+
+use super::Shared;
+use crate::{Reference, dispatch::Dispatch};
+use std::{
+    sync::{Arc, PoisonError, RwLock, Weak},
+    time::Instant,
+};
+
+/// In the order in which they were started. It holds no server alive and no part of a runtime.
+static SERVERS: RwLock<Vec<Weak<Shared>>> = RwLock::new(Vec::new());
+
+pub(super) fn add(server: &Arc<Shared>) {
+    let mut servers = SERVERS.write().unwrap_or_else(PoisonError::into_inner);
+    servers.retain(|server| server.strong_count() > 0);
+    servers.push(Arc::downgrade(server));
+}
+
+pub(super) fn remove(server: &Arc<Shared>) {
+    let mut servers = SERVERS.write().unwrap_or_else(PoisonError::into_inner);
+    servers.retain(|known| !std::ptr::eq(known.as_ptr(), Arc::as_ptr(server)));
+}
+
+/// The first server that still runs: the one that calls us back, where a client passes an object of
+/// this process by reference.
+pub(crate) fn primary() -> Option<Arc<Shared>> {
+    let servers = SERVERS.read().unwrap_or_else(PoisonError::into_inner);
+    servers.iter().find_map(Weak::upgrade)
+}
+
+/// The server of this process that the reference leads to, if it leads to one.
+pub(crate) fn local(reference: &Reference) -> Option<Arc<Shared>> {
+    let uri = reference.uri()?;
+    let servers = SERVERS.read().unwrap_or_else(PoisonError::into_inner);
+    servers.iter().filter_map(Weak::upgrade).find(|server| server.is_here(uri))
+}
+
+/// The object that a reference means, if it is one of this process.
+pub(crate) fn object(reference: &Reference) -> Option<Arc<dyn Dispatch>> {
+    local(reference)?.objects.find(reference.id(), Instant::now())
+}

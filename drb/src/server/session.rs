@@ -1,0 +1,31 @@
+//! References, as the calls of one connection see them.
+
+use super::{Shared, registry};
+use crate::{DumpError, Holder, Reference, Remote, Session, dispatch::Dispatch, local::LocalLink};
+use std::{sync::Arc, time::Instant};
+
+/// The session of a peer that calls this server.
+pub(crate) struct ServerSession {
+    pub(crate) shared: Arc<Shared>,
+    /// Where the peer reaches this server.
+    pub(crate) uri: Arc<str>,
+    pub(crate) holder: Holder,
+}
+
+impl Session for ServerSession {
+    fn export(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
+        let id = self.shared.objects.export(object, self.holder, Instant::now())?;
+        Ok(Reference::new(Arc::clone(&self.uri), id))
+    }
+
+    fn local(&self, reference: &Reference) -> Option<Arc<dyn Dispatch>> {
+        registry::object(reference)
+    }
+
+    fn remote(&self, reference: Reference) -> Remote {
+        match registry::local(&reference) {
+            Some(server) => LocalLink::remote(&server, reference),
+            None => self.shared.client.remote(reference),
+        }
+    }
+}

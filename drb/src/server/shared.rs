@@ -1,0 +1,107 @@
+//! What all connections of one server share.
+
+use crate::{Client, Context, Exception, Limits, Objects};
+use drb_core::Acl;
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+pub(crate) type Hook = Arc<dyn Fn(&FailedCall<'_>) + Send + Sync>;
+
+/// A call that has failed, for a server's hook.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FailedCall<'a> {
+    /// Who has called.
+    pub context: &'a Context,
+    /// The method, if what arrived got as far as naming one.
+    pub method: Option<&'a str>,
+    /// What the caller is told.
+    pub exception: &'a Exception,
+}
+
+pub(crate) struct Shared {
+    pub(crate) uri: Arc<str>,
+    pub(crate) objects: Objects,
+    pub(crate) limits: Limits,
+    /// Calls the objects that peers give references to.
+    pub(crate) client: Client,
+    pub(super) acl: Option<Acl>,
+    pub(super) hook: Option<Hook>,
+    /// The URIs that references to objects of this server carry: with an address for each one that
+    /// a peer has connected to, if the server listens on all.
+    pub(super) uris: RwLock<HashSet<Arc<str>>>,
+    seats: Mutex<HashMap<IpAddr, usize>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        uri: Arc<str>,
+        objects: Objects,
+        limits: Limits,
+        client: Client,
+        acl: Option<Acl>,
+        hook: Option<Hook>,
+    ) -> Self {
+        let uris = RwLock::new(HashSet::from([Arc::clone(&uri)]));
+        Self { uri, objects, limits, client, acl, hook, uris, seats: Mutex::default() }
+    }
+
+    /// Whether a reference with that URI means an object of this server.
+    pub(super) fn is_here(&self, uri: &str) -> bool {
+        self.uris.read().unwrap_or_else(PoisonError::into_inner).contains(uri)
+    }
+
+    /// The URI for references on a connection over which the peer reaches this server at `uri`.
+    pub(super) fn reached_at(&self, uri: String) -> Arc<str> {
+        let uris = self.uris.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = uris.get(uri.as_str()) {
+            return Arc::clone(known);
+        }
+        drop(uris);
+        let uri: Arc<str> = uri.into();
+        self.uris.write().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(&uri));
+        uri
+    }
+
+    /// Tells the hook. Whatever it does, it does no harm.
+    pub(super) fn failed(&self, call: &FailedCall<'_>) {
+        if let Some(hook) = &self.hook {
+            let _ = catch_unwind(AssertUnwindSafe(|| hook(call)));
+        }
+    }
+
+    /// A seat for a connection from an address, if there is one left. This machine's own processes
+    /// aren't counted.
+    pub(super) fn seat(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
+        if address.is_loopback() {
+            return Some(Seat(None));
+        }
+        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = seats.entry(address).or_default();
+        if *taken >= self.limits.connections_per_address {
+            return None;
+        }
+        *taken += 1;
+        Some(Seat(Some((Arc::clone(self), address))))
+    }
+}
+
+/// A connection's place among those from its address.
+pub(super) struct Seat(Option<(Arc<Shared>, IpAddr)>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let Some((shared, address)) = &self.0 else { return };
+        let mut seats = shared.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = seats.get_mut(address) {
+            *taken -= 1;
+            if *taken == 0 {
+                seats.remove(address);
+            }
+        }
+    }
+}

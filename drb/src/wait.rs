@@ -1,0 +1,88 @@
+//! Reading and writing with an end to the waiting.
+
+use crate::{net::Stream, timer::Timer};
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWrite},
+    time::Instant,
+};
+
+/// What is read at once, if no more is known to be coming.
+pub(crate) const CHUNK: usize = 4 << 10;
+
+/// The most memory that is taken in advance because a peer claims that so much is coming. After
+/// that, what is taken doubles as it is filled.
+const AHEAD: usize = 64 << 10;
+
+/// Why reading or writing has ended early.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// The time is up.
+    TimedOut,
+    /// The connection is broken.
+    Io(io::Error),
+}
+
+impl From<io::Error> for Ended {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Makes room for the next read into `buffer`, of which at least `needs` bytes are to be.
+pub(crate) fn make_room(buffer: &mut Vec<u8>, needs: usize) {
+    let missing = needs.saturating_sub(buffer.len());
+    let room = missing.min(buffer.len().max(AHEAD)).max(CHUNK);
+    if buffer.capacity() - buffer.len() < room.min(missing.max(CHUNK / 2)) {
+        buffer.reserve(room);
+    }
+}
+
+/// Reads once, to the end of `buffer`; 0 is the peer's end.
+pub(crate) fn poll_read(
+    stream: &mut Stream,
+    buffer: &mut Vec<u8>,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    // tokio's future for this keeps nothing between two polls, and lends the buffer's memory to the
+    // system without filling it with zeros first.
+    pin!(stream.read_buf(buffer)).poll(context)
+}
+
+/// Writes all of `bytes` before `until`. It can be dropped, but what has been written is then not
+/// known.
+pub(crate) async fn write_all(
+    stream: &mut Stream,
+    bytes: &[u8],
+    timer: &mut Timer,
+    until: Option<Instant>,
+) -> Result<(), Ended> {
+    let mut written = 0;
+    poll_fn(|context| {
+        while let Some(rest) = bytes.get(written..)
+            && !rest.is_empty()
+        {
+            match Pin::new(&mut *stream).poll_write(context, rest) {
+                Poll::Ready(Ok(0)) => {
+                    return Poll::Ready(Err(Ended::Io(io::ErrorKind::WriteZero.into())));
+                }
+                Poll::Ready(Ok(count)) => written += count,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(Ended::Io(error))),
+                Poll::Pending => {
+                    if let Some(until) = until {
+                        ready!(timer.poll(until, context));
+                        return Poll::Ready(Err(Ended::TimedOut));
+                    }
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    })
+    .await
+}

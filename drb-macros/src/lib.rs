@@ -1,1 +1,26 @@
-//! The attribute and the derives of drb. Use them through the crate `drb`.
+//! The attribute and the derives of drb. Use them through the crate `drb`, which documents them.
+//!
+//! Each macro is a pipeline: *parse* (what is written), *model* (what it means, with the spans of
+//! what was written), *check* (all mistakes at once), *expand* (what it becomes).
+
+mod dumped;
+mod names;
+mod options;
+mod report;
+mod service;
+mod text;
+mod types;
+
+use proc_macro::TokenStream;
+
+#[allow(missing_docs)] // Documented where `drb` re-exports it.
+#[proc_macro_attribute]
+pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
+    service::service(options.into(), item.into()).into()
+}
+
+#[allow(missing_docs)] // Documented where `drb` re-exports it.
+#[proc_macro_derive(DrbDumped, attributes(drb))]
+pub fn derive_dumped(item: TokenStream) -> TokenStream {
+    dumped::derive(item.into()).into()
+}

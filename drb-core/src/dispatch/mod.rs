@@ -5,16 +5,17 @@ mod builtin;
 mod incoming;
 mod invoke;
 mod reply;
-mod rest;
 mod running;
 mod service;
+mod value;
 
 pub use args::{Args, Keywords};
 pub use incoming::{Incoming, Invoked};
 pub use invoke::export;
 pub use reply::{Completed, Reply};
-pub use rest::{KeywordRest, Rest};
 pub use running::{Blocking, Running, call};
 pub use service::{
-    Dispatch, Implements, IntoObject, Method, MethodInfo, ParamInfo, ParamKind, Proxy, Service,
+    Class, Dispatch, Implements, IntoObject, Method, MethodInfo, ParamInfo, ParamKind, Proxy,
+    Service,
 };
+pub use value::{check_len, missing, unknown_variant, variant};

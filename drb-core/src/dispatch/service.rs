@@ -179,3 +179,14 @@ impl<T: Service<Cell = Self>> Dispatch for Exclusive<T> {
 fn find<C>(methods: &[Method<C>], name: &str) -> Option<usize> {
     methods.binary_search_by(|method| method.info.name.cmp(name)).ok()
 }
+
+/// The class that `#[drb::service(class = …)]` on a type gives it.
+///
+/// The macro on the type makes a constant of the type's own, which is preferred to this one. So the
+/// macro on its `impl` finds it without knowing whether it is there.
+pub trait Class {
+    /// No class is given.
+    const __DRB_CLASS: Option<&'static str> = None;
+}
+
+impl<T: ?Sized> Class for T {}

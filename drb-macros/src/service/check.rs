@@ -1,0 +1,33 @@
+//! The rules for the methods of a service together: their names.
+
+use super::model::Service;
+use crate::{names, report::Report};
+use std::collections::HashMap;
+
+/// Each name on the wire stands for one method, and can be exposed.
+pub(super) fn names(service: &Service, report: &mut Report) {
+    let mut taken: HashMap<&str, String> = HashMap::new();
+    for method in &service.methods {
+        for wire in std::iter::once(&method.wire).chain(&method.aliases) {
+            names::check_method(&wire.name, &wire.tokens, report);
+            // Of methods under a `cfg`, perhaps only one is there.
+            if method.cfgs().next().is_some() {
+                continue;
+            }
+            if let Some(other) = taken.insert(&wire.name, method.name.to_string()) {
+                let name = &wire.name;
+                report.at(&wire.tokens, format!("`{name}` is already a name of `{other}`"));
+            }
+        }
+        if method.name == "connect" {
+            report.at(
+                &method.name,
+                format!(
+                    "`{}::connect` is how a caller begins; give the method another name, and write \
+                     `#[drb(name = \"connect\")]` if it is to have this one on the wire",
+                    service.proxy
+                ),
+            );
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! The server's side of one method: loads the arguments, calls it, writes the reply.
+
+use super::super::model::{Kind, Method, Param, Run, Service, Subject};
+use crate::{names::generated, types};
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Ident, Lifetime, Type, spanned::Spanned, visit_mut::VisitMut};
+
+/// The name of the function that is made for a method.
+pub(super) fn name(method: &Method) -> Ident {
+    format_ident!("__drb_{}", crate::names::plain(&method.name), span = Span::mixed_site())
+}
+
+/// Its type arguments.
+pub(super) fn turbofish(service: &Service) -> TokenStream {
+    let generics = generics(service);
+    let (_, ty_generics, _) = generics.split_for_impl();
+    let turbofish = ty_generics.as_turbofish();
+    quote!(#turbofish)
+}
+
+/// The generics of the function: for a trait, whoever implements it is one of them.
+fn generics(service: &Service) -> syn::Generics {
+    service.server_generics()
+}
+
+pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
+    let krate = &service.krate;
+    let cfgs: Vec<_> = method.cfgs().collect();
+    let name = name(method);
+    let generics = generics(service);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let cell = super::server::cell(service);
+    let target = generated("target");
+    let call = generated("call");
+    let reply = generated("reply");
+    let context = method.params.iter().filter(|param| matches!(param.kind, Kind::Context));
+    let contexts = context.map(|param| {
+        let name = &param.name;
+        quote!(let #name = #call.context();)
+    });
+    let assertions =
+        method.travelling().enumerate().map(|(i, param)| assertion(service, method, i, param));
+    let result_assertion = result_assertion(service, method);
+    let load = load(service, method);
+    let names: Vec<_> = method.travelling().map(|param| &param.name).collect();
+    let invoked = invoked(service, method, &target, &reply);
+    let future = future(service, method);
+    quote_spanned! {Span::mixed_site()=>
+        #(#cfgs)*
+        fn #name #impl_generics(
+            #target: ::std::sync::Arc<#cell>,
+            #call: #krate::__private::Incoming<'_>,
+        ) -> #krate::__private::Invoked #where_clause {
+            #(#assertions)*
+            #result_assertion
+            #future
+            #(#contexts)*
+            let ((#(#names,)*), #reply) = match #call.load(#load) {
+                ::core::result::Result::Ok(loaded) => loaded,
+                ::core::result::Result::Err(refused) => return refused,
+            };
+            #invoked
+        }
+    }
+}
+
+/// A trait of this one argument's, so that the compiler can say whose type is wrong.
+fn assertion(service: &Service, method: &Method, index: usize, param: &Param) -> TokenStream {
+    let krate = &service.krate;
+    let name = format_ident!("__DrbArgument{}", index);
+    let message = format!(
+        "argument `{}` of remote method `{}` cannot cross the wire",
+        param.name, method.name
+    );
+    let (source, given, body) = match param.kind {
+        Kind::Optional(_) => (
+            quote!(&mut #krate::__private::Args<'_>),
+            quote!(::core::option::Option<Self>),
+            quote!(from.optional(name)),
+        ),
+        Kind::Rest => (
+            quote!(&mut #krate::__private::Args<'_>),
+            quote!(::std::vec::Vec<Self>),
+            quote!(from.rest(name)),
+        ),
+        Kind::Required | Kind::Context => {
+            (quote!(&mut #krate::__private::Args<'_>), quote!(Self), quote!(from.required(name)))
+        }
+        Kind::KeywordRequired | Kind::Keyword(_) | Kind::KeywordRest => (
+            quote!(&mut #krate::__private::Keywords<'_>),
+            quote!(Self),
+            quote!({
+                let _ = name;
+                from.value()
+            }),
+        ),
+    };
+    quote! {
+        #[diagnostic::on_unimplemented(
+            message = #message,
+            label = "cannot be loaded from a wire",
+            note = "for a type of yours, write `#[derive(DrbDumped)]`",
+            note = "to take an object by reference, take its proxy",
+            note = "a serde type crosses as `drb::Serde<T>` with the feature `serde`"
+        )]
+        trait #name: ::core::marker::Sized {
+            fn load(from: #source, name: &'static str)
+                -> ::core::result::Result<#given, #krate::LoadError>;
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: #krate::Load + ::core::marker::Send + 'static> #name for T {
+            fn load(from: #source, name: &'static str)
+                -> ::core::result::Result<#given, #krate::LoadError>
+            {
+                #body
+            }
+        }
+    }
+}
+
+/// The same for the result.
+fn result_assertion(service: &Service, method: &Method) -> TokenStream {
+    let krate = &service.krate;
+    let message = format!("the result of remote method `{}` cannot cross the wire", method.name);
+    quote! {
+        #[diagnostic::on_unimplemented(
+            message = #message,
+            label = "neither copied nor passed by reference",
+            note = "for a type of yours, write `#[derive(DrbDumped)]` (copied) or `#[derive(DrbUndumped)]` (by reference)",
+            note = "the error of a `Result` needs `#[derive(DrbError)]`",
+            note = "a serde type crosses as `drb::Serde<T>` with the feature `serde`"
+        )]
+        trait __DrbResult: ::core::marker::Sized {
+            fn give(self, reply: #krate::__private::Reply) -> #krate::__private::Completed;
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: #krate::Returns> __DrbResult for T {
+            fn give(self, reply: #krate::__private::Reply) -> #krate::__private::Completed {
+                reply.result(self)
+            }
+        }
+    }
+}
+
+/// The closure that loads the arguments.
+fn load(service: &Service, method: &Method) -> TokenStream {
+    let krate = &service.krate;
+    let args = generated("args");
+    let count =
+        |test: fn(&Kind) -> bool| method.travelling().filter(|param| test(&param.kind)).count();
+    let required = count(|kind| matches!(kind, Kind::Required));
+    let optional = count(|kind| matches!(kind, Kind::Optional(_)));
+    let rest = count(|kind| matches!(kind, Kind::Rest)) > 0;
+    let keyword = method.travelling().any(Param::is_keyword);
+    let positional = method.travelling().enumerate().filter(|(_, param)| !param.is_keyword());
+    let positional = positional.map(|(i, param)| {
+        let (name, wire, ty) = (&param.name, param.wire(), &param.loaded);
+        let assertion = format_ident!("__DrbArgument{}", i);
+        let load = quote_spanned!(param.span()=> <#ty as #assertion>::load(&mut #args, #wire)?);
+        match &param.kind {
+            Kind::Optional(default) => quote! {
+                let #name: #ty = match #load {
+                    ::core::option::Option::Some(given) => given,
+                    ::core::option::Option::None => #default,
+                };
+            },
+            _ => quote!(let #name = #load;),
+        }
+    });
+    let keywords = if keyword { keywords(method, &args) } else { TokenStream::new() };
+    let names = method.travelling().map(|param| &param.name);
+    quote! {
+        |mut #args: #krate::__private::Args<'_>| {
+            #args.expect(#required, #optional, #rest, #keyword)?;
+            #(#positional)*
+            #keywords
+            ::core::result::Result::Ok((#(#names,)*))
+        }
+    }
+}
+
+/// Loads the arguments by name, in whatever order they come.
+fn keywords(method: &Method, args: &Ident) -> TokenStream {
+    let keywords = generated("keywords");
+    let params: Vec<_> =
+        method.travelling().enumerate().filter(|(_, param)| param.is_keyword()).collect();
+    let named: Vec<_> =
+        params.iter().filter(|(_, param)| !matches!(param.kind, Kind::KeywordRest)).collect();
+    let rest = params.iter().find(|(_, param)| matches!(param.kind, Kind::KeywordRest));
+    let wires = named.iter().map(|(_, param)| param.wire());
+    let load = |index: usize, param: &Param| {
+        let (ty, wire) = (&param.loaded, param.wire());
+        let assertion = format_ident!("__DrbArgument{}", index);
+        quote_spanned!(param.span()=> <#ty as #assertion>::load(&mut #keywords, #wire)?)
+    };
+    let declare = named.iter().map(|(_, param)| {
+        let (name, ty) = (&param.name, &param.loaded);
+        quote!(let mut #name: ::core::option::Option<#ty> = ::core::option::Option::None;)
+    });
+    let arms = named.iter().enumerate().map(|(position, (index, param))| {
+        let name = &param.name;
+        let load = load(*index, param);
+        quote!(#position => #name = ::core::option::Option::Some(#load),)
+    });
+    let (declare_rest, other, finish_rest) = match rest {
+        Some((index, param)) => {
+            let (name, all) = (&param.name, &param.all);
+            let load = load(*index, param);
+            (
+                quote!(let mut #name = ::std::vec::Vec::new();),
+                quote!({
+                    let name = ::std::string::String::from(#keywords.name());
+                    #name.push((name, #load));
+                }),
+                quote!(let #name: #all = ::core::iter::FromIterator::from_iter(#name);),
+            )
+        }
+        None => (
+            TokenStream::new(),
+            quote!(return ::core::result::Result::Err(#keywords.unknown())),
+            TokenStream::new(),
+        ),
+    };
+    let finish = named.iter().map(|(_, param)| {
+        let (name, ty, wire) = (&param.name, &param.loaded, param.wire());
+        let absent = match &param.kind {
+            Kind::Keyword(default) => quote!(#default),
+            _ => quote!(return ::core::result::Result::Err(#keywords.missing(#wire))),
+        };
+        quote! {
+            let #name: #ty = match #name {
+                ::core::option::Option::Some(given) => given,
+                ::core::option::Option::None => #absent,
+            };
+        }
+    });
+    quote! {
+        let mut #keywords = #args.keywords()?;
+        #(#declare)*
+        #declare_rest
+        while let ::core::option::Option::Some(position) = #keywords.next(&[#(#wires),*])? {
+            match position {
+                #(#arms)*
+                _ => #other,
+            }
+        }
+        #(#finish)*
+        #finish_rest
+    }
+}
+
+/// The call, in the way in which the method runs.
+fn invoked(service: &Service, method: &Method, target: &Ident, reply: &Ident) -> TokenStream {
+    let krate = &service.krate;
+    let object = generated("object");
+    let exclusive = service.is_exclusive();
+    let result = types::type_with_lifetime(&method.result, "'_");
+    let give = |result_value: TokenStream| {
+        quote_spanned!(method.result.span()=>
+            <#result as __DrbResult>::give(#result_value, #reply))
+    };
+    let invoked = quote!(#krate::__private::Invoked);
+    let lock = match (exclusive, method.exclusive) {
+        (false, _) => None,
+        (true, false) => Some(("read", quote!())),
+        (true, true) => Some(("write", quote!(mut))),
+    };
+    let reference = if method.exclusive { quote!(&mut *#object) } else { quote!(&*#object) };
+    match method.run {
+        Run::InPlace => match lock {
+            None => {
+                let give = give(call(service, method, quote!(&*#target)));
+                quote!(#invoked::Done(#give))
+            }
+            Some((lock, _)) => {
+                let lock = generated(lock);
+                let give = give(call(service, method, quote!(#object)));
+                quote!(#invoked::#lock(#target, #reply, move |#object, #reply| #give))
+            }
+        },
+        Run::Blocking => {
+            let (take, reference) = match lock {
+                None => (TokenStream::new(), quote!(&*#target)),
+                Some((lock, mutability)) => {
+                    let lock = format_ident!("{}_blocking", lock);
+                    (quote!(let #mutability #object = #target.#lock();), reference)
+                }
+            };
+            let give = give(call(service, method, reference));
+            quote!(#invoked::block(#reply, move |#reply| { #take #give }))
+        }
+        Run::Async => {
+            let (take, reference) = match lock {
+                None => (TokenStream::new(), quote!(&*#target)),
+                Some((lock, mutability)) => {
+                    let lock = generated(lock);
+                    (quote!(let #mutability #object = #target.#lock().await;), reference)
+                }
+            };
+            let result = generated("result");
+            let future = call(service, method, reference);
+            let give = give(quote!(#result));
+            quote! {
+                #invoked::run(#reply, |#reply| async move {
+                    #take
+                    let #result = #future.await;
+                    #give
+                })
+            }
+        }
+    }
+}
+
+/// The call itself. An asynchronous method of a type goes through [`future`].
+fn call(service: &Service, method: &Method, object: TokenStream) -> TokenStream {
+    let arguments = method.params.iter().map(|param| {
+        let name = &param.name;
+        if param.borrowed { quote!(&#name) } else { quote!(#name) }
+    });
+    let name = &method.name;
+    let function = match &service.subject {
+        Subject::Type { .. } if method.run == Run::Async => quote!(__drb_future),
+        Subject::Type { ty, .. } => quote!(<#ty>::#name),
+        Subject::Trait => {
+            let (_, ty_generics, _) = service.generics.split_for_impl();
+            let (this, contract) = (service.this(), &service.name);
+            quote!(<#this as #contract #ty_generics>::#name)
+        }
+    };
+    quote!(#function(#object #(, #arguments)*))
+}
+
+/// Calls an asynchronous method of a type, and says at its name if the future is not `Send`. (That
+/// of a trait's method is, by the trait's declaration.)
+fn future(service: &Service, method: &Method) -> TokenStream {
+    let Subject::Type { ty, .. } = &service.subject else { return TokenStream::new() };
+    if method.run != Run::Async {
+        return TokenStream::new();
+    }
+    let object = generated("object");
+    let lifetime = Lifetime::new("'__drb", Span::mixed_site());
+    let mut generics = service.server_generics();
+    generics.params.insert(0, syn::parse_quote!(#lifetime));
+    for param in method.generics.params.iter().rev() {
+        generics.params.insert(1, param.clone());
+    }
+    if let Some(clause) = &method.generics.where_clause {
+        generics.make_where_clause().predicates.extend(clause.predicates.iter().cloned());
+    }
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let mutability = method.exclusive.then(|| quote!(mut));
+    let names: Vec<_> = method.params.iter().map(|param| &param.name).collect();
+    let types = method.params.iter().map(|param| &param.ty);
+    let mut result: Type = method.result.clone();
+    Elided(&lifetime).visit_type_mut(&mut result);
+    let name = &method.name;
+    let span = Span::mixed_site().located_at(name.span());
+    let output = quote_spanned! {span=>
+        impl ::core::future::Future<Output = #result> + ::core::marker::Send
+    };
+    quote! {
+        fn __drb_future #impl_generics(
+            #object: &#lifetime #mutability #ty,
+            #(#names: #types,)*
+        ) -> #output #where_clause {
+            <#ty>::#name(#object #(, #names)*)
+        }
+    }
+}
+
+/// Gives the lifetimes that are left out the receiver's.
+struct Elided<'a>(&'a Lifetime);
+
+impl VisitMut for Elided<'_> {
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        if lifetime.ident == "_" {
+            *lifetime = self.0.clone();
+        }
+    }
+
+    fn visit_type_reference_mut(&mut self, reference: &mut syn::TypeReference) {
+        reference.lifetime.get_or_insert_with(|| self.0.clone());
+        syn::visit_mut::visit_type_reference_mut(self, reference);
+    }
+
+    fn visit_type_bare_fn_mut(&mut self, _: &mut syn::TypeBareFn) {}
+}

@@ -1,0 +1,63 @@
+//! From the model to code: a thin shell over the functions of `drb`.
+
+mod invoke;
+mod proxy;
+mod server;
+
+use super::model::{Service, Subject};
+use crate::types;
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Generics, Type, WherePredicate, parse_quote};
+
+/// What an impl of a type's own methods becomes.
+pub(super) fn inherent(service: &Service) -> TokenStream {
+    let proxy = proxy::expand(service);
+    let server = server::inherent(service);
+    quote!(#proxy #server)
+}
+
+impl Service {
+    /// The type whose methods are called.
+    pub(super) fn this(&self) -> Type {
+        match &self.subject {
+            Subject::Type { ty, .. } => (**ty).clone(),
+            Subject::Trait => parse_quote!(__DrbSelf),
+        }
+    }
+
+    /// The generics of everything on the server's side: those of the item, and what the methods'
+    /// types then have to be.
+    pub(super) fn server_generics(&self) -> Generics {
+        let krate = &self.krate;
+        let params = types::parameters(&self.generics);
+        let mut generics = self.generics.clone();
+        if params.is_empty() {
+            return generics;
+        }
+        let mut predicates: Vec<WherePredicate> = Vec::new();
+        for param in self.generics.type_params() {
+            let name = &param.ident;
+            predicates.push(parse_quote!(#name: 'static));
+        }
+        if let Subject::Type { ty, .. } = &self.subject {
+            predicates.push(parse_quote!(#ty: ::core::marker::Send + ::core::marker::Sync));
+        }
+        for method in &self.methods {
+            predicates.extend(method.predicates.iter().cloned());
+            for param in method.travelling() {
+                let ty = &param.loaded;
+                if types::mentions(ty, &params) {
+                    predicates
+                        .push(parse_quote!(#ty: #krate::Load + ::core::marker::Send + 'static));
+                }
+            }
+            if types::mentions(&method.result, &params) {
+                let ty = types::type_with_lifetime(&method.result, "'__drb_any");
+                predicates.push(parse_quote!(for<'__drb_any> #ty: #krate::Returns));
+            }
+        }
+        generics.make_where_clause().predicates.extend(predicates);
+        generics
+    }
+}

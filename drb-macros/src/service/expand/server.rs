@@ -1,0 +1,136 @@
+//! The server's side: the whitelist, and what makes the type a service.
+
+use super::{
+    super::model::{Kind, Method, Service, Subject, WireName},
+    invoke,
+};
+use crate::text::text;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+/// For an impl of a type's own methods.
+pub(super) fn inherent(service: &Service) -> TokenStream {
+    let Service { krate, name, proxy, cfgs, .. } = service;
+    let this = service.this();
+    let generics = service.server_generics();
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let (_, proxy_generics, _) = service.generics.split_for_impl();
+    let functions = service.methods.iter().map(|method| invoke::function(service, method));
+    let table = table(service);
+    let cell = cell(service);
+    let class = class(service, &name.to_string());
+    // Where the type is not `Send`, `Sync` or `'static`, that is said at its name.
+    let implementation = quote_spanned! {Span::mixed_site()=>
+        #[automatically_derived]
+        impl #impl_generics #krate::Service for #this #where_clause {
+            type Cell = #cell;
+            type Proxy = #proxy #proxy_generics;
+            const CLASS: &'static str = #class;
+
+            fn methods() -> &'static [#krate::__private::Method<Self::Cell>] {
+                #table
+            }
+
+            fn into_cell(self) -> Self::Cell {
+                ::core::convert::From::from(self)
+            }
+        }
+
+        #[automatically_derived]
+        impl #impl_generics #krate::Implements<#proxy #proxy_generics> for #this #where_clause {}
+
+        #[automatically_derived]
+        impl #impl_generics #krate::Arg<#proxy #proxy_generics> for #this #where_clause {
+            fn dump_arg(
+                self,
+                dumper: &mut #krate::Dumper<'_>,
+            ) -> ::core::result::Result<(), #krate::DumpError> {
+                #krate::__private::export(self, dumper)
+            }
+        }
+    };
+    quote! {
+        #(#cfgs)*
+        #[allow(deprecated, clippy::all, clippy::pedantic, clippy::nursery)]
+        const _: () = {
+            #(#functions)*
+            #implementation
+        };
+    }
+}
+
+/// How an object is held while it is exported.
+pub(super) fn cell(service: &Service) -> TokenStream {
+    let krate = &service.krate;
+    let this = service.this();
+    if service.is_exclusive() { quote!(#krate::Exclusive<#this>) } else { quote!(#this) }
+}
+
+/// Ruby's name of the class: that of `#[drb::service(class = …)]` on the impl, else on the type,
+/// else the name of the type.
+pub(super) fn class(service: &Service, name: &str) -> TokenStream {
+    if let Subject::Type { class: Some(class), .. } = &service.subject {
+        return quote!(#class);
+    }
+    let krate = &service.krate;
+    let this = service.this();
+    quote! {{
+        // A constant of the type's own is preferred to that of the trait.
+        use #krate::__private::Class as _;
+        match <#this>::__DRB_CLASS {
+            ::core::option::Option::Some(class) => class,
+            ::core::option::Option::None => #name,
+        }
+    }}
+}
+
+/// The whitelist, sorted by name.
+pub(super) fn table(service: &Service) -> TokenStream {
+    let mut entries: Vec<(&WireName, &Method)> = (service.methods.iter())
+        .flat_map(|method| {
+            std::iter::once(&method.wire).chain(&method.aliases).map(move |wire| (wire, method))
+        })
+        .collect();
+    entries.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    let entries = entries.into_iter().map(|(wire, method)| entry(service, wire, method));
+    quote!(const { &[#(#entries),*] })
+}
+
+fn entry(service: &Service, wire: &WireName, method: &Method) -> TokenStream {
+    let krate = &service.krate;
+    let cfgs = method.cfgs();
+    let function = invoke::name(method);
+    let turbofish = invoke::turbofish(service);
+    let name = &wire.name;
+    let result = text(&method.result);
+    let params = method.travelling().map(|param| {
+        let name = param.wire();
+        let kind = match param.kind {
+            Kind::Required | Kind::Context => quote!(Required),
+            Kind::Optional(_) => quote!(Optional),
+            Kind::Rest => quote!(Rest),
+            Kind::KeywordRequired => quote!(KeywordRequired),
+            Kind::Keyword(_) => quote!(Keyword),
+            Kind::KeywordRest => quote!(KeywordRest),
+        };
+        let ty = text(&param.ty);
+        quote! {
+            #krate::__private::ParamInfo {
+                name: #name,
+                kind: #krate::__private::ParamKind::#kind,
+                ty: #ty,
+            }
+        }
+    });
+    quote! {
+        #(#cfgs)*
+        #krate::__private::Method {
+            info: #krate::__private::MethodInfo {
+                name: #name,
+                params: &[#(#params),*],
+                result: #result,
+            },
+            invoke: #function #turbofish,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `#[drb::service]` on an impl of a type's own methods: what is `pub` is exposed.
+
+use super::{
+    check, expand,
+    method::Draft,
+    model::{Service, Subject},
+};
+use crate::{
+    options::{Options, ServiceOptions},
+    report::Report,
+    types,
+};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
+use syn::{Ident, ImplItem, ItemImpl, Type, Visibility, parse_quote};
+
+pub(super) fn service(
+    options: TokenStream,
+    mut item: ItemImpl,
+    report: &mut Report,
+) -> TokenStream {
+    let service = read(options, &mut item, report);
+    let generated = match service {
+        Some(service) if report.is_empty() => expand::inherent(&service),
+        _ => TokenStream::new(),
+    };
+    quote!(#item #generated)
+}
+
+fn read(options: TokenStream, item: &mut ItemImpl, report: &mut Report) -> Option<Service> {
+    let options = ServiceOptions::parse(options, report);
+    let name = type_name(&item.self_ty, report);
+    let this = types::type_with_lifetime(&item.self_ty, "'static");
+    let mut methods = Vec::new();
+    for member in &mut item.items {
+        let ImplItem::Fn(function) = member else { continue };
+        let why_not = match function.vis {
+            Visibility::Public(_) => None,
+            _ => Some("because it is not `pub`"),
+        };
+        let draft = Draft::take(&mut function.attrs, &mut function.sig, report);
+        methods.extend(draft.exposed(why_not, Some(&this), report));
+    }
+    let name = name?;
+    if let Some(class) = &options.class.0 {
+        crate::names::check_class(&class.value(), class, report);
+    }
+    let service = Service {
+        krate: options.krate.or_drb(),
+        proxy: format_ident!("{}Proxy", name),
+        name,
+        subject: Subject::Type { ty: Box::new(this), class: options.class.0 },
+        vis: parse_quote!(pub),
+        cfgs: cfgs(&item.attrs),
+        generics: types::without_lifetimes(&item.generics),
+        methods,
+    };
+    check::names(&service, report);
+    Some(service)
+}
+
+/// The name of the type that an impl is for, after which its proxy is called.
+pub(super) fn type_name(ty: &Type, report: &mut Report) -> Option<Ident> {
+    match ty {
+        Type::Path(path) if path.qself.is_none() => {
+            path.path.segments.last().map(|segment| segment.ident.clone())
+        }
+        Type::Paren(inner) => type_name(&inner.elem, report),
+        Type::Group(inner) => type_name(&inner.elem, report),
+        other => {
+            report.at(
+                other.to_token_stream(),
+                "a service is a struct or an enum: its proxy is called after it",
+            );
+            None
+        }
+    }
+}
+
+pub(super) fn cfgs(attrs: &[syn::Attribute]) -> Vec<syn::Attribute> {
+    attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
+}

@@ -1,0 +1,125 @@
+//! What a service is, once it has been read: the input of the expansion.
+
+use proc_macro2::{Span, TokenStream};
+use syn::{Attribute, Expr, Generics, Ident, LitStr, Path, Type, Visibility, WherePredicate};
+
+/// A list of methods that can be called remotely, of a type or of a trait.
+pub(crate) struct Service {
+    /// The path of the crate `drb`.
+    pub(crate) krate: Path,
+    pub(crate) subject: Subject,
+    /// The name of the type or trait.
+    pub(crate) name: Ident,
+    pub(crate) proxy: Ident,
+    /// How visible the proxy is.
+    pub(crate) vis: Visibility,
+    /// The `cfg`s of the item.
+    pub(crate) cfgs: Vec<Attribute>,
+    /// Those of the item, without lifetimes.
+    pub(crate) generics: Generics,
+    pub(crate) methods: Vec<Method>,
+}
+
+/// Whose methods they are.
+pub(crate) enum Subject {
+    /// A type's own.
+    Type {
+        ty: Box<Type>,
+        /// Ruby's name of the class, if it is given here.
+        class: Option<LitStr>,
+    },
+    /// A trait's.
+    Trait,
+}
+
+impl Service {
+    /// Whether a method takes `&mut self`.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self.methods.iter().any(|method| method.exclusive)
+    }
+}
+
+/// A method that is exposed.
+pub(crate) struct Method {
+    pub(crate) name: Ident,
+    /// What the proxy's method takes over: docs, `cfg`, `deprecated`, lints.
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) wire: WireName,
+    pub(crate) aliases: Vec<WireName>,
+    /// Whether it takes `&mut self`.
+    pub(crate) exclusive: bool,
+    pub(crate) run: Run,
+    /// Its lifetimes.
+    pub(crate) generics: Generics,
+    /// What it demands of the type's parameters.
+    pub(crate) predicates: Vec<WherePredicate>,
+    pub(crate) params: Vec<Param>,
+    /// `()` where none is written.
+    pub(crate) result: Type,
+}
+
+impl Method {
+    pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
+        self.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"))
+    }
+
+    /// The parameters that are on the wire.
+    pub(crate) fn travelling(&self) -> impl Iterator<Item = &Param> {
+        self.params.iter().filter(|param| !matches!(param.kind, Kind::Context))
+    }
+}
+
+/// A method's name on the wire.
+pub(crate) struct WireName {
+    pub(crate) name: String,
+    /// What to change if it is wrong.
+    pub(crate) tokens: TokenStream,
+}
+
+/// Where a method runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Run {
+    InPlace,
+    Async,
+    Blocking,
+}
+
+/// A parameter, the receiver excepted.
+pub(crate) struct Param {
+    pub(crate) name: Ident,
+    pub(crate) kind: Kind,
+    /// The type as it is written.
+    pub(crate) ty: Type,
+    /// Whether the method takes a reference to what is loaded.
+    pub(crate) borrowed: bool,
+    /// What is loaded: for `rest` and `keywords` the type of one of them.
+    pub(crate) loaded: Type,
+    /// The type of all of `keywords`.
+    pub(crate) all: Type,
+}
+
+/// How a parameter is passed.
+pub(crate) enum Kind {
+    Context,
+    Required,
+    Optional(Box<Expr>),
+    Rest,
+    KeywordRequired,
+    Keyword(Box<Expr>),
+    KeywordRest,
+}
+
+impl Param {
+    /// The name on the wire.
+    pub(crate) fn wire(&self) -> String {
+        crate::names::plain(&self.name)
+    }
+
+    pub(crate) fn span(&self) -> Span {
+        syn::spanned::Spanned::span(&self.ty)
+    }
+
+    pub(crate) fn is_keyword(&self) -> bool {
+        matches!(self.kind, Kind::KeywordRequired | Kind::Keyword(_) | Kind::KeywordRest)
+    }
+}

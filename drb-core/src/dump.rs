@@ -1,7 +1,8 @@
 //! How a value of Rust goes onto a wire.
 
 use crate::{
-    Limit, Limits, Reference, Session, Shape, Value, dispatch::Dispatch, error::DumpError, marshal,
+    Limit, Limits, ObjectId, Reference, Session, Shape, Value, dispatch::Dispatch,
+    error::DumpError, marshal,
 };
 use std::sync::Arc;
 
@@ -37,6 +38,20 @@ pub trait Dump {
     /// # Errors
     /// A [`Limit`] was exceeded, or the value holds a reference that cannot be passed on.
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError>;
+
+    /// Dumps a slice. Only `u8` does this in a way of its own: as a string of bytes.
+    #[doc(hidden)]
+    fn dump_slice(items: &[Self], dumper: &mut Dumper<'_>) -> Result<(), DumpError>
+    where
+        Self: Sized,
+    {
+        dumper.array(items.len())?;
+        for item in items {
+            item.dump(dumper)?;
+        }
+        dumper.end();
+        Ok(())
+    }
 }
 
 /// Takes values one after the other and writes them in the form of a wire.
@@ -45,7 +60,6 @@ pub trait Dump {
 pub struct Dumper<'a> {
     codec: Codec<'a>,
     session: Option<&'a dyn Session>,
-    references: usize,
 }
 
 enum Codec<'a> {
@@ -71,7 +85,7 @@ impl<'a> Dumper<'a> {
         limits: &Limits,
         session: Option<&'a dyn Session>,
     ) -> Self {
-        Self { codec: Codec::Marshal(marshal::Writer::new(out, limits)), session, references: 0 }
+        Self { codec: Codec::Marshal(marshal::Writer::new(out, limits)), session }
     }
 
     /// `nil`.
@@ -156,6 +170,32 @@ impl<'a> Dumper<'a> {
         codec!(self, writer => writer.end());
     }
 
+    /// Begins a set: for each member follow the member and [`Dumper::set_member`], then
+    /// [`Dumper::set_end`].
+    pub(crate) fn set(&mut self, len: usize) -> Result<(), DumpError> {
+        codec!(self, writer => writer.set(len))
+    }
+
+    /// Says that what came last is a member of a set.
+    pub(crate) fn set_member(&mut self) -> Result<(), DumpError> {
+        codec!(self, writer => writer.bool(true))
+    }
+
+    /// Ends a set.
+    pub(crate) fn set_end(&mut self) {
+        codec!(self, writer => writer.set_end());
+    }
+
+    /// A moment in time.
+    pub(crate) fn time(&mut self, moment: &marshal::Moment) -> Result<(), DumpError> {
+        codec!(self, writer => writer.time(moment))
+    }
+
+    /// What names an object within a process.
+    pub(crate) fn object_id(&mut self, id: &ObjectId) -> Result<(), DumpError> {
+        codec!(self, writer => writer.id(id))
+    }
+
     /// A dynamic value.
     pub fn value(&mut self, value: &Value) -> Result<(), DumpError> {
         codec!(self, writer => writer.value(value))
@@ -163,8 +203,7 @@ impl<'a> Dumper<'a> {
 
     /// A reference to an object, wherever it lives.
     pub fn reference(&mut self, reference: &Reference) -> Result<(), DumpError> {
-        self.references += 1;
-        codec!(self, writer => writer.reference(reference, self.references))
+        codec!(self, writer => writer.reference(reference))
     }
 
     /// A reference to an object of this process, which becomes callable by the peer.

@@ -5,6 +5,7 @@
 
 mod acl;
 mod arg;
+mod budget;
 mod call;
 mod context;
 pub mod dispatch;
@@ -21,10 +22,11 @@ mod returns;
 pub mod ruby;
 mod shape;
 mod uri;
-mod value;
+pub mod value;
 
 pub use acl::{Acl, AclError, AclOrder};
 pub use arg::{Arg, LoadRef};
+pub use budget::Budget;
 pub use call::{Call, Carried, Link, Outgoing, Remote, Request, Response};
 pub use context::{Context, Peer, Wire};
 pub use dispatch::{Implements, IntoObject, Proxy, Service};
@@ -40,4 +42,4 @@ pub use reference::{ObjectId, Reference, Session};
 pub use returns::{Loaded, Outbound, Returns};
 pub use shape::{Field, Form, Shape};
 pub use uri::{Address, Uri};
-pub use value::Value;
+pub use value::{Symbol, Value};

@@ -1,6 +1,8 @@
 //! How a value of Rust comes off a wire.
 
-use crate::{Limits, Reference, Session, Shape, Value, error::LoadError, marshal};
+use crate::{
+    Budget, Limits, ObjectId, Reference, Session, Shape, Value, error::LoadError, marshal,
+};
 use std::borrow::Cow;
 
 /// A value that can be made from what a peer has sent.
@@ -42,6 +44,18 @@ pub trait Load: Sized {
     /// types there is nothing, and its absence is an error.
     fn absent() -> Option<Self> {
         None
+    }
+
+    /// Loads a vector. Only `u8` does this in a way of its own: from a string of bytes.
+    #[doc(hidden)]
+    fn load_vec(loader: &mut Loader<'_>) -> Result<Vec<Self>, LoadError> {
+        let len = loader.array()?;
+        let mut items = Vec::with_capacity(loader.reserve::<Self>(len));
+        for index in 0..len {
+            items.push(Self::load(loader).map_err(|error| error.at(index))?);
+        }
+        loader.end()?;
+        Ok(items)
     }
 }
 
@@ -102,8 +116,8 @@ pub struct Fields {
     pub(crate) left: usize,
     /// The position in the shape that is likely to be next.
     pub(crate) expected: usize,
-    /// Whether names are those of instance variables.
-    pub(crate) ivars: bool,
+    /// Whether all names are symbols, as they are not in every map.
+    pub(crate) symbols: bool,
 }
 
 impl<'de> Loader<'de> {
@@ -116,7 +130,27 @@ impl<'de> Loader<'de> {
         limits: &Limits,
         session: Option<&'de dyn Session>,
     ) -> Result<Self, LoadError> {
-        Ok(Self { codec: Codec::Marshal(marshal::Reader::new(bytes, limits)?), session })
+        Self::marshal_with(bytes, Budget::new(limits, bytes.len()), session)
+    }
+
+    /// Reads one Marshal stream of a message that consists of several. `budget` is what those before
+    /// it have left; [`Loader::budget`] gives what this one leaves.
+    ///
+    /// # Errors
+    /// As [`Loader::marshal`].
+    pub fn marshal_with(
+        bytes: &'de [u8],
+        budget: Budget,
+        session: Option<&'de dyn Session>,
+    ) -> Result<Self, LoadError> {
+        Ok(Self { codec: Codec::Marshal(marshal::Reader::new(bytes, budget)?), session })
+    }
+
+    /// What is left of the message's bounds.
+    pub fn budget(&self) -> Budget {
+        match &self.codec {
+            Codec::Marshal(reader) => reader.budget(),
+        }
     }
 
     /// What the next value is, without taking it.
@@ -188,11 +222,10 @@ impl<'de> Loader<'de> {
     }
 
     /// How many elements of type `T` to allocate for where a peer claims `len` of them: never more
-    /// than what can have arrived.
-    pub fn reserve<T>(&self, len: usize) -> usize {
-        match &self.codec {
-            Codec::Marshal(reader) => reader.reserve(len, size_of::<T>()),
-        }
+    /// than what can have arrived. It also takes the memory of all `len` of them out of the message's
+    /// [`Budget`]; if there is not so much left, loading the next value fails.
+    pub fn reserve<T>(&mut self, len: usize) -> usize {
+        codec!(self, reader => reader.reserve(len, size_of::<T>()))
     }
 
     /// Begins a struct. [`Loader::field`] is to be called until it gives `None`, and the value taken
@@ -215,8 +248,29 @@ impl<'de> Loader<'de> {
     }
 
     /// Ends an array, a map, or a struct.
-    pub fn end(&mut self) {
-        codec!(self, reader => reader.end());
+    ///
+    /// # Errors
+    /// What Ruby has put behind its elements (instance variables, a default) is malformed.
+    #[inline]
+    pub fn end(&mut self) -> Result<(), LoadError> {
+        codec!(self, reader => reader.end())
+    }
+
+    /// Begins a set, or an array in its place; gives how many members it has, and whether each is
+    /// followed by a value that is to be [skipped](Loader::skip).
+    pub(crate) fn set(&mut self) -> Result<(usize, bool), LoadError> {
+        codec!(self, reader => reader.set())
+    }
+
+    /// Takes a moment in time.
+    pub(crate) fn time(&mut self) -> Result<marshal::Moment, LoadError> {
+        codec!(self, reader => reader.time())
+    }
+
+    /// Takes what names an object within a process: the reference that a request of Ruby's begins
+    /// with.
+    pub(crate) fn object_id(&mut self) -> Result<ObjectId, LoadError> {
+        codec!(self, reader => reader.id())
     }
 
     /// Takes the next value and forgets it.

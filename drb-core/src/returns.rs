@@ -4,7 +4,7 @@ use crate::{
     Dump, DumpError, Dumper, Error, Load, LoadRef, MethodError, Response,
     dispatch::{Completed, Reply},
 };
-use std::{convert::Infallible, marker::PhantomData};
+use std::{convert::Infallible, marker::PhantomData, sync::Arc};
 
 /// A value that a method can give to its caller.
 ///
@@ -25,6 +25,32 @@ pub trait Outbound: Sized {
     /// # Errors
     /// See [`DumpError`].
     fn send(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError>;
+
+    /// Dumps a vector. Only `u8` does this in a way of its own: as a string of bytes.
+    #[doc(hidden)]
+    fn send_vec(items: Vec<Self>, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        dumper.array(items.len())?;
+        for item in items {
+            item.send(dumper)?;
+        }
+        dumper.end();
+        Ok(())
+    }
+
+    /// Dumps what others hold as well: a value is copied, an object goes by reference. Both derives
+    /// make it.
+    ///
+    /// # Errors
+    /// See [`DumpError`]. Without an own implementation, that others hold it.
+    #[doc(hidden)]
+    fn send_shared(shared: Arc<Self>, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        match Arc::try_unwrap(shared) {
+            Ok(own) => own.send(dumper),
+            Err(_) => {
+                Err(DumpError::custom("an `Arc` of this type cannot be sent while it is shared"))
+            }
+        }
+    }
 }
 
 /// What is borrowed from the object is copied.

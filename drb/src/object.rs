@@ -176,7 +176,7 @@ impl<T: Dump> Arguments for Vec<T> {
     }
 
     fn write(self, call: &mut Outgoing) {
-        self.as_slice().write(call);
+        Arguments::write(self.as_slice(), call);
     }
 }
 
@@ -186,7 +186,7 @@ impl<T: Dump, const N: usize> Arguments for [T; N] {
     }
 
     fn write(self, call: &mut Outgoing) {
-        self.as_slice().write(call);
+        Arguments::write(self.as_slice(), call);
     }
 }
 

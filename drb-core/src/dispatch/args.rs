@@ -163,7 +163,7 @@ impl Keywords<'_> {
     pub fn next(&mut self, names: &[&str]) -> Result<Option<usize>, LoadError> {
         let Some(loader) = &mut self.loader else { return Ok(None) };
         if self.left == 0 {
-            loader.end();
+            loader.end()?;
             self.loader = None;
             return Ok(None);
         }

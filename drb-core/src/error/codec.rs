@@ -132,6 +132,18 @@ pub enum LoadErrorKind {
         /// What is wrong.
         problem: &'static str,
     },
+    /// The stream is of a version of Marshal's that is not read here (4.0 to 4.8 are). The text is
+    /// Ruby's.
+    #[error(
+        "incompatible marshal file format (can't be read)\n\t\
+         format version 4.8 required; {major}.{minor} given"
+    )]
+    Version {
+        /// The first byte.
+        major: u8,
+        /// The second byte.
+        minor: u8,
+    },
     /// A text is not UTF-8 (after conversion from the encoding that it says it has).
     #[error("a text that is not UTF-8 (encoding {encoding})")]
     NotText {

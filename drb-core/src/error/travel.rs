@@ -7,7 +7,7 @@ impl Exception {
     /// The text of a field.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         match self.field(name)? {
-            Value::Str(text) => Some(text),
+            Value::Str(text) => text.as_str(),
             _ => None,
         }
     }

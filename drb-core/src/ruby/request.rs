@@ -259,7 +259,7 @@ fn read_option(loader: &mut Loader<'_>) -> Result<Option<ObjectId>, LoadError> {
             loader.skip()?;
         }
     }
-    loader.end();
+    loader.end()?;
     Ok(name)
 }
 

@@ -60,6 +60,13 @@ pub(super) fn expand(value: &Value) -> TokenStream {
                 ) -> ::core::result::Result<(), #krate::DumpError> {
                     #krate::Dump::dump(&self, dumper)
                 }
+
+                fn send_shared(
+                    shared: ::std::sync::Arc<Self>,
+                    dumper: &mut #krate::Dumper<'_>,
+                ) -> ::core::result::Result<(), #krate::DumpError> {
+                    #krate::Dump::dump(&*shared, dumper)
+                }
             }
         };
     }
@@ -186,7 +193,7 @@ fn struct_body(
                     let len = #loader.array()?;
                     #krate::__private::check_len(#name, #count, len)?;
                     let loaded = #load;
-                    #loader.end();
+                    #loader.end()?;
                     ::core::result::Result::Ok(loaded)
                 },
             )
@@ -356,7 +363,7 @@ fn load_object(
                 ::core::option::Option::None => break,
             }
         }
-        #loader.end();
+        #loader.end()?;
         #path { #(#finish),* }
     }}
 }
@@ -436,7 +443,7 @@ fn enum_body(value: &Value, variants: &[Variant]) -> (TokenStream, TokenStream, 
                 ),
             };
             if is_array {
-                #loader.end();
+                #loader.end()?;
             }
             ::core::result::Result::Ok(loaded)
         },

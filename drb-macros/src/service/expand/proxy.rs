@@ -305,6 +305,13 @@ fn traits(service: &Service) -> TokenStream {
             ) -> ::core::result::Result<(), #krate::DumpError> {
                 #krate::Dump::dump(&self, dumper)
             }
+
+            fn send_shared(
+                shared: ::std::sync::Arc<Self>,
+                dumper: &mut #krate::Dumper<'_>,
+            ) -> ::core::result::Result<(), #krate::DumpError> {
+                #krate::Dump::dump(&*shared, dumper)
+            }
         }
     }
 }

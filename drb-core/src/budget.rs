@@ -1,0 +1,145 @@
+//! What is left of the bounds of one message while it is being loaded.
+
+use crate::{Limit, Limits, LoadError, LoadErrorKind};
+
+/// What one message may still cost. It is passed on from frame to frame of the message, so that
+/// many small frames cannot do what one large frame cannot.
+///
+/// ```
+/// use drb_core::{Budget, Limits, Load, Loader};
+///
+/// # fn main() -> Result<(), drb_core::LoadError> {
+/// let frames: [&[u8]; 2] = [b"\x04\x08i\x06", b"\x04\x08T"];
+/// let mut budget = Budget::new(&Limits::default(), 8);
+/// let mut loader = Loader::marshal_with(frames[0], budget, None)?;
+/// assert_eq!(i64::load(&mut loader)?, 1);
+/// budget = loader.budget();
+/// let mut loader = Loader::marshal_with(frames[1], budget, None)?;
+/// assert!(bool::load(&mut loader)?);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Values that may still be read.
+    nodes: usize,
+    /// Bytes of memory that may still be taken.
+    memory: usize,
+    /// References that may still be read.
+    references: usize,
+    /// Whether more memory was claimed than there was.
+    overdrawn: bool,
+    /// What the three began with, for errors.
+    full: [usize; 3],
+    /// How deep values may nest.
+    pub(crate) depth: usize,
+    /// Bytes of an integer's magnitude.
+    pub(crate) integer: usize,
+    /// Distinct symbols of a frame.
+    pub(crate) symbols: usize,
+    /// Bytes to allocate on a claim.
+    pub(crate) preallocation: usize,
+}
+
+impl Budget {
+    /// The budget of a message of `bytes` bytes.
+    pub fn new(limits: &Limits, bytes: usize) -> Self {
+        let full = [limits.nodes, limits.memory_for(bytes), limits.references];
+        Self {
+            nodes: full[0],
+            memory: full[1],
+            references: full[2],
+            overdrawn: false,
+            full,
+            depth: limits.depth,
+            integer: limits.integer,
+            symbols: limits.symbols,
+            preallocation: limits.preallocation,
+        }
+    }
+
+    /// No bounds but that of the depth: for what this process has made itself.
+    pub(crate) fn trusting() -> Self {
+        let limits = Limits {
+            nodes: usize::MAX,
+            memory_base: usize::MAX,
+            memory: usize::MAX,
+            references: usize::MAX,
+            symbols: usize::MAX,
+            integer: usize::MAX,
+            ..Limits::default()
+        };
+        Self::new(&limits, 0)
+    }
+
+    /// How many values may still be read.
+    pub(crate) fn nodes_left(&self) -> usize {
+        self.nodes
+    }
+
+    /// How many values the whole message may have.
+    pub(crate) fn max_nodes(&self) -> usize {
+        self.full[0]
+    }
+
+    /// Takes `bytes` bytes of memory for values that are yet to come. If there aren't so many, no
+    /// value comes any more: the next one is refused.
+    pub(crate) fn claim_memory(&mut self, bytes: usize) -> bool {
+        let enough = self.take_memory(bytes).is_ok();
+        if !enough {
+            self.nodes = 0;
+            self.overdrawn = true;
+        }
+        enough
+    }
+
+    /// Takes `count` values.
+    #[inline]
+    pub(crate) fn take_nodes(&mut self, count: usize) -> Result<(), LoadError> {
+        match self.nodes.checked_sub(count) {
+            Some(left) => {
+                self.nodes = left;
+                Ok(())
+            }
+            None => Err(self.out_of_nodes()),
+        }
+    }
+
+    #[cold]
+    fn out_of_nodes(&self) -> LoadError {
+        if self.overdrawn {
+            exceeded(Limit::Memory, self.full[1])
+        } else {
+            exceeded(Limit::Nodes, self.full[0])
+        }
+    }
+
+    /// Takes `bytes` bytes of memory.
+    #[inline]
+    pub(crate) fn take_memory(&mut self, bytes: usize) -> Result<(), LoadError> {
+        match self.memory.checked_sub(bytes) {
+            Some(left) => {
+                self.memory = left;
+                Ok(())
+            }
+            None => Err(exceeded(Limit::Memory, self.full[1])),
+        }
+    }
+
+    /// Takes a reference.
+    pub(crate) fn take_reference(&mut self) -> Result<(), LoadError> {
+        match self.references.checked_sub(1) {
+            Some(left) => {
+                self.references = left;
+                Ok(())
+            }
+            None => Err(exceeded(Limit::References, self.full[2])),
+        }
+    }
+}
+
+/// The error of exceeding `limit`, which allows `max`.
+#[cold]
+pub(crate) fn exceeded(limit: Limit, max: usize) -> LoadError {
+    LoadErrorKind::Limit { limit, max }.into()
+}

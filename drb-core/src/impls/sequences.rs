@@ -1,0 +1,126 @@
+//! One value after the other, and at most one.
+
+use crate::{Dump, DumpError, Dumper, Load, LoadError, Loader, Outbound};
+use std::collections::{LinkedList, VecDeque};
+
+impl<T: Dump> Dump for [T] {
+    fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        T::dump_slice(self, dumper)
+    }
+}
+
+impl<T: Dump> Dump for Vec<T> {
+    fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        T::dump_slice(self, dumper)
+    }
+}
+
+impl<T: Load> Load for Vec<T> {
+    fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
+        T::load_vec(loader)
+    }
+}
+
+impl<T: Outbound> Outbound for Vec<T> {
+    type Arrives = Vec<T::Arrives>;
+
+    fn send(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        T::send_vec(self, dumper)
+    }
+}
+
+impl<T: Dump, const N: usize> Dump for [T; N] {
+    fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        T::dump_slice(self, dumper)
+    }
+}
+
+impl<T: Load, const N: usize> Load for [T; N] {
+    fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
+        Self::try_from(T::load_vec(loader)?).map_err(|items| {
+            LoadError::custom(format!("expected {N} elements, got {}", items.len()))
+        })
+    }
+}
+
+impl<T: Outbound, const N: usize> Outbound for [T; N] {
+    type Arrives = [T::Arrives; N];
+
+    fn send(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        T::send_vec(self.into(), dumper)
+    }
+}
+
+impl<T: Load> Load for Box<[T]> {
+    fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
+        T::load_vec(loader).map(Vec::into_boxed_slice)
+    }
+}
+
+impl<T: Outbound> Outbound for Box<[T]> {
+    type Arrives = Box<[T::Arrives]>;
+
+    fn send(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        T::send_vec(self.into_vec(), dumper)
+    }
+}
+
+/// Other sequences.
+macro_rules! sequences {
+    ($($ty:ident),*) => {$(
+        impl<T: Dump> Dump for $ty<T> {
+            fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+                dumper.array(self.len())?;
+                self.iter().try_for_each(|item| item.dump(dumper))?;
+                dumper.end();
+                Ok(())
+            }
+        }
+
+        impl<T: Load> Load for $ty<T> {
+            fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
+                T::load_vec(loader).map(|items| items.into_iter().collect())
+            }
+        }
+
+        impl<T: Outbound> Outbound for $ty<T> {
+            type Arrives = $ty<T::Arrives>;
+
+            fn send(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+                T::send_vec(self.into_iter().collect(), dumper)
+            }
+        }
+    )*};
+}
+
+sequences!(VecDeque, LinkedList);
+
+impl<T: Dump> Dump for Option<T> {
+    fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        match self {
+            Some(value) => value.dump(dumper),
+            None => dumper.nil(),
+        }
+    }
+}
+
+impl<T: Load> Load for Option<T> {
+    fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
+        if loader.take_nil()? { Ok(None) } else { T::load(loader).map(Some) }
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+}
+
+impl<T: Outbound> Outbound for Option<T> {
+    type Arrives = Option<T::Arrives>;
+
+    fn send(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        match self {
+            Some(value) => value.send(dumper),
+            None => dumper.nil(),
+        }
+    }
+}

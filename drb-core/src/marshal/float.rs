@@ -1,0 +1,245 @@
+//! Floats as Ruby writes them: in the shortest digits that mean the same number.
+
+/// The text of a float.
+pub(super) fn parse(text: &[u8]) -> f64 {
+    // Ruby 1.8 has put the mantissa behind the text.
+    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+    match text {
+        b"nan" => return f64::NAN,
+        b"inf" => return f64::INFINITY,
+        b"-inf" => return f64::NEG_INFINITY,
+        _ => {}
+    }
+    match std::str::from_utf8(text).ok().filter(|_| is_decimal(text)).and_then(|t| t.parse().ok()) {
+        Some(float) => float,
+        None => parse_prefix(text),
+    }
+}
+
+/// Whether std's parser means the same by the text: it takes words that C's doesn't.
+fn is_decimal(text: &[u8]) -> bool {
+    text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'))
+}
+
+/// What C's `strtod` makes of a text: the longest beginning that is a number, else zero.
+fn parse_prefix(text: &[u8]) -> f64 {
+    let text = text.trim_ascii_start();
+    let (sign, digits) = match text {
+        [b'-', rest @ ..] => (-1.0, rest),
+        [b'+', rest @ ..] => (1.0, rest),
+        rest => (1.0, rest),
+    };
+    if let [b'0', b'x' | b'X', hex @ ..] = digits
+        && let Some(float) = parse_hex(hex)
+    {
+        return sign * float;
+    }
+    let run = |from: usize| {
+        digits.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count() + from
+    };
+    let mut end = run(0);
+    if digits.get(end) == Some(&b'.') {
+        end = run(end + 1);
+    }
+    if let Some(b'e' | b'E') = digits.get(end) {
+        let signed = usize::from(matches!(digits.get(end + 1), Some(b'-' | b'+')));
+        let start = end + 1 + signed;
+        if run(start) > start {
+            end = run(start);
+        }
+    }
+    let number = digits.get(..end).and_then(|number| std::str::from_utf8(number).ok());
+    sign * number.and_then(|number| number.parse().ok()).unwrap_or(0.0)
+}
+
+/// The float behind a `0x`: digits, perhaps a point, perhaps `p` and a power of two.
+fn parse_hex(text: &[u8]) -> Option<f64> {
+    let mut value = 0.0_f64;
+    let mut exponent = 0_i32;
+    let mut digits = 0;
+    let mut point = false;
+    let mut rest = text;
+    while let [byte, tail @ ..] = rest {
+        match (*byte as char).to_digit(16) {
+            Some(digit) => {
+                value = value.mul_add(16.0, f64::from(digit));
+                exponent = exponent.saturating_sub(if point { 4 } else { 0 });
+                digits += 1;
+            }
+            None if *byte == b'.' && !point => point = true,
+            None => break,
+        }
+        rest = tail;
+    }
+    if let [b'p' | b'P', power @ ..] = rest {
+        let len = power.iter().take_while(|b| matches!(b, b'0'..=b'9' | b'-' | b'+')).count();
+        let power = power.get(..len).and_then(|power| std::str::from_utf8(power).ok());
+        exponent = exponent.saturating_add(power.and_then(|p| p.parse().ok()).unwrap_or(0));
+    }
+    // In two steps, as 2^exponent alone may not be a float.
+    let half = exponent / 2;
+    (digits > 0).then(|| value * 2.0_f64.powi(half) * 2.0_f64.powi(exponent - half))
+}
+
+/// Writes a float to the end of `out`, without its length.
+pub(super) fn write(out: &mut Vec<u8>, value: f64) {
+    if value.is_nan() {
+        return out.extend_from_slice(b"nan");
+    }
+    if value.is_sign_negative() {
+        out.push(b'-');
+    }
+    if value.is_infinite() {
+        return out.extend_from_slice(b"inf");
+    }
+    if value == 0.0 {
+        return out.push(b'0');
+    }
+    let mut buffer = ryu::Buffer::new();
+    let (digits, exponent) = digits(buffer.format_finite(value.abs()).as_bytes());
+    let digits = digits.as_slice();
+    let count = digits.len() as i32;
+    // `exponent` is where the point is, counted from before the first digit.
+    if !(-3..=count).contains(&exponent) {
+        out.extend(digits.first());
+        if let Some(rest @ [_, ..]) = digits.get(1..) {
+            out.push(b'.');
+            out.extend_from_slice(rest);
+        }
+        out.push(b'e');
+        write_int(out, exponent - 1);
+    } else if exponent <= 0 {
+        out.extend_from_slice(b"0.");
+        out.extend((exponent..0).map(|_| b'0'));
+        out.extend_from_slice(digits);
+    } else {
+        let (whole, part) = digits.split_at(exponent as usize);
+        out.extend_from_slice(whole);
+        if !part.is_empty() {
+            out.push(b'.');
+            out.extend_from_slice(part);
+        }
+    }
+}
+
+/// The digits of a float without zeros around them, at most 17, and where its point is.
+#[derive(Default)]
+struct Digits {
+    bytes: [u8; 24],
+    len: usize,
+}
+
+impl Digits {
+    fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// Takes a text such as `12.5`, `0.001` or `1.25e-7` apart.
+fn digits(text: &[u8]) -> (Digits, i32) {
+    let mut found = Digits::default();
+    let mut point = None;
+    let mut zeros = 0;
+    let mut exponent = 0;
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            b'0' if found.len == 0 => zeros += 1,
+            b'0'..=b'9' => {
+                if let Some(slot) = found.bytes.get_mut(found.len) {
+                    *slot = *byte;
+                    found.len += 1;
+                }
+            }
+            b'.' => point = Some(at as i32),
+            _ => {
+                let power = text.get(at + 1..).and_then(|power| std::str::from_utf8(power).ok());
+                exponent = power.and_then(|power| power.parse().ok()).unwrap_or(0);
+                point = point.or(Some(at as i32));
+                break;
+            }
+        }
+    }
+    let point = point.unwrap_or(text.len() as i32);
+    while found.as_slice().last() == Some(&b'0') {
+        found.len -= 1;
+    }
+    (found, point - zeros + exponent)
+}
+
+/// Writes an exponent, which has three digits at most.
+fn write_int(out: &mut Vec<u8>, value: i32) {
+    if value < 0 {
+        out.push(b'-');
+    }
+    let value = value.unsigned_abs();
+    for unit in [100, 10, 1] {
+        if value >= unit {
+            out.push(b'0' + (value / unit % 10) as u8);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(value: f64) -> String {
+        let mut out = Vec::new();
+        write(&mut out, value);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn writes_as_ruby_does() {
+        for (value, expected) in [
+            (1.5, "1.5"),
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (100.0, "1e2"),
+            (120.0, "1.2e2"),
+            (123.0, "123"),
+            (0.001, "0.001"),
+            (0.0001, "0.0001"),
+            (0.00012, "0.00012"),
+            (1e-5, "1e-5"),
+            (1.25e-5, "1.25e-5"),
+            (1e22, "1e22"),
+            (1e16, "1e16"),
+            (123456789012345680.0, "1.2345678901234568e17"),
+            (1234567890123456.0, "1234567890123456"),
+            (0.1, "0.1"),
+            (-2.5, "-2.5"),
+            (f64::MAX, "1.7976931348623157e308"),
+            (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
+            (5e-324, "5e-324"),
+            (f64::NAN, "nan"),
+            (f64::NEG_INFINITY, "-inf"),
+            (std::f64::consts::PI, "3.141592653589793"),
+        ] {
+            assert_eq!(text(value), expected);
+            assert_eq!(parse(expected.as_bytes()).to_bits(), value.to_bits());
+        }
+    }
+
+    #[test]
+    fn reads_what_strtod_reads() {
+        for (text, expected) in [
+            ("1.50", 1.5),
+            ("  2", 2.0),
+            ("1.5\0\u{1}", 1.5),
+            ("3.5abc", 3.5),
+            ("1e", 1.0),
+            ("1e+", 1.0),
+            ("1e+2x", 100.0),
+            (".5", 0.5),
+            ("0x1p3", 8.0),
+            ("-0x1.8p1", -3.0),
+            ("abc", 0.0),
+            ("", 0.0),
+            ("infinity", 0.0),
+            ("0x", 0.0),
+        ] {
+            assert_eq!(parse(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+}

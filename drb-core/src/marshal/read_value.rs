@@ -1,0 +1,501 @@
+//! Reads values whose type is known only now, with everything that Ruby has said of them.
+
+use super::{
+    REFERENCE, REFERENCE_ALIAS,
+    cursor::malformed,
+    float,
+    reader::Reader,
+    symbols::{Coding, Span},
+    walk::walk,
+};
+use crate::{
+    LoadError, Value,
+    value::{
+        Array, ArrayBody, BigInt, BigIntBody, Cycle, Dumped, DumpedBody, Encoding, Extra, Map,
+        MapBody, Marshaled, MarshaledBody, Module, ModuleBody, ModuleKind, Node, Object,
+        ObjectBody, ReferenceBody, ReferenceValue, Regexp, RegexpBody, Str, StrBody, Symbol,
+        Target,
+    },
+};
+use std::{collections::HashMap, sync::Arc, sync::Weak};
+
+/// What one stream's dynamic values share.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// The symbols that have been met, by their numbers.
+    symbols: Vec<Option<Symbol>>,
+    /// The objects that links mean, and how many values following a link counts for.
+    objects: HashMap<usize, (Value, usize)>,
+    /// The objects that are being read and that contain themselves, with their depths.
+    open: Vec<(usize, Target, usize)>,
+    /// Whether the stream has links at all; `None` if nobody knows yet.
+    linked: Option<bool>,
+}
+
+/// What was said of a value before its type.
+#[derive(Default)]
+struct Wraps {
+    ivars: bool,
+    classes: Vec<Symbol>,
+    extended: Vec<Symbol>,
+}
+
+/// The memory that a node takes, without what it holds.
+const NODE: usize = 64;
+
+impl<'de> Reader<'de> {
+    pub(crate) fn value(&mut self) -> Result<Value, LoadError> {
+        self.begin()?;
+        let start = self.stream.cursor.pos;
+        match self.stream.cursor.byte()? {
+            b'0' => Ok(Value::Nil),
+            b'T' => Ok(Value::Bool(true)),
+            b'F' => Ok(Value::Bool(false)),
+            b'i' => self.stream.cursor.long().map(Value::Int),
+            b':' | b';' => {
+                self.stream.cursor.pos = start;
+                self.symbol_value().map(Value::Symbol)
+            }
+            b'I' if self.stream.cursor.peek() == Some(b':') => {
+                self.stream.cursor.pos = start;
+                self.symbol_value().map(Value::Symbol)
+            }
+            b'@' => self.linked_value(),
+            kind => self.object_value(start, kind),
+        }
+    }
+
+    fn object_value(&mut self, start: usize, mut kind: u8) -> Result<Value, LoadError> {
+        let before = self.stream.objects;
+        let nodes = self.budget.nodes_left();
+        let mut wraps = Wraps::default();
+        loop {
+            match kind {
+                b'I' if !wraps.ivars => wraps.ivars = true,
+                b'C' => {
+                    let class = self.symbol_value()?;
+                    self.budget.take_memory(NODE)?;
+                    wraps.classes.push(class);
+                }
+                b'e' => {
+                    let module = self.symbol_value()?;
+                    self.budget.take_memory(NODE)?;
+                    wraps.extended.push(module);
+                }
+                _ => break,
+            }
+            kind = self.stream.cursor.byte()?;
+        }
+        self.budget.take_memory(NODE)?;
+        // In the replay of what was typed, there may be what has been loaded as a value before.
+        if self.stream.replays > 0
+            && kind != b'u'
+            && let Some((value, _)) = self.stream.shared.objects.get(&before)
+        {
+            let value = value.clone();
+            self.stream.cursor.pos = start;
+            self.skip()?;
+            return Ok(value);
+        }
+        let value = match kind {
+            b'"' => self.str_value(wraps),
+            b'[' => self.array_value(wraps),
+            b'{' | b'}' => self.map_value(kind, wraps),
+            b'o' | b'S' => self.fields_value(kind, wraps),
+            b'u' => self.dumped_value(wraps),
+            b'U' | b'd' => self.marshaled_value(kind, wraps),
+            b'/' => self.regexp_value(wraps),
+            b'f' | b'l' | b'c' | b'm' | b'M' if wraps.is_empty() => self.plain_value(kind),
+            b'f' | b'l' | b'c' | b'm' | b'M' | b'0' | b'T' | b'F' | b'i' | b':' | b';' | b'@' => {
+                Err(malformed(start, "a value that cannot have a class or variables of its own"))
+            }
+            _ => Err(malformed(self.stream.cursor.pos - 1, "no type of Marshal's")),
+        }?;
+        // An object that has a string of its own is numbered behind its instance variables.
+        let number = if kind == b'u' { self.stream.objects - 1 } else { before };
+        if self.is_linked(number)? {
+            let cost = nodes - self.budget.nodes_left();
+            self.stream.shared.objects.insert(number, (value.clone(), cost));
+        }
+        Ok(value)
+    }
+
+    /// What a link means. Its type has been taken.
+    fn linked_value(&mut self) -> Result<Value, LoadError> {
+        let at = self.stream.cursor.pos;
+        let number = self.stream.cursor.len()?;
+        if let Some((value, cost)) = self.stream.shared.objects.get(&number) {
+            let (value, cost) = (value.clone(), *cost);
+            // Whoever walks over the value walks over this again.
+            self.budget.take_nodes(cost)?;
+            return Ok(value);
+        }
+        let open = self.stream.shared.open.iter().find(|(open, ..)| *open == number);
+        if let Some((_, target, depth)) = open {
+            let levels = self.depth - depth;
+            return Ok(Value::Cycle(Cycle { target: target.clone(), levels }));
+        }
+        // It was loaded as a type of Rust's.
+        let place = self.place(number, at)?;
+        let jump = self.jump_to(place);
+        self.descend()?;
+        let value = self.value()?;
+        self.depth -= 1;
+        self.jump_back(jump);
+        Ok(value)
+    }
+
+    fn is_linked(&mut self, number: usize) -> Result<bool, LoadError> {
+        Ok(self.has_links() && self.links()?.get(number).is_some_and(|place| place.linked))
+    }
+
+    fn is_cyclic(&mut self, number: usize) -> Result<bool, LoadError> {
+        Ok(self.has_links() && self.links()?.get(number).is_some_and(|place| place.cyclic))
+    }
+
+    /// Whether there can be links in the stream: most have none, which is quickly seen.
+    fn has_links(&mut self) -> bool {
+        let stream = &mut self.stream;
+        *stream.shared.linked.get_or_insert_with(|| stream.cursor.bytes.contains(&b'@'))
+    }
+
+    /// Takes the next number for an object, reads what it holds, and makes its node.
+    fn node<B>(
+        &mut self,
+        target: fn(Weak<Node<B>>) -> Target,
+        read: impl FnOnce(&mut Self) -> Result<Node<B>, LoadError>,
+    ) -> Result<Arc<Node<B>>, LoadError>
+    where
+        B: Hollow,
+    {
+        let number = self.stream.objects;
+        self.stream.objects += 1;
+        self.descend()?;
+        let node = if self.is_cyclic(number)? {
+            let mut problem = None;
+            let node = Arc::new_cyclic(|weak| {
+                self.stream.shared.open.push((number, target(weak.clone()), self.depth));
+                let node = read(self);
+                self.stream.shared.open.pop();
+                node.unwrap_or_else(|error| {
+                    problem = Some(error);
+                    Node { body: B::hollow(), extra: None }
+                })
+            });
+            match problem {
+                Some(error) => return Err(error),
+                None => node,
+            }
+        } else {
+            Arc::new(read(self)?)
+        };
+        self.depth -= 1;
+        Ok(node)
+    }
+
+    fn str_value(&mut self, wraps: Wraps) -> Result<Value, LoadError> {
+        let node = self.node(Target::Str, |reader| {
+            let bytes = reader.owned_bytes()?;
+            let (encoding, extra) = reader.wrapped(wraps, Encoding::Binary)?;
+            Ok(Node { body: StrBody { bytes, encoding }, extra })
+        })?;
+        Ok(Value::Str(Str(node)))
+    }
+
+    fn array_value(&mut self, wraps: Wraps) -> Result<Value, LoadError> {
+        let node = self.node(Target::Array, |reader| {
+            let len = reader.stream.cursor.count(1)?;
+            let mut items = Vec::with_capacity(reader.reserve(len, size_of::<Value>()));
+            for _ in 0..len {
+                items.push(reader.value()?);
+            }
+            let (_, extra) = reader.wrapped(wraps, Encoding::Binary)?;
+            Ok(Node { body: ArrayBody { items }, extra })
+        })?;
+        Ok(Value::Array(Array(node)))
+    }
+
+    fn map_value(&mut self, kind: u8, mut wraps: Wraps) -> Result<Value, LoadError> {
+        // The subclass `Hash` of Hash means something else.
+        let by_identity = wraps.classes.last().is_some_and(|class| class == "Hash");
+        if by_identity {
+            wraps.classes.pop();
+        }
+        let node = self.node(Target::Map, |reader| {
+            let len = reader.stream.cursor.count(2)?;
+            let mut entries = Vec::with_capacity(reader.reserve(len, 2 * size_of::<Value>()));
+            for _ in 0..len {
+                entries.push((reader.value()?, reader.value()?));
+            }
+            let default = if kind == b'}' { Some(reader.value()?) } else { None };
+            let (_, mut extra) = reader.wrapped(wraps, Encoding::Binary)?;
+            let keywords = take_flag(&mut extra);
+            Ok(Node { body: MapBody { entries, default, by_identity, keywords }, extra })
+        })?;
+        Ok(Value::Map(Map(node)))
+    }
+
+    fn fields_value(&mut self, kind: u8, wraps: Wraps) -> Result<Value, LoadError> {
+        if !wraps.classes.is_empty() {
+            return Err(malformed(self.stream.cursor.pos, "an object with a second class"));
+        }
+        let node = self.node(Target::Object, |reader| {
+            let class = reader.symbol_value()?;
+            let fields = reader.pairs()?;
+            let (_, extra) = reader.wrapped(wraps, Encoding::Binary)?;
+            Ok(Node { body: ObjectBody { class, is_struct: kind == b'S', fields }, extra })
+        })?;
+        Ok(Value::Object(Object(node)))
+    }
+
+    fn marshaled_value(&mut self, kind: u8, wraps: Wraps) -> Result<Value, LoadError> {
+        let node = self.node(Target::Marshaled, |reader| {
+            let class = reader.symbol_value()?;
+            let data = reader.value()?;
+            let (_, extra) = reader.wrapped(wraps, Encoding::Binary)?;
+            Ok(Node { body: MarshaledBody { class, is_data: kind == b'd', data }, extra })
+        })?;
+        Ok(Value::Marshaled(Marshaled(node)))
+    }
+
+    fn regexp_value(&mut self, wraps: Wraps) -> Result<Value, LoadError> {
+        let node = self.node(Target::Regexp, |reader| {
+            let source = reader.owned_bytes()?;
+            let options = reader.stream.cursor.byte()?;
+            let (encoding, extra) = reader.wrapped(wraps, Encoding::Binary)?;
+            Ok(Node { body: RegexpBody { source, options, encoding }, extra })
+        })?;
+        Ok(Value::Regexp(Regexp(node)))
+    }
+
+    fn dumped_value(&mut self, wraps: Wraps) -> Result<Value, LoadError> {
+        let class = self.symbol_value()?;
+        let is_reference = matches!(class.as_bytes(), REFERENCE | REFERENCE_ALIAS);
+        let payload = self.stream.cursor.sized()?;
+        self.budget.take_memory(payload.len())?;
+        self.descend()?;
+        let (encoding, extra) = self.wrapped(wraps, Encoding::Binary)?;
+        self.depth -= 1;
+        self.stream.objects += 1;
+        // A payload that is no reference's is kept as it is.
+        if is_reference
+            && extra.is_none()
+            && encoding == Encoding::Binary
+            && let Ok(reference) = self.reference_of(payload)
+        {
+            let body = ReferenceBody { reference, came_as: Some((class, payload.to_vec())) };
+            return Ok(Value::Reference(ReferenceValue::of(body)));
+        }
+        let payload = payload.to_vec();
+        let body = DumpedBody { class, payload, encoding };
+        Ok(Value::Dumped(Dumped(Arc::new(Node { body, extra }))))
+    }
+
+    /// What has no instance variables.
+    fn plain_value(&mut self, kind: u8) -> Result<Value, LoadError> {
+        if kind == b'l' {
+            let (negative, magnitude) = self.magnitude()?;
+            self.budget.take_memory(magnitude.len())?;
+            let body = BigIntBody { negative, magnitude: magnitude.to_vec() };
+            return Ok(BigInt::of(body).into());
+        }
+        self.stream.objects += 1;
+        if kind == b'f' {
+            return Ok(Value::from(float::parse(self.stream.cursor.sized()?)));
+        }
+        let name = self.owned_bytes()?;
+        let kind = match kind {
+            b'c' => ModuleKind::Class,
+            b'm' => ModuleKind::Module,
+            _ => ModuleKind::Old,
+        };
+        Ok(Value::Module(Module::of(ModuleBody { kind, name })))
+    }
+
+    fn owned_bytes(&mut self) -> Result<Vec<u8>, LoadError> {
+        let bytes = self.stream.cursor.sized()?;
+        self.budget.take_memory(bytes.len())?;
+        Ok(bytes.to_vec())
+    }
+
+    /// Fields or instance variables.
+    fn pairs(&mut self) -> Result<Vec<(Symbol, Value)>, LoadError> {
+        let len = self.stream.cursor.count(2)?;
+        let mut pairs = Vec::with_capacity(self.reserve(len, 2 * size_of::<Value>()));
+        for _ in 0..len {
+            pairs.push((self.symbol_value()?, self.value()?));
+        }
+        Ok(pairs)
+    }
+
+    /// The encoding, and what else was said of a value before its type and is said behind it.
+    fn wrapped(
+        &mut self,
+        wraps: Wraps,
+        default: Encoding,
+    ) -> Result<(Encoding, Option<Box<Extra>>), LoadError> {
+        let mut encoding = default;
+        let mut extra = Extra::default();
+        if wraps.ivars {
+            for _ in 0..self.stream.cursor.count(2)? {
+                let (span, number) = self.numbered_symbol()?;
+                let name = span.of(self.stream.cursor.bytes);
+                let next = self.stream.cursor.peek();
+                if name == b"E" && matches!(next, Some(b'T' | b'F')) {
+                    self.begin()?;
+                    self.stream.cursor.pos += 1;
+                    encoding = if next == Some(b'T') { Encoding::Utf8 } else { Encoding::UsAscii };
+                } else if name == b"encoding" {
+                    encoding = self.encoding_value()?;
+                } else {
+                    let name = self.symbol_of(span, number)?;
+                    self.budget.take_memory(2 * size_of::<Value>())?;
+                    extra.ivars.push((name, self.value()?));
+                }
+            }
+        }
+        extra.class = wraps.classes.into_iter().next();
+        extra.extended = wraps.extended;
+        let any = extra.class.is_some() || !extra.extended.is_empty() || !extra.ivars.is_empty();
+        Ok((encoding, any.then(|| Box::new(extra))))
+    }
+
+    /// The name of an encoding that is neither UTF-8 nor ASCII.
+    fn encoding_value(&mut self) -> Result<Encoding, LoadError> {
+        let Value::Str(name) = self.value()? else {
+            return Err(malformed(self.stream.cursor.pos, "an encoding without a name"));
+        };
+        Ok(Encoding::Other(String::from_utf8_lossy(name.as_bytes()).into()))
+    }
+
+    /// Takes a symbol.
+    fn symbol_value(&mut self) -> Result<Symbol, LoadError> {
+        let (span, number) = self.numbered_symbol()?;
+        self.symbol_of(span, number)
+    }
+
+    /// Takes a symbol, and tells its number if that is known.
+    fn numbered_symbol(&mut self) -> Result<(Span, Option<usize>), LoadError> {
+        let number = match self.stream.cursor.peek() {
+            Some(b';') => {
+                let mut ahead = self.stream.cursor;
+                ahead.pos += 1;
+                Some(ahead.len()?)
+            }
+            _ if self.stream.replays == 0 => Some(self.stream.symbols.len()),
+            _ => None,
+        };
+        Ok((self.symbol_span()?, number))
+    }
+
+    fn symbol_of(&mut self, span: Span, number: Option<usize>) -> Result<Symbol, LoadError> {
+        let known = number.and_then(|number| self.stream.shared.symbols.get(number));
+        if let Some(Some(symbol)) = known {
+            return Ok(symbol.clone());
+        }
+        let name = span.of(self.stream.cursor.bytes);
+        self.budget.take_memory(NODE + name.len())?;
+        let encoding = match span.coding {
+            Coding::Plain => Encoding::Binary,
+            Coding::Utf8 => Encoding::Utf8,
+            Coding::Named => self.symbol_encoding(span)?,
+        };
+        let symbol = Symbol::with_encoding(name, encoding);
+        if let Some(number) = number {
+            let symbols = &mut self.stream.shared.symbols;
+            if symbols.len() <= number {
+                symbols.resize(number + 1, None);
+            }
+            if let Some(slot) = symbols.get_mut(number) {
+                *slot = Some(symbol.clone());
+            }
+        }
+        Ok(symbol)
+    }
+
+    /// The encoding that follows a symbol's name: read once more, as it is rare.
+    fn symbol_encoding(&mut self, span: Span) -> Result<Encoding, LoadError> {
+        let mut encoding = Encoding::Binary;
+        let cursor = self.stream.cursor;
+        let objects = self.stream.objects;
+        self.stream.replays += 1;
+        self.stream.cursor.pos = (span.start + span.len) as usize;
+        for _ in 0..self.stream.cursor.count(2)? {
+            if self.name()? == b"encoding" {
+                encoding = self.encoding_name_at(objects)?;
+            } else {
+                walk(self)?;
+            }
+        }
+        self.stream.replays -= 1;
+        self.stream.objects = objects;
+        self.stream.cursor = cursor;
+        Ok(encoding)
+    }
+
+    /// The name of an encoding, without numbering it again.
+    fn encoding_name_at(&mut self, objects: usize) -> Result<Encoding, LoadError> {
+        let name = self.bytes()?;
+        self.stream.objects = objects;
+        Ok(Encoding::Other(String::from_utf8_lossy(&name).into()))
+    }
+}
+
+impl Wraps {
+    fn is_empty(&self) -> bool {
+        !self.ivars && self.classes.is_empty() && self.extended.is_empty()
+    }
+}
+
+/// Takes the flag of keywords from a map's instance variables.
+fn take_flag(extra: &mut Option<Box<Extra>>) -> bool {
+    let Some(own) = extra else { return false };
+    let before = own.ivars.len();
+    own.ivars.retain(|(name, value)| name != &"K" || value != &Value::Bool(true));
+    let flagged = own.ivars.len() < before;
+    if own.ivars.is_empty() && own.class.is_none() && own.extended.is_empty() {
+        *extra = None;
+    }
+    flagged
+}
+
+/// A body for a node whose reading has failed.
+trait Hollow {
+    fn hollow() -> Self;
+}
+
+impl Hollow for StrBody {
+    fn hollow() -> Self {
+        Self::default()
+    }
+}
+
+impl Hollow for ArrayBody {
+    fn hollow() -> Self {
+        Self::default()
+    }
+}
+
+impl Hollow for MapBody {
+    fn hollow() -> Self {
+        Self::default()
+    }
+}
+
+impl Hollow for ObjectBody {
+    fn hollow() -> Self {
+        Self { class: Symbol::from(""), is_struct: false, fields: Vec::new() }
+    }
+}
+
+impl Hollow for MarshaledBody {
+    fn hollow() -> Self {
+        Self { class: Symbol::from(""), is_data: false, data: Value::Nil }
+    }
+}
+
+impl Hollow for RegexpBody {
+    fn hollow() -> Self {
+        Self { source: Vec::new(), options: 0, encoding: Encoding::Binary }
+    }
+}

@@ -1,0 +1,87 @@
+//! The symbols that a stream has defined so far, as places in its bytes.
+
+use super::cursor::malformed;
+use crate::{Limit, LoadError, budget::exceeded};
+
+/// Where a symbol's name is.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Span {
+    pub(super) start: u32,
+    pub(super) len: u32,
+    pub(super) coding: Coding,
+}
+
+/// What encoding a symbol's name has.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Coding {
+    /// None is given: ASCII, or bytes.
+    #[default]
+    Plain,
+    /// UTF-8.
+    Utf8,
+    /// Another; its name follows the symbol's.
+    Named,
+}
+
+/// The table of symbols. The first few need no allocation: most frames have no more.
+#[derive(Default)]
+pub(super) struct Symbols {
+    first: [Span; FIRST],
+    count: usize,
+    rest: Vec<Span>,
+}
+
+const FIRST: usize = 8;
+
+impl Span {
+    #[inline]
+    pub(super) fn of<'de>(&self, bytes: &'de [u8]) -> &'de [u8] {
+        let start = self.start as usize;
+        bytes.get(start..start + self.len as usize).unwrap_or_default()
+    }
+}
+
+impl Symbols {
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    #[inline]
+    pub(super) fn get(&self, number: usize) -> Option<Span> {
+        if number >= self.count {
+            return None;
+        }
+        match self.first.get(number) {
+            Some(span) => Some(*span),
+            None => self.rest.get(number - FIRST).copied(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn define(&mut self, span: Span, max: usize) -> Result<(), LoadError> {
+        if self.count >= max {
+            return Err(exceeded(Limit::Symbols, max));
+        }
+        match self.first.get_mut(self.count) {
+            Some(slot) => *slot = span,
+            None => self.rest.push(span),
+        }
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Says what encoding the symbol at `number` has turned out to have.
+    pub(super) fn set_coding(&mut self, number: usize, coding: Coding) {
+        if let Some(slot) = self.first.get_mut(number) {
+            slot.coding = coding;
+        } else if let Some(slot) = self.rest.get_mut(number - FIRST) {
+            slot.coding = coding;
+        }
+    }
+}
+
+/// The error of a number that no symbol has.
+#[cold]
+pub(super) fn unknown_symbol(at: usize) -> LoadError {
+    malformed(at, "a link to a symbol that has not been defined")
+}

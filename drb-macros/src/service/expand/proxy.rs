@@ -67,7 +67,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
 }
 
 /// The type's generics as the proxy declares them: without bounds.
-fn declared(generics: &Generics) -> Generics {
+pub(super) fn declared(generics: &Generics) -> Generics {
     let mut generics = generics.clone();
     generics.where_clause = None;
     for param in &mut generics.params {

@@ -5,6 +5,7 @@
 
 mod dumped;
 mod error;
+mod lints;
 mod names;
 mod options;
 mod report;

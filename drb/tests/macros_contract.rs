@@ -12,9 +12,20 @@ pub mod api {
         /// Greets somebody.
         async fn greet(&self, name: String) -> String;
         #[drb(alias = "bye!")]
-        async fn bye(&self, name: &str) -> String { let _ = Self::NAME; format!("bye {name}") }
-        fn now(&self, #[drb(context)] c: &drb::Context) -> u64 { let _ = c; 4 }
-        fn helper() -> u64 where Self: Sized { 3 }
+        async fn bye(&self, name: &str) -> String {
+            let _ = Self::NAME;
+            format!("bye {name}")
+        }
+        fn now(&self, #[drb(context)] c: &drb::Context) -> u64 {
+            let _ = c;
+            4
+        }
+        fn helper() -> u64
+        where
+            Self: Sized,
+        {
+            3
+        }
         #[drb(skip)]
         fn extra(&self, _e: Self::Extra) {}
     }
@@ -36,30 +47,50 @@ mod server {
     #[drb::service]
     impl G for English {
         type Extra = ();
-        async fn greet(&self, name: String) -> String { name }
+        async fn greet(&self, name: String) -> String {
+            name
+        }
     }
     #[drb::service(class = "Foo::Held")]
     pub struct Held<T>(pub T);
     #[drb::service]
     impl<T: Clone + drb::Load + drb::Dump + drb::Outbound + Send + Sync + 'static> Cell<T> for Held<T> {
-        fn set(&mut self, value: T) { self.0 = value; }
-        async fn get(&self) -> T { self.0.clone() }
-        async fn get2(&self) -> Option<&T> { todo!() }
+        fn set(&mut self, value: T) {
+            self.0 = value;
+        }
+        async fn get(&self) -> T {
+            self.0.clone()
+        }
+        async fn get2(&self) -> Option<&T> {
+            todo!()
+        }
     }
     pub struct One;
     #[drb::service]
     impl Cell<u64> for One {
-        fn set(&mut self, value: u64) { let _ = value; }
-        async fn get(&self) -> u64 { 1 }
-        async fn get2(&self) -> Option<&u64> { None }
+        fn set(&mut self, value: u64) {
+            let _ = value;
+        }
+        async fn get(&self) -> u64 {
+            1
+        }
+        async fn get2(&self) -> Option<&u64> {
+            None
+        }
     }
-    impl super::api::Sync2 for One { fn set(&mut self, _: u64) {} }
+    impl super::api::Sync2 for One {
+        fn set(&mut self, _: u64) {}
+    }
 }
-fn dynamic(x: &mut dyn api::Sync2) { x.set(1) }
+fn dynamic(x: &mut dyn api::Sync2) {
+    x.set(1)
+}
 #[test]
 fn tables() {
     dynamic(&mut server::One);
-    let names = |m: &[drb::__private::Method<server::English>]| m.iter().map(|m| m.info.name).collect::<Vec<_>>();
+    let names = |m: &[drb::__private::Method<server::English>]| {
+        m.iter().map(|m| m.info.name).collect::<Vec<_>>()
+    };
     assert_eq!(names(server::English::methods()), ["bye", "bye!", "greet", "now"]);
     assert_eq!(server::English::CLASS, "English");
     assert_eq!(server::Held::<u64>::CLASS, "Foo::Held");

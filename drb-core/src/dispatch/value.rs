@@ -49,7 +49,9 @@ pub fn unknown_variant(class: &'static str, variant: Cow<'_, str>) -> LoadError 
 /// Whether the exception is one of [`Exception::remote`] with this reason.
 pub fn is_remote(exception: &Exception, reason: &str) -> bool {
     exception.class == "DRb::DRbRemoteError"
-        && exception.field("reason").is_some_and(|value| value.to::<String>().is_ok_and(|own| own == reason))
+        && exception
+            .field("reason")
+            .is_some_and(|value| value.to::<String>().is_ok_and(|own| own == reason))
 }
 
 /// The message that was given to [`Exception::remote`].

@@ -7,6 +7,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::{Ident, parse_quote};
 
 pub(super) fn expand(error: &MethodError) -> TokenStream {
+    let quiet = crate::lints::quiet();
     let MethodError { krate, name, .. } = error;
     let mut generics = error.generics.clone();
     let params: Vec<_> = generics.type_params().map(|param| param.ident.clone()).collect();
@@ -29,16 +30,7 @@ pub(super) fn expand(error: &MethodError) -> TokenStream {
         false => quote!(::core::result::Result::Err(#exception)),
     };
     quote! {
-        #[allow(
-            deprecated,
-            unreachable_code,
-            unreachable_patterns,
-            irrefutable_let_patterns,
-            unused_variables,
-            clippy::all,
-            clippy::pedantic,
-            clippy::nursery
-        )]
+        #quiet
         const _: () = {
             #(#assertions)*
 

@@ -18,6 +18,7 @@ pub(in super::super) fn name(service: &Service) -> Ident {
 
 /// The proxy and the hidden supertrait of a trait.
 pub(in super::super) fn contract(service: &Service) -> TokenStream {
+    let quiet = crate::lints::quiet();
     let Service { vis, cfgs, proxy: proxy_name, .. } = service;
     let contract = name(service);
     let proxy = proxy::expand(service);
@@ -38,7 +39,7 @@ pub(in super::super) fn contract(service: &Service) -> TokenStream {
 
         #(#cfgs)*
         #[doc(hidden)]
-        #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)]
+        #quiet
         #vis trait #contract #declared:
             ::core::marker::Send + ::core::marker::Sync + 'static
         #where_clause
@@ -48,7 +49,7 @@ pub(in super::super) fn contract(service: &Service) -> TokenStream {
         }
 
         #(#cfgs)*
-        #[allow(deprecated, clippy::all, clippy::pedantic, clippy::nursery)]
+        #quiet
         const _: () = {
             #[automatically_derived]
             impl #blanket_generics #contract #ty_generics for __DrbSelf #blanket_where {
@@ -63,6 +64,7 @@ pub(in super::super) fn contract(service: &Service) -> TokenStream {
 
 /// The hidden method of the trait that gives the whitelist.
 pub(in super::super) fn methods(service: &Service) -> TraitItemFn {
+    let quiet = crate::lints::quiet();
     let krate = &service.krate;
     let functions = service.methods.iter().map(|method| invoke::function(service, method));
     let table = server::table(service);
@@ -72,7 +74,7 @@ pub(in super::super) fn methods(service: &Service) -> TraitItemFn {
     let predicates = predicates.iter().flatten();
     parse_quote! {
         #[doc(hidden)]
-        #[allow(deprecated, clippy::all, clippy::pedantic, clippy::nursery)]
+        #quiet
         fn __drb_methods() -> &'static [#krate::__private::Method<#cell>]
         where
             Self: ::core::marker::Sized,
@@ -86,6 +88,7 @@ pub(in super::super) fn methods(service: &Service) -> TraitItemFn {
 
 /// What an impl of a service trait becomes.
 pub(in super::super) fn implementation(implementation: &Implementation) -> TokenStream {
+    let quiet = crate::lints::quiet();
     let Implementation { krate, name, this, contract, class, cfgs, generics } = implementation;
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     // Whatever is wrong with the trait is told at its path.
@@ -105,7 +108,7 @@ pub(in super::super) fn implementation(implementation: &Implementation) -> Token
     let class = server::class_of(krate, this, class.as_ref(), &name.to_string());
     quote! {
         #(#cfgs)*
-        #[allow(type_alias_bounds, clippy::all, clippy::pedantic, clippy::nursery)]
+        #quiet
         const _: () = {
             type __DrbProxyOf #resolved = __DrbSelf::#proxy_type;
             type __DrbCellOf #resolved = __DrbSelf::__DrbCell;

@@ -11,6 +11,7 @@ use syn::{LitStr, Path, Type};
 
 /// For an impl of a type's own methods.
 pub(super) fn inherent(service: &Service) -> TokenStream {
+    let quiet = crate::lints::quiet();
     let Service { krate, name, proxy, cfgs, .. } = service;
     let this = service.this();
     let generics = service.server_generics();
@@ -52,7 +53,7 @@ pub(super) fn inherent(service: &Service) -> TokenStream {
     };
     quote! {
         #(#cfgs)*
-        #[allow(deprecated, clippy::all, clippy::pedantic, clippy::nursery)]
+        #quiet
         const _: () = {
             #(#functions)*
             #implementation

@@ -10,7 +10,7 @@ mod wait;
 
 pub use client::{Client, ClientBuilder};
 pub use drb_core::*;
-pub use drb_macros::{DrbDumped, DrbError, DrbUndumped, service};
+pub use drb_macros::{DrbDumped, service};
 pub use object::{Argument, Arguments, Keywords, Object, keywords};
 pub use server::{FailedCall, Server, ServerBuilder, start_service};
 

@@ -10,7 +10,6 @@ use quote::{ToTokens, format_ident, quote};
 use syn::{Ident, Member};
 
 pub(super) fn expand(value: &Value) -> TokenStream {
-    let quiet = crate::lints::quiet();
     let Value { krate, name, .. } = value;
     let (shapes, dump, load) = match &value.body {
         Body::Struct { class, form, default, fields } => {
@@ -27,7 +26,7 @@ pub(super) fn expand(value: &Value) -> TokenStream {
     let dumper = generated("dumper");
     let loader = generated("loader");
     quote! {
-        #quiet
+        #[allow(deprecated, unused_mut, clippy::all, clippy::pedantic, clippy::nursery)]
         const _: () = {
             #(#assertions)*
             #shapes

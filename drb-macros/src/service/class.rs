@@ -18,7 +18,6 @@ pub(super) fn service(
     attrs: &[Attribute],
     report: &mut Report,
 ) -> TokenStream {
-    let quiet = crate::lints::quiet();
     let given = ServiceOptions::parse(options.clone(), report);
     let item = item.to_token_stream();
     let Some(class) = given.class.0 else {
@@ -40,7 +39,7 @@ pub(super) fn service(
 
         #(#cfgs)*
         #[doc(hidden)]
-        #quiet
+        #[allow(dead_code)]
         #[automatically_derived]
         impl #impl_generics #name #ty_generics #where_clause {
             #[doc(hidden)]

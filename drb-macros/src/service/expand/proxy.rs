@@ -10,7 +10,6 @@ use quote::{quote, quote_spanned};
 use syn::{GenericParam, Generics, TypeParamBound, parse_quote};
 
 pub(super) fn expand(service: &Service) -> TokenStream {
-    let quiet = crate::lints::quiet();
     let Service { krate, proxy, vis, cfgs, name, .. } = service;
     let (impl_generics, ty_generics, where_clause) = service.generics.split_for_impl();
     let declared = declared(&service.generics);
@@ -26,14 +25,23 @@ pub(super) fn expand(service: &Service) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         #(#cfgs)*
         #[doc = #doc]
-        #quiet
+        #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)]
         #vis struct #proxy #declared {
             remote: #krate::Remote,
             types: ::core::marker::PhantomData<(#(fn() -> ::core::marker::PhantomData<#types>,)*)>,
         }
 
         #(#cfgs)*
-        #quiet
+        #[allow(
+            dead_code,
+            unreachable_pub,
+            private_interfaces,
+            private_bounds,
+            deprecated,
+            clippy::all,
+            clippy::pedantic,
+            clippy::nursery
+        )]
         #[automatically_derived]
         impl #impl_generics #proxy #ty_generics #where_clause {
             /// Calls the object that a server was started with, or the one that the URI names.
@@ -51,7 +59,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
         }
 
         #(#cfgs)*
-        #quiet
+        #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
         const _: () = {
             #traits
         };
@@ -59,7 +67,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
 }
 
 /// The type's generics as the proxy declares them: without bounds.
-pub(super) fn declared(generics: &Generics) -> Generics {
+fn declared(generics: &Generics) -> Generics {
     let mut generics = generics.clone();
     generics.where_clause = None;
     for param in &mut generics.params {

@@ -55,13 +55,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     rows.push(row::<Vec<Entry>>(&mut ruby, "hashes", "100 hashes of 4")?);
     rows.push(row::<Vec<Record>>(&mut ruby, "objects", "100 objects of 5")?);
     rows.push(row::<Vec<u8>>(&mut ruby, "bytes", "1 MB of bytes")?);
-    println!("Microseconds for one dump or load, medians of {ROUNDS} turns; × is how many times faster.\n");
+    println!(
+        "Microseconds for one dump or load, medians of {ROUNDS} turns; × is how many times faster.\n"
+    );
     println!("{}", table(&rows));
     Ok(())
 }
 
 /// A row whose stream holds one value of the type `T`.
-fn row<T: Load + Dump>(ruby: &mut Ruby, name: &str, title: &str) -> Result<Vec<String>, Box<dyn Error>> {
+fn row<T: Load + Dump>(
+    ruby: &mut Ruby,
+    name: &str,
+    title: &str,
+) -> Result<Vec<String>, Box<dyn Error>> {
     let streams = ruby.streams(name)?;
     let stream = streams.first().ok_or("no stream")?;
     let value: T = load(stream);
@@ -89,7 +95,8 @@ fn call(ruby: &mut Ruby) -> Result<Vec<String>, Box<dyn Error>> {
     let [front, method, count, key, by, block] = streams.as_slice() else {
         return Err("a call has six streams".into());
     };
-    let small = SmallCall { method: load(method), count: load(count), key: load(key), by: load(by) };
+    let small =
+        SmallCall { method: load(method), count: load(count), key: load(key), by: load(by) };
     let mut out = Vec::new();
     compare(
         ruby,
@@ -170,14 +177,18 @@ fn dump<T: Dump + ?Sized>(out: &mut Vec<u8>, value: &T) {
 
 fn load<T: Load>(stream: &[u8]) -> T {
     let limits = Limits::default();
-    Loader::marshal(stream, &limits, None).and_then(|mut loader| T::load(&mut loader)).expect("loads")
+    Loader::marshal(stream, &limits, None)
+        .and_then(|mut loader| T::load(&mut loader))
+        .expect("loads")
 }
 
 /// Ruby links what is the same object twice; otherwise the streams are the same.
 fn same_length(name: &str, ruby: &[u8], ours: &[u8]) -> Result<(), Box<dyn Error>> {
     let (longer, shorter) = (ruby.len().max(ours.len()), ruby.len().min(ours.len()));
     if longer - shorter > longer / 20 {
-        return Err(format!("{name}: {} bytes of Ruby's, {} of ours", ruby.len(), ours.len()).into());
+        return Err(
+            format!("{name}: {} bytes of Ruby's, {} of ours", ruby.len(), ours.len()).into()
+        );
     }
     Ok(())
 }
@@ -192,8 +203,11 @@ struct Ruby {
 impl Ruby {
     fn start() -> Result<Self, Box<dyn Error>> {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/ruby/codec.rb");
-        let mut process =
-            Command::new("ruby").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut process = Command::new("ruby")
+            .arg(script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
         let orders = process.stdin.take().ok_or("no standard input")?;
         let answers = BufReader::new(process.stdout.take().ok_or("no standard output")?);
         Ok(Self { process, orders, answers })

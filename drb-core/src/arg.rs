@@ -1,9 +1,15 @@
 //! What the caller of a proxy may write where a method takes a parameter.
 
 use crate::{
-    Dump, DumpError, Dumper, Exclusive, Implements, Load, Proxy, Service, dispatch::Dispatch,
+    Dump, DumpError, Dumper, Exclusive, Implements, Load, Proxy, Service, Symbol, Value,
+    dispatch::Dispatch,
 };
-use std::{borrow::Borrow, sync::Arc};
+use std::{
+    borrow::Borrow,
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// A value that can be passed where a remote method takes a `P`, in the form that is natural for
 /// the caller: a `String` as `&str`, a `Vec` as a slice, an object of this process where the
@@ -119,5 +125,47 @@ impl<P: Proxy, T: Implements<P> + Service<Cell = T>> Arg<P> for &Arc<T> {
 impl<P: Proxy, T: Implements<P> + Service<Cell = Exclusive<T>>> Arg<P> for Arc<Exclusive<T>> {
     fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.export(self)
+    }
+}
+
+/// Where a method takes any value, what is one may be passed as it is.
+macro_rules! any_value {
+    ($([$($generics:tt)*] $ty:ty),* $(,)?) => {$(
+        impl<$($generics)*> Arg<Value> for $ty {
+            fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+                self.dump(dumper)
+            }
+        }
+
+        impl<$($generics)*> Arg<Value> for &$ty {
+            fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+                (*self).dump(dumper)
+            }
+        }
+    )*};
+}
+
+any_value! {
+    [] (), [] bool, [] i8, [] i16, [] i32, [] i64, [] i128, [] u8, [] u16, [] u32, [] u64, [] u128,
+    [] usize, [] isize, [] f32, [] f64, [] char, [] String, [] Symbol, [] SystemTime, [] Duration,
+    [T: Dump] Option<T>, [T: Dump] Vec<T>, [K: Dump, V: Dump, S] HashMap<K, V, S>,
+    [K: Dump, V: Dump] BTreeMap<K, V>,
+}
+
+impl Arg<Value> for &str {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        dumper.str(self)
+    }
+}
+
+impl<T: Dump> Arg<Value> for &[T] {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        self.dump(dumper)
+    }
+}
+
+impl<T: Dump, const N: usize> Arg<Value> for [T; N] {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        self.as_slice().dump(dumper)
     }
 }

@@ -10,12 +10,17 @@ mod wait;
 
 pub use client::{Client, ClientBuilder};
 pub use drb_core::*;
-pub use drb_macros::{DrbDumped, service};
+pub use drb_macros::{DrbDumped, DrbError, DrbUndumped, service};
 pub use object::{Argument, Arguments, Keywords, Object, keywords};
 pub use server::{FailedCall, Server, ServerBuilder, start_service};
 
 /// A result of a call that has no error of its own.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What most programs use by its bare name: `use drb::prelude::*;`.
+pub mod prelude {
+    pub use crate::{CallError, DrbDumped, DrbError, DrbUndumped};
+}
 
 /// What generated code names.
 #[doc(hidden)]

@@ -19,13 +19,23 @@ use std::{
 pub(crate) struct LocalLink {
     /// An object of the server may hold this; it doesn't hold its server.
     server: Weak<Shared>,
+    session: Arc<dyn Session>,
     limits: Limits,
 }
 
 impl LocalLink {
     /// The proxy of an object of a server of this process.
     pub(crate) fn remote(server: &Arc<Shared>, reference: Reference) -> Remote {
-        let link = Self { server: Arc::downgrade(server), limits: server.limits };
+        let session = ServerSession {
+            shared: Arc::clone(server),
+            uri: Arc::clone(&server.uri),
+            holder: Holder::Local,
+        };
+        let link = Self {
+            server: Arc::downgrade(server),
+            session: Arc::new(session),
+            limits: server.limits,
+        };
         Remote::new(Arc::new(link), reference)
     }
 }
@@ -40,7 +50,7 @@ impl Link for LocalLink {
     }
 
     fn session(&self) -> Option<Arc<dyn Session>> {
-        Some(session(&self.server.upgrade()?))
+        Some(Arc::clone(&self.session))
     }
 
     fn carry(self: Arc<Self>, request: Request) -> Carried {
@@ -59,9 +69,7 @@ impl Link for LocalLink {
 
 impl LocalLink {
     async fn call(&self, request: Request) -> Result<Response, Error> {
-        let server = self.server.upgrade().filter(|server| !server.has_ended());
-        let server = server.ok_or(Error::Stopped)?;
-        let session = session(&server);
+        let server = self.server.upgrade().ok_or(Error::Stopped)?;
         let broken = |problem: String| Error::Protocol { uri: Arc::clone(&server.uri), problem };
         let head = RequestReader::new(&self.limits)
             .advance(&request.bytes)
@@ -71,7 +79,7 @@ impl LocalLink {
         let receiver = Receiver {
             objects: &server.objects,
             context: &context,
-            session: &session,
+            session: &self.session,
             limits: &self.limits,
         };
         let invoked = receiver.serve(&head, &request.bytes, Vec::new(), Instant::now());
@@ -86,15 +94,7 @@ impl LocalLink {
             .advance(&bytes)
             .map_err(broken)?
             .ok_or_else(|| broken("a reply that isn't whole".to_owned()))?;
-        let (limits, session) = (self.limits, Some(session));
+        let (limits, session) = (self.limits, self.session());
         Ok(Response { bytes, body: reply.body, success: reply.success, limits, session })
     }
-}
-
-fn session(server: &Arc<Shared>) -> Arc<dyn Session> {
-    Arc::new(ServerSession {
-        shared: Arc::clone(server),
-        uri: Arc::clone(&server.uri),
-        holder: Holder::Local,
-    })
 }

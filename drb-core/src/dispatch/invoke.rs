@@ -46,7 +46,7 @@ impl Invoked {
 
     /// The method takes `&self` of an object of which others take `&mut self`: it runs in place
     /// unless one of those runs.
-    pub fn read<T: Service>(
+    pub fn read<T: Send + Sync + 'static>(
         target: Arc<Exclusive<T>>,
         reply: Reply,
         method: impl FnOnce(&T, Reply) -> Completed + Send + 'static,
@@ -58,7 +58,7 @@ impl Invoked {
     }
 
     /// The method takes `&mut self`: it runs in place unless another one runs.
-    pub fn write<T: Service>(
+    pub fn write<T: Send + Sync + 'static>(
         target: Arc<Exclusive<T>>,
         reply: Reply,
         method: impl FnOnce(&mut T, Reply) -> Completed + Send + 'static,

@@ -18,4 +18,4 @@ pub use service::{
     Class, Dispatch, Implements, IntoObject, Method, MethodInfo, ParamInfo, ParamKind, Proxy,
     Service,
 };
-pub use value::{check_len, missing, unknown_variant, variant};
+pub use value::{check_len, is_remote, missing, remote_message, unknown_variant, variant};

@@ -1,6 +1,6 @@
-//! What the code that `#[derive(DrbDumped)]` makes shares.
+//! What the code that `#[derive(DrbDumped)]` and `#[derive(DrbError)]` make shares.
 
-use crate::{Kind, LoadError, Loader, error::LoadErrorKind};
+use crate::{Exception, Kind, LoadError, Loader, error::LoadErrorKind};
 use std::borrow::Cow;
 
 /// What stands for a field that did not arrive, or the error that it is missing.
@@ -44,4 +44,19 @@ pub fn variant<'de>(loader: &mut Loader<'de>) -> Result<(Cow<'de, str>, usize, b
 /// The error that the enum has no such variant.
 pub fn unknown_variant(class: &'static str, variant: Cow<'_, str>) -> LoadError {
     LoadErrorKind::UnknownVariant { variant: variant.into_owned(), class }.into()
+}
+
+/// Whether the exception is one of [`Exception::remote`] with this reason.
+pub fn is_remote(exception: &Exception, reason: &str) -> bool {
+    exception.class == "DRb::DRbRemoteError"
+        && exception
+            .field("reason")
+            .is_some_and(|value| value.to::<String>().is_ok_and(|own| own == reason))
+}
+
+/// The message that was given to [`Exception::remote`].
+pub fn remote_message(exception: &Exception, reason: &str) -> String {
+    let message = exception.message.as_str();
+    let end = format!(" ({reason})");
+    message.strip_suffix(end.as_str()).unwrap_or(message).to_owned()
 }

@@ -1,0 +1,24 @@
+//! What the example programs share. The programs themselves are in the folder `examples` beside
+//! this one.
+
+mod hash;
+
+pub use hash::*;
+
+/// The URI on the command line: the address to listen on, or to call.
+pub fn uri() -> String {
+    std::env::args().nth(1).unwrap_or_else(|| {
+        eprintln!("the first argument is a URI, such as druby://localhost:9000");
+        std::process::exit(2)
+    })
+}
+
+/// Serves until Ctrl-C, then lets the calls that are under way come to their end.
+///
+/// # Errors
+/// The signal cannot be waited for.
+pub async fn until_interrupted(server: drb::Server) -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await?;
+    server.drain(std::time::Duration::from_secs(10)).await;
+    Ok(())
+}

@@ -4,12 +4,15 @@
 //! what was written), *check* (all mistakes at once), *expand* (what it becomes).
 
 mod dumped;
+mod error;
+mod lints;
 mod names;
 mod options;
 mod report;
 mod service;
 mod text;
 mod types;
+mod undumped;
 
 use proc_macro::TokenStream;
 
@@ -23,4 +26,16 @@ pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(DrbDumped, attributes(drb))]
 pub fn derive_dumped(item: TokenStream) -> TokenStream {
     dumped::derive(item.into()).into()
+}
+
+#[allow(missing_docs)] // Documented where `drb` re-exports it.
+#[proc_macro_derive(DrbUndumped, attributes(drb))]
+pub fn derive_undumped(item: TokenStream) -> TokenStream {
+    undumped::derive(item.into()).into()
+}
+
+#[allow(missing_docs)] // Documented where `drb` re-exports it.
+#[proc_macro_derive(DrbError, attributes(drb))]
+pub fn derive_error(item: TokenStream) -> TokenStream {
+    error::derive(item.into()).into()
 }

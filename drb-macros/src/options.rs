@@ -114,6 +114,46 @@ impl ParamOptions {
     }
 }
 
+options! {
+    /// `#[drb(…)]` on a type that derives `DrbUndumped`.
+    UndumpedOptions on "a type that derives `DrbUndumped`" {
+        krate = "crate": Where,
+    }
+}
+
+options! {
+    /// `#[drb(…)]` on an enum that derives `DrbError`.
+    ErrorOptions on "an enum that derives `DrbError`" {
+        krate = "crate": Where,
+    }
+}
+
+options! {
+    /// `#[drb(…)]` on a struct that derives `DrbError`.
+    ErrorStructOptions on "a struct that derives `DrbError`" {
+        krate = "crate": Where,
+        class = "class": Text,
+    }
+}
+
+options! {
+    /// `#[drb(…)]` on a variant of an enum that derives `DrbError`.
+    ErrorVariantOptions on "a variant of an error" {
+        class = "class": Text,
+        other = "other": Flag,
+    }
+}
+
+options! {
+    /// `#[drb(…)]` on a field of a type that derives `DrbError`.
+    ErrorFieldOptions on "a field of an error" {
+        name = "name": Text,
+        message = "message": Flag,
+        default = "default": Fallback,
+        skip = "skip": Flag,
+    }
+}
+
 /// The options of one place.
 pub(crate) trait Options: Default {
     /// What they are written on.

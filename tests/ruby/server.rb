@@ -83,6 +83,15 @@ class Front
     eval(code)
   end
 
+  # An argument as Ruby dumps it, and what it has to be.
+  def marshalled(value)
+    Marshal.dump(value).unpack1('H*')
+  end
+
+  def marshalled_code(code)
+    marshalled(Marshal.load(Marshal.dump(eval(code))))
+  end
+
   # Whether an argument is what the code says.
   def same?(value, code)
     expected = eval(code)

@@ -10,6 +10,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::{Ident, Member};
 
 pub(super) fn expand(value: &Value) -> TokenStream {
+    let quiet = crate::lints::quiet();
     let Value { krate, name, .. } = value;
     let (shapes, dump, load) = match &value.body {
         Body::Struct { class, form, default, fields } => {
@@ -26,7 +27,7 @@ pub(super) fn expand(value: &Value) -> TokenStream {
     let dumper = generated("dumper");
     let loader = generated("loader");
     quote! {
-        #[allow(deprecated, unused_mut, clippy::all, clippy::pedantic, clippy::nursery)]
+        #quiet
         const _: () = {
             #(#assertions)*
             #shapes

@@ -18,6 +18,7 @@ pub(super) fn service(
     attrs: &[Attribute],
     report: &mut Report,
 ) -> TokenStream {
+    let quiet = crate::lints::quiet();
     let given = ServiceOptions::parse(options.clone(), report);
     let item = item.to_token_stream();
     let Some(class) = given.class.0 else {
@@ -39,7 +40,7 @@ pub(super) fn service(
 
         #(#cfgs)*
         #[doc(hidden)]
-        #[allow(dead_code)]
+        #quiet
         #[automatically_derived]
         impl #impl_generics #name #ty_generics #where_clause {
             #[doc(hidden)]

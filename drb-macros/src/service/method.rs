@@ -55,7 +55,7 @@ impl<'a> Draft<'a> {
             why_not => why_not,
         };
         if let Some(why_not) = why_not {
-            self.refuse_options(why_not, report);
+            self.refuse_options("has no effect: the method is not exposed", why_not, report);
             return None;
         }
         let before = report.len();
@@ -91,9 +91,9 @@ impl<'a> Draft<'a> {
     }
 
     /// Options on a method that is not exposed are a mistake.
-    fn refuse_options(&self, why_not: &str, report: &mut Report) {
+    pub(crate) fn refuse_options(&self, what: &str, why: &str, report: &mut Report) {
         let mut refuse = |tokens: &dyn ToTokens, option: &str| {
-            let message = format!("`{option}` has no effect: the method is not exposed, {why_not}");
+            let message = format!("`{option}` {what}, {why}");
             report.at(tokens.to_token_stream(), message);
         };
         let options = &self.options;

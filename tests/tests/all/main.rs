@@ -1,3 +1,13 @@
 //! Rust with Rust, and Rust with real Ruby. One program, so that it is linked once.
 
+mod acl;
+mod dangerous;
+mod desk;
+mod echo;
+mod examples;
+mod garbage;
+mod hash_server;
+mod ruby_server;
+mod rust_client;
+mod rust_server;
 mod scripts;

@@ -4,7 +4,7 @@ use super::super::model::{Kind, Method, Param, Run, Service, Subject};
 use crate::{names::generated, types};
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Ident, Lifetime, Type, spanned::Spanned, visit_mut::VisitMut};
+use syn::{GenericParam, Ident, Lifetime, Type, spanned::Spanned, visit_mut::VisitMut};
 
 /// The name of the function that is made for a method.
 pub(super) fn name(method: &Method) -> Ident {
@@ -13,22 +13,23 @@ pub(super) fn name(method: &Method) -> Ident {
 
 /// Its type arguments.
 pub(super) fn turbofish(service: &Service) -> TokenStream {
-    let generics = generics(service);
-    let (_, ty_generics, _) = generics.split_for_impl();
-    let turbofish = ty_generics.as_turbofish();
-    quote!(#turbofish)
-}
-
-/// The generics of the function: for a trait, whoever implements it is one of them.
-fn generics(service: &Service) -> syn::Generics {
-    service.server_generics()
+    let generics = &service.generics;
+    let names = generics.params.iter().filter_map(|param| match param {
+        GenericParam::Type(param) => Some(&param.ident),
+        GenericParam::Const(param) => Some(&param.ident),
+        GenericParam::Lifetime(_) => None,
+    });
+    match &service.subject {
+        Subject::Trait => quote!(::<#(#names,)* Self>),
+        Subject::Type { .. } => quote!(::<#(#names),*>),
+    }
 }
 
 pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
     let krate = &service.krate;
     let cfgs: Vec<_> = method.cfgs().collect();
     let name = name(method);
-    let generics = generics(service);
+    let generics = service.server_generics();
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let cell = super::server::cell(service);
     let target = generated("target");

@@ -1,9 +1,11 @@
 //! From the model to code: a thin shell over the functions of `drb`.
 
+mod contract;
 mod invoke;
 mod proxy;
 mod server;
 
+pub(super) use self::contract::{contract, implementation, methods, name as contract_name};
 use super::model::{Service, Subject};
 use crate::types;
 use proc_macro2::TokenStream;
@@ -32,6 +34,11 @@ impl Service {
         let krate = &self.krate;
         let params = types::parameters(&self.generics);
         let mut generics = self.generics.clone();
+        if let Subject::Trait = &self.subject {
+            let (_, ty_generics, _) = self.generics.split_for_impl();
+            let name = &self.name;
+            generics.params.push(parse_quote!(__DrbSelf: #name #ty_generics));
+        }
         if params.is_empty() {
             return generics;
         }

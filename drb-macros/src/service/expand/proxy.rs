@@ -10,6 +10,7 @@ use quote::{quote, quote_spanned};
 use syn::{GenericParam, Generics, TypeParamBound, parse_quote};
 
 pub(super) fn expand(service: &Service) -> TokenStream {
+    let quiet = crate::lints::quiet();
     let Service { krate, proxy, vis, cfgs, name, .. } = service;
     let (impl_generics, ty_generics, where_clause) = service.generics.split_for_impl();
     let declared = declared(&service.generics);
@@ -25,23 +26,14 @@ pub(super) fn expand(service: &Service) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         #(#cfgs)*
         #[doc = #doc]
-        #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)]
+        #quiet
         #vis struct #proxy #declared {
             remote: #krate::Remote,
             types: ::core::marker::PhantomData<(#(fn() -> ::core::marker::PhantomData<#types>,)*)>,
         }
 
         #(#cfgs)*
-        #[allow(
-            dead_code,
-            unreachable_pub,
-            private_interfaces,
-            private_bounds,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::nursery
-        )]
+        #quiet
         #[automatically_derived]
         impl #impl_generics #proxy #ty_generics #where_clause {
             /// Calls the object that a server was started with, or the one that the URI names.
@@ -59,7 +51,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
         }
 
         #(#cfgs)*
-        #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+        #quiet
         const _: () = {
             #traits
         };
@@ -67,7 +59,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
 }
 
 /// The type's generics as the proxy declares them: without bounds.
-fn declared(generics: &Generics) -> Generics {
+pub(super) fn declared(generics: &Generics) -> Generics {
     let mut generics = generics.clone();
     generics.where_clause = None;
     for param in &mut generics.params {

@@ -6,10 +6,12 @@ use super::{
 };
 use crate::text::text;
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{LitStr, Path, Type};
 
 /// For an impl of a type's own methods.
 pub(super) fn inherent(service: &Service) -> TokenStream {
+    let quiet = crate::lints::quiet();
     let Service { krate, name, proxy, cfgs, .. } = service;
     let this = service.this();
     let generics = service.server_generics();
@@ -51,7 +53,7 @@ pub(super) fn inherent(service: &Service) -> TokenStream {
     };
     quote! {
         #(#cfgs)*
-        #[allow(deprecated, clippy::all, clippy::pedantic, clippy::nursery)]
+        #quiet
         const _: () = {
             #(#functions)*
             #implementation
@@ -61,19 +63,35 @@ pub(super) fn inherent(service: &Service) -> TokenStream {
 
 /// How an object is held while it is exported.
 pub(super) fn cell(service: &Service) -> TokenStream {
+    cell_of(service, service.this().to_token_stream())
+}
+
+/// The same for the type under another name.
+pub(super) fn cell_of(service: &Service, this: TokenStream) -> TokenStream {
     let krate = &service.krate;
-    let this = service.this();
-    if service.is_exclusive() { quote!(#krate::Exclusive<#this>) } else { quote!(#this) }
+    if service.is_exclusive() { quote!(#krate::Exclusive<#this>) } else { this }
 }
 
 /// Ruby's name of the class: that of `#[drb::service(class = …)]` on the impl, else on the type,
 /// else the name of the type.
 pub(super) fn class(service: &Service, name: &str) -> TokenStream {
-    if let Subject::Type { class: Some(class), .. } = &service.subject {
+    let class = match &service.subject {
+        Subject::Type { class, .. } => class.as_ref(),
+        Subject::Trait => None,
+    };
+    class_of(&service.krate, &service.this(), class, name)
+}
+
+/// The same for a type.
+pub(super) fn class_of(
+    krate: &Path,
+    this: &Type,
+    given: Option<&LitStr>,
+    name: &str,
+) -> TokenStream {
+    if let Some(class) = given {
         return quote!(#class);
     }
-    let krate = &service.krate;
-    let this = service.this();
     quote! {{
         // A constant of the type's own is preferred to that of the trait.
         use #krate::__private::Class as _;

@@ -1,0 +1,244 @@
+//! From the model to `MethodError`.
+
+use super::model::{Field, Form, MethodError, Variant};
+use crate::names::generated;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::{Ident, parse_quote};
+
+pub(super) fn expand(error: &MethodError) -> TokenStream {
+    let quiet = crate::lints::quiet();
+    let MethodError { krate, name, .. } = error;
+    let mut generics = error.generics.clone();
+    let params: Vec<_> = generics.type_params().map(|param| param.ident.clone()).collect();
+    for param in params {
+        generics.make_where_clause().predicates.push(parse_quote!(
+            #param: #krate::Dump + #krate::Load + ::core::marker::Send + 'static
+        ));
+    }
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let exception = generated("exception");
+    let numbered = numbered(&error.variants);
+    let assertions = numbered.iter().flat_map(|(first, variant)| {
+        let fields = (*first..).zip(&variant.fields);
+        fields.map(|(index, field)| assertion(error, variant, index, field))
+    });
+    let raise = numbered.iter().map(|(first, variant)| raise(krate, *first, variant));
+    let rescue = numbered.iter().map(|(first, variant)| rescue(krate, *first, variant));
+    let refusal = match error.variants.iter().any(|variant| matches!(variant.form, Form::Other)) {
+        true => TokenStream::new(),
+        false => quote!(::core::result::Result::Err(#exception)),
+    };
+    quote! {
+        #quiet
+        const _: () = {
+            #(#assertions)*
+
+            #[automatically_derived]
+            impl #impl_generics #krate::MethodError for #name #ty_generics #where_clause {
+                type Raised = #krate::CallError<Self>;
+
+                fn raise(self) -> #krate::Exception {
+                    match self {
+                        #(#raise)*
+                    }
+                }
+
+                fn rescue(
+                    #exception: #krate::Exception,
+                ) -> ::core::result::Result<Self, #krate::Exception> {
+                    #(#rescue)*
+                    #refusal
+                }
+
+                fn raised(self) -> #krate::CallError<Self> {
+                    #krate::CallError::Method(self)
+                }
+            }
+        };
+    }
+}
+
+/// Each variant with the number of its first field among all. Variants of any class come last.
+fn numbered(variants: &[Variant]) -> Vec<(usize, &Variant)> {
+    let mut first = 0;
+    let mut numbered: Vec<_> = (variants.iter())
+        .map(|variant| {
+            let of_variant = (first, variant);
+            first += variant.fields.len();
+            of_variant
+        })
+        .collect();
+    numbered.sort_by_key(|(_, variant)| matches!(variant.form, Form::Other));
+    numbered
+}
+
+fn assertion_name(index: usize) -> Ident {
+    format_ident!("__DrbField{}", index)
+}
+
+fn variable(index: usize) -> Ident {
+    format_ident!("field{}", index, span = Span::mixed_site())
+}
+
+/// A trait for each field, so that the compiler can say which one is wrong.
+fn assertion(error: &MethodError, variant: &Variant, index: usize, field: &Field) -> TokenStream {
+    if field.skip || field.message || matches!(variant.form, Form::Other) {
+        return TokenStream::new();
+    }
+    let krate = &error.krate;
+    let name = assertion_name(index);
+    let owner = match &variant.ident {
+        Some(ident) => format!("{}::{ident}", error.name),
+        None => error.name.to_string(),
+    };
+    let message =
+        format!("field `{}` of `{owner}` cannot cross the wire", field.member.to_token_stream());
+    quote! {
+        #[diagnostic::on_unimplemented(
+            message = #message,
+            label = "cannot be copied",
+            note = "for a type of yours, write `#[derive(DrbDumped)]`, or put `#[drb(skip)]` on the field",
+            note = "an error of another crate crosses as its text: make the field a `String`"
+        )]
+        trait #name: ::core::marker::Sized {
+            fn dump(&self) -> ::core::option::Option<#krate::Value>;
+            fn load(value: &#krate::Value) -> ::core::option::Option<Self>;
+            fn absent() -> ::core::option::Option<Self>;
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: #krate::Dump + #krate::Load> #name for T {
+            fn dump(&self) -> ::core::option::Option<#krate::Value> {
+                #krate::Value::from_dump(self).ok()
+            }
+            fn load(value: &#krate::Value) -> ::core::option::Option<Self> {
+                value.to().ok()
+            }
+            fn absent() -> ::core::option::Option<Self> {
+                #krate::Load::absent()
+            }
+        }
+    }
+}
+
+fn path(variant: &Variant) -> TokenStream {
+    match &variant.ident {
+        Some(ident) => quote!(Self::#ident),
+        None => quote!(Self),
+    }
+}
+
+/// An arm that makes the exception.
+fn raise(krate: &syn::Path, first: usize, variant: &Variant) -> TokenStream {
+    let path = path(variant);
+    let whole = generated("error");
+    if let Form::Other = variant.form {
+        return quote!(#path(exception) => exception,);
+    }
+    let fields: Vec<_> = (first..).zip(&variant.fields).collect();
+    let message = match fields.iter().find(|(_, field)| field.message) {
+        Some((_, field)) => {
+            let member = &field.member;
+            let field = generated("field");
+            quote! {
+                match &#whole {
+                    #path { #member: #field, .. } => ::std::string::ToString::to_string(#field),
+                    _ => ::std::string::String::new(),
+                }
+            }
+        }
+        None => quote!(::std::string::ToString::to_string(&#whole)),
+    };
+    let exception = match &variant.form {
+        Form::Class(class) => quote!(#krate::Exception::new(#class, #message)),
+        Form::Remote(reason) => quote!(#krate::Exception::remote(#reason, #message)),
+        Form::Other => TokenStream::new(),
+    };
+    let made = generated("exception");
+    let bindings = fields.iter().filter(|(_, field)| !field.skip && !field.message);
+    let bindings: Vec<_> = bindings.collect();
+    let members = bindings.iter().map(|(index, field)| {
+        let (member, variable) = (&field.member, variable(*index));
+        quote!(#member: #variable)
+    });
+    let with = bindings.iter().map(|(index, field)| {
+        let (name, ty, variable) = (&field.name, &field.ty, variable(*index));
+        let trait_name = assertion_name(*index);
+        quote! {
+            // What cannot be dumped is left out: the error itself is more important.
+            if let ::core::option::Option::Some(value) = <#ty as #trait_name>::dump(#variable) {
+                #made = #made.with(#name, value);
+            }
+        }
+    });
+    quote! {
+        #whole @ #path { .. } => {
+            #[allow(unused_mut)]
+            let mut #made = #exception;
+            if let #path { #(#members,)* .. } = &#whole {
+                #(#with)*
+            }
+            #made
+        }
+    }
+}
+
+/// Statements that give the error if the exception is of this variant.
+fn rescue(krate: &syn::Path, first: usize, variant: &Variant) -> TokenStream {
+    let path = path(variant);
+    let exception = generated("exception");
+    let is = match &variant.form {
+        Form::Other => return quote!(::core::result::Result::Ok(#path(#exception))),
+        Form::Class(class) => quote!(#exception.class == #class),
+        Form::Remote(reason) => {
+            quote!(#krate::__private::is_remote(&#exception, #reason))
+        }
+    };
+    let fields: Vec<_> = (first..).zip(&variant.fields).collect();
+    let load = fields.iter().map(|(index, field)| {
+        let (name, ty, variable) = (&field.name, &field.ty, variable(*index));
+        let trait_name = assertion_name(*index);
+        let default = field.default.as_ref();
+        if field.message {
+            let message = match variant.form {
+                Form::Remote(ref reason) => {
+                    quote!(#krate::__private::remote_message(&#exception, #reason))
+                }
+                _ => quote!(::core::clone::Clone::clone(&#exception.message)),
+            };
+            return quote! {
+                let #variable = ::core::option::Option::Some(
+                    <#ty as ::core::convert::From<::std::string::String>>::from(#message),
+                );
+            };
+        }
+        if let (true, Some(default)) = (field.skip, default) {
+            return quote!(let #variable = ::core::option::Option::Some(#default););
+        }
+        let absent = match default {
+            Some(default) => quote!(::core::option::Option::Some(#default)),
+            None => quote!(<#ty as #trait_name>::absent()),
+        };
+        quote! {
+            let #variable = match #exception.field(#name) {
+                ::core::option::Option::Some(value) => <#ty as #trait_name>::load(value),
+                ::core::option::Option::None => #absent,
+            };
+        }
+    });
+    let variables: Vec<_> = fields.iter().map(|(index, _)| variable(*index)).collect();
+    let members: Vec<_> = fields.iter().map(|(_, field)| &field.member).collect();
+    quote! {
+        if #is {
+            #(#load)*
+            // Without a field that has no default, it is an error that only looks like this one.
+            return match (#(#variables,)*) {
+                (#(::core::option::Option::Some(#variables),)*) => {
+                    ::core::result::Result::Ok(#path { #(#members: #variables),* })
+                }
+                _ => ::core::result::Result::Err(#exception),
+            };
+        }
+    }
+}

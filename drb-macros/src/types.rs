@@ -68,6 +68,17 @@ pub(crate) fn without_lifetimes(generics: &Generics) -> Generics {
     generics
 }
 
+/// Makes certain lifetimes `'static`.
+pub(crate) struct MakeStatic<'a>(pub(crate) &'a HashSet<Ident>);
+
+impl VisitMut for MakeStatic<'_> {
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        if self.0.contains(&lifetime.ident) {
+            *lifetime = Lifetime::new("'static", lifetime.span());
+        }
+    }
+}
+
 /// Replaces `Self`.
 pub(crate) struct ReplaceSelf<'a>(pub(crate) &'a Type);
 

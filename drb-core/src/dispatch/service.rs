@@ -1,7 +1,7 @@
 //! The whitelist of a type: its table of methods.
 
 use super::{Incoming, Invoked};
-use crate::{Exclusive, Remote};
+use crate::{Dump, Exclusive, Load, Remote};
 use std::{any::Any, sync::Arc};
 
 /// A type whose methods can be called from elsewhere.
@@ -35,7 +35,7 @@ pub trait Service: Sized + Send + Sync + 'static {
     message = "`{Self}` is not a proxy",
     note = "`#[drb::service]` on `impl Store` makes the proxy `StoreProxy`"
 )]
-pub trait Proxy: Sized + Clone + Send + Sync + 'static {
+pub trait Proxy: Dump + Load + Clone + Send + Sync + 'static {
     /// Calls the object that `remote` refers to. It is not asked whether it has the methods.
     fn from_remote(remote: Remote) -> Self;
 

@@ -1,8 +1,9 @@
-//! The rules for the methods of a service together: their names.
+//! The rules for the methods of a service together.
 
 use super::model::Service;
 use crate::{names, report::Report};
 use std::collections::HashMap;
+use syn::Type;
 
 /// Each name on the wire stands for one method, and can be exposed.
 pub(super) fn names(service: &Service, report: &mut Report) {
@@ -27,6 +28,21 @@ pub(super) fn names(service: &Service, report: &mut Report) {
                      `#[drb(name = \"connect\")]` if it is to have this one on the wire",
                     service.proxy
                 ),
+            );
+        }
+    }
+}
+
+/// Arguments are borrowed for the call, not from the object.
+pub(super) fn lifetimes(service: &Service, report: &mut Report) {
+    for param in service.methods.iter().flat_map(|method| &method.params) {
+        if let Type::Reference(reference) = &param.ty
+            && let Some(lifetime) = &reference.lifetime
+            && lifetime.ident == "static"
+        {
+            report.at(
+                &reference.lifetime,
+                "an argument lives as long as its call: leave out the lifetime",
             );
         }
     }

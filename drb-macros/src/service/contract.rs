@@ -83,6 +83,7 @@ fn read(options: TokenStream, item: &mut ItemTrait, report: &mut Report) -> Serv
         methods,
     };
     check::names(&service, report);
+    check::lifetimes(&service, report);
     service
 }
 

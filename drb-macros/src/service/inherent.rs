@@ -12,7 +12,8 @@ use crate::{
 };
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
-use syn::{Ident, ImplItem, ItemImpl, Type, Visibility, parse_quote};
+use std::collections::HashSet;
+use syn::{Ident, ImplItem, ItemImpl, Type, Visibility, parse_quote, visit_mut::VisitMut};
 
 pub(super) fn service(
     options: TokenStream,
@@ -31,7 +32,7 @@ fn read(options: TokenStream, item: &mut ItemImpl, report: &mut Report) -> Optio
     let options = ServiceOptions::parse(options, report);
     let name = type_name(&item.self_ty, report);
     let this = types::type_with_lifetime(&item.self_ty, "'static");
-    let mut methods = Vec::new();
+    let mut methods: Vec<super::model::Method> = Vec::new();
     for member in &mut item.items {
         let ImplItem::Fn(function) = member else { continue };
         let why_not = match function.vis {
@@ -40,6 +41,15 @@ fn read(options: TokenStream, item: &mut ItemImpl, report: &mut Report) -> Optio
         };
         let draft = Draft::take(&mut function.attrs, &mut function.sig, report);
         methods.extend(draft.exposed(why_not, Some(&this), report));
+    }
+    let lifetimes: HashSet<_> =
+        item.generics.lifetimes().map(|param| param.lifetime.ident.clone()).collect();
+    let mut make_static = types::MakeStatic(&lifetimes);
+    for method in &mut methods {
+        make_static.visit_type_mut(&mut method.result);
+        for param in &mut method.params {
+            make_static.visit_type_mut(&mut param.ty);
+        }
     }
     let name = name?;
     if let Some(class) = &options.class.0 {
@@ -56,6 +66,7 @@ fn read(options: TokenStream, item: &mut ItemImpl, report: &mut Report) -> Optio
         methods,
     };
     check::names(&service, report);
+    check::lifetimes(&service, report);
     Some(service)
 }
 

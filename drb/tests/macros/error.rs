@@ -1,5 +1,4 @@
 //! `#[derive(DrbError)]`.
-#![deny(warnings)]
 use drb::{DrbError, Exception, MethodError};
 
 #[derive(Debug, PartialEq, Clone, thiserror::Error, DrbError)]
@@ -50,4 +49,27 @@ fn round_trips() {
     assert_eq!(Plain::rescue(Plain.raise()), Ok(Plain));
     let other = StoreError::Busy.raise();
     assert_eq!(Plain::rescue(other.clone()), Err(other));
+}
+
+struct Desk;
+
+#[drb::service]
+impl Desk {
+    pub fn find(&self, key: String) -> Result<u64, StoreError> {
+        Err(StoreError::NotFound { key, n: None })
+    }
+
+    pub async fn measure(&self, text: String) -> Result<usize, TooLong> {
+        if text.len() > 3 { Err(TooLong(text.len() as u64)) } else { Ok(text.len()) }
+    }
+}
+
+#[tokio::test]
+async fn a_method_s_own_error_comes_back_as_itself() {
+    let server = drb::start_service("druby://127.0.0.1:0", Desk).await.unwrap();
+    let desk = DeskProxy::connect(server.uri()).await.unwrap();
+    let not_found = StoreError::NotFound { key: "k".into(), n: None };
+    assert_eq!(desk.find("k").await, Err(drb::CallError::Method(not_found)));
+    assert_eq!(desk.measure("four").await, Err(drb::CallError::Method(TooLong(4))));
+    assert_eq!(desk.measure("two").await, Ok(3));
 }

@@ -1,5 +1,4 @@
 //! `#[derive(DrbDumped)]`.
-#![deny(warnings)]
 use drb::DrbDumped;
 
 #[derive(Debug, PartialEq, DrbDumped)]

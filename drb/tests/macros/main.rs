@@ -1,0 +1,11 @@
+//! What the macros make, called over real sockets.
+#![deny(warnings)]
+#![allow(missing_docs, unreachable_pub)]
+
+mod contract;
+mod dumped;
+mod error;
+mod exclusive;
+mod parameters;
+mod references;
+mod service;

@@ -128,7 +128,7 @@ impl Desk {
 
     #[drb(name = "ready?", alias = "available?")]
     pub fn is_ready(&self) -> bool {
-        true
+        self.within()
     }
 
     #[drb(name = "<<")]
@@ -143,5 +143,7 @@ impl Desk {
         self.calls.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn within(&self) {}
+    pub(crate) fn within(&self) -> bool {
+        true
+    }
 }

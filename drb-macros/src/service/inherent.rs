@@ -25,7 +25,8 @@ pub(super) fn service(
         Some(service) if report.is_empty() => expand::inherent(&service),
         _ => TokenStream::new(),
     };
-    quote!(#item #generated)
+    // `pub` says here what can be called from elsewhere, not only what other crates can name.
+    quote!(#[allow(unreachable_pub)] #item #generated)
 }
 
 fn read(options: TokenStream, item: &mut ItemImpl, report: &mut Report) -> Option<Service> {

@@ -165,7 +165,10 @@ class RandomValues
   def symbol
     return "s#{@random.rand(1000)}".to_sym if @random.rand(3).zero?
 
-    WORDS.sample(random: @random).to_sym
+    word = WORDS.sample(random: @random)
+    word = word.encode(%w[Shift_JIS EUC-JP UTF-16LE].sample(random: @random)) if word == '日本語' && @random.rand(2).zero?
+    word = word.b if @random.rand(9).zero?
+    word.to_sym
   end
 
   def time

@@ -11,3 +11,4 @@ mod ruby_server;
 mod rust_client;
 mod rust_server;
 mod scripts;
+mod values;

@@ -123,7 +123,8 @@ impl Load for char {
 impl Dump for Symbol {
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         match self.encoding() {
-            Encoding::UsAscii | Encoding::Utf8 => dumper.symbol(self.as_str()),
+            Encoding::UsAscii => dumper.symbol(self.as_str()),
+            // What says that it is UTF-8 need not be.
             _ => dumper.value(&Value::Symbol(self.clone())),
         }
     }

@@ -34,6 +34,10 @@ impl Load for SystemTime {
         let too_far = || LoadError::custom("a Time too far away");
         if matches!(loader.kind()?, Kind::Int | Kind::Float) {
             let seconds = loader.f64()?;
+            // No further than a `Time` can be.
+            if seconds.abs() > 8e18 {
+                return Err(too_far());
+            }
             let span = Duration::try_from_secs_f64(seconds.abs()).map_err(|_| too_far())?;
             let time = match seconds < 0.0 {
                 true => UNIX_EPOCH.checked_sub(span),

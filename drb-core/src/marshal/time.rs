@@ -24,7 +24,7 @@ const DAY: i64 = 86_400;
 /// The years that the eight bytes can hold.
 const YEARS: std::ops::RangeInclusive<i64> = 1900..=1900 + 0xffff;
 /// The years beyond which nobody's calendar goes, so that seconds fit 64 bits.
-const MOST_YEARS: i64 = 1 << 32;
+const MOST_YEARS: i64 = 1 << 38;
 
 /// How many days lie between the beginning of 1970 and a day, in the calendar that is used today.
 pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
@@ -50,6 +50,12 @@ pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 impl Moment {
+    /// Whether a `Time` can say it.
+    pub(crate) fn is_near(&self) -> bool {
+        // Years of 365 days, so that no year is counted that isn't whole.
+        self.seconds.unsigned_abs() < (MOST_YEARS as u64 - 1970) * 365 * DAY as u64
+    }
+
     /// Year, month, day, hour, minute and second in UTC.
     pub(crate) fn civil(&self) -> (i64, i64, i64, i64, i64, i64) {
         let (year, month, day) = civil(self.seconds.div_euclid(DAY));
@@ -150,6 +156,9 @@ impl Reader<'_> {
             moment.nanos +=
                 nanos.ok_or_else(|| malformed(0, "a Time with too many nanoseconds"))?;
         }
+        if !moment.is_near() {
+            return Err(too_far());
+        }
         if moment.offset.is_some() {
             let offset = number("offset").and_then(|offset| i32::try_from(offset).ok());
             moment.offset = Some(offset.unwrap_or(0));
@@ -160,6 +169,9 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     pub(crate) fn time(&mut self, moment: &Moment) -> Result<(), DumpError> {
+        if !moment.is_near() {
+            return Err(DumpError::custom("a time too far away"));
+        }
         let nanos = i64::from(moment.nanos % 1000);
         self.out.extend_from_slice(b"Iu");
         self.symbol_bytes(b"Time");

@@ -1,0 +1,40 @@
+//! Writes what the fuzzers begin with: the values that were captured from Ruby. For `typed`, each
+//! comes once for every type.
+//!
+//! `seeds VALUES DIRECTORY`
+
+use std::{env, fs, path::Path};
+
+const TYPES: u8 = 16;
+
+fn main() {
+    let mut arguments = env::args().skip(1);
+    let values = arguments.next().expect("the file with the values");
+    let directory = arguments.next().expect("the directory to write to");
+    let directory = Path::new(&directory);
+    for target in ["value", "typed"] {
+        fs::create_dir_all(directory.join(target)).expect("a directory that can be written to");
+    }
+    for line in fs::read_to_string(values).expect("a file that can be read").lines() {
+        if line.starts_with('#') {
+            continue;
+        }
+        let mut columns = line.split('\t');
+        let (Some(name), Some(hex)) = (columns.next(), columns.nth(1)) else { continue };
+        let bytes = decode(hex);
+        write(&directory.join("value").join(name), &bytes);
+        for choice in 0..TYPES {
+            let path = directory.join("typed").join(format!("{name}-{choice}"));
+            write(&path, &[&[choice], &bytes[..]].concat());
+        }
+    }
+}
+
+fn decode(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> = hex.chars().filter_map(|c| c.to_digit(16)).map(|d| d as u8).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
+fn write(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).expect("a directory that can be written to");
+}

@@ -19,23 +19,13 @@ use std::{
 pub(crate) struct LocalLink {
     /// An object of the server may hold this; it doesn't hold its server.
     server: Weak<Shared>,
-    session: Arc<dyn Session>,
     limits: Limits,
 }
 
 impl LocalLink {
     /// The proxy of an object of a server of this process.
     pub(crate) fn remote(server: &Arc<Shared>, reference: Reference) -> Remote {
-        let session = ServerSession {
-            shared: Arc::clone(server),
-            uri: Arc::clone(&server.uri),
-            holder: Holder::Local,
-        };
-        let link = Self {
-            server: Arc::downgrade(server),
-            session: Arc::new(session),
-            limits: server.limits,
-        };
+        let link = Self { server: Arc::downgrade(server), limits: server.limits };
         Remote::new(Arc::new(link), reference)
     }
 }
@@ -50,7 +40,7 @@ impl Link for LocalLink {
     }
 
     fn session(&self) -> Option<Arc<dyn Session>> {
-        Some(Arc::clone(&self.session))
+        Some(session(&self.server.upgrade()?))
     }
 
     fn carry(self: Arc<Self>, request: Request) -> Carried {
@@ -69,7 +59,9 @@ impl Link for LocalLink {
 
 impl LocalLink {
     async fn call(&self, request: Request) -> Result<Response, Error> {
-        let server = self.server.upgrade().ok_or(Error::Stopped)?;
+        let server = self.server.upgrade().filter(|server| !server.has_ended());
+        let server = server.ok_or(Error::Stopped)?;
+        let session = session(&server);
         let broken = |problem: String| Error::Protocol { uri: Arc::clone(&server.uri), problem };
         let head = RequestReader::new(&self.limits)
             .advance(&request.bytes)
@@ -79,7 +71,7 @@ impl LocalLink {
         let receiver = Receiver {
             objects: &server.objects,
             context: &context,
-            session: &self.session,
+            session: &session,
             limits: &self.limits,
         };
         let invoked = receiver.serve(&head, &request.bytes, Vec::new(), Instant::now());
@@ -94,7 +86,15 @@ impl LocalLink {
             .advance(&bytes)
             .map_err(broken)?
             .ok_or_else(|| broken("a reply that isn't whole".to_owned()))?;
-        let (limits, session) = (self.limits, self.session());
+        let (limits, session) = (self.limits, Some(session));
         Ok(Response { bytes, body: reply.body, success: reply.success, limits, session })
     }
+}
+
+fn session(server: &Arc<Shared>) -> Arc<dyn Session> {
+    Arc::new(ServerSession {
+        shared: Arc::clone(server),
+        uri: Arc::clone(&server.uri),
+        holder: Holder::Local,
+    })
 }

@@ -1,6 +1,6 @@
 //! The arguments of a call, loaded one after the other into what the method takes.
 
-use crate::{Limits, Load, LoadError, Loader, Session, error::LoadErrorKind};
+use crate::{Budget, Limits, Load, LoadError, Loader, Session, error::LoadErrorKind};
 use std::ops::Range;
 
 /// The arguments of a call, in the order in which the method takes them: by position, then by
@@ -18,7 +18,8 @@ pub struct Args<'a> {
     /// How many optional ones, and how many of the rest, are among those still to come.
     optional: usize,
     rest: usize,
-    limits: &'a Limits,
+    /// What all arguments together may still cost.
+    budget: Budget,
     session: Option<&'a dyn Session>,
 }
 
@@ -37,7 +38,8 @@ impl<'a> Args<'a> {
         limits: &'a Limits,
         session: Option<&'a dyn Session>,
     ) -> Self {
-        Self { message, streams, keywords: None, next: 0, optional: 0, rest: 0, limits, session }
+        let budget = Budget::new(limits, message.len());
+        Self { message, streams, keywords: None, next: 0, optional: 0, rest: 0, budget, session }
     }
 
     /// How many arguments there are, keywords together counting as one.
@@ -94,7 +96,7 @@ impl<'a> Args<'a> {
             return Err(LoadErrorKind::Arity { given, expected: format!("{}+", given + 1) }.into());
         };
         self.next += 1;
-        self.load(stream).map_err(|error| error.within(name))
+        self.load(stream.clone()).map_err(|error| error.within(name))
     }
 
     /// The next argument by position, if there is one. (Required ones behind it are left for
@@ -119,8 +121,8 @@ impl<'a> Args<'a> {
         let streams = self.streams.get(self.next..end).unwrap_or_default();
         self.next = end;
         self.rest = 0;
-        let load = |(index, stream)| {
-            self.load(stream).map_err(|error: LoadError| error.at(index).within(name))
+        let load = |(index, stream): (usize, &Range<usize>)| {
+            self.load(stream.clone()).map_err(|error| error.at(index).within(name))
         };
         streams.iter().enumerate().map(load).collect()
     }
@@ -132,23 +134,28 @@ impl<'a> Args<'a> {
     pub fn keywords(self) -> Result<Keywords<'a>, LoadError> {
         let mut keywords = Keywords { loader: None, left: 0, name: String::new() };
         if let Some(stream) = self.keywords {
-            let mut loader = Loader::marshal(stream, self.limits, self.session)?;
+            let mut loader = Loader::marshal_with(stream, self.budget, self.session)?;
             keywords.left = loader.keywords()?.unwrap_or(0);
             keywords.loader = Some(loader);
         }
         Ok(keywords)
     }
 
-    fn load<T: Load>(&self, stream: &Range<usize>) -> Result<T, LoadError> {
-        let stream = self.message.get(stream.clone()).unwrap_or_default();
-        T::load(&mut Loader::marshal(stream, self.limits, self.session)?)
+    fn load<T: Load>(&mut self, stream: Range<usize>) -> Result<T, LoadError> {
+        let stream = self.message.get(stream).unwrap_or_default();
+        let mut loader = Loader::marshal_with(stream, self.budget, self.session)?;
+        let value = T::load(&mut loader)?;
+        self.budget = loader.budget();
+        Ok(value)
     }
 
     /// How many keywords the stream holds, if it holds keywords.
     fn count_keywords(&self, stream: &[u8]) -> Result<Option<usize>, LoadError> {
         // Nearly no argument is a map with instance variables, and then the rest can be spared.
         match stream {
-            [_, _, b'I', b'{' | b'}', ..] => Loader::marshal(stream, self.limits, None)?.keywords(),
+            [_, _, b'I', b'{' | b'}', ..] => {
+                Loader::marshal_with(stream, self.budget, None)?.keywords()
+            }
             _ => Ok(None),
         }
     }

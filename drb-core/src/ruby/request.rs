@@ -5,17 +5,10 @@ use super::{
     scan::{Scan, Scanned},
 };
 use crate::{
-    DumpError, Exception, Field, Form, Kind, Limit, Limits, LoadError, LoadErrorKind, Loader,
-    ObjectId, Reference, Shape,
+    DumpError, Exception, Kind, Limit, Limits, LoadError, LoadErrorKind, Loader, ObjectId,
+    Reference,
 };
 use std::{ops::Range, sync::Arc};
-
-/// The reference of a named object: `druby://host:port?name`.
-static URI_OPTION: Shape = Shape {
-    class: "DRb::DRbURIOption",
-    form: Form::Object,
-    fields: &[Field { name: "option", ivar: "@option" }],
-};
 
 /// Writes what comes before the arguments.
 ///
@@ -31,7 +24,7 @@ pub fn begin(
     if count > limits.arguments {
         return Err(DumpError::limit(Limit::Arguments, limits.arguments));
     }
-    write_reference(out, reference.id(), limits)?;
+    frame::write(out, limits, None, |dumper| dumper.object_id(reference.id()))?;
     write_name(out, method);
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     frame::write(out, limits, None, |dumper| dumper.int(count))
@@ -47,24 +40,6 @@ pub fn end(out: &mut Vec<u8>, limits: &Limits) -> Result<(), DumpError> {
         return Err(DumpError::limit(Limit::Message, limits.message));
     }
     Ok(())
-}
-
-fn write_reference(out: &mut Vec<u8>, id: &ObjectId, limits: &Limits) -> Result<(), DumpError> {
-    match id {
-        ObjectId::Front => frame::write(out, limits, None, |dumper| dumper.nil()),
-        ObjectId::Number(number) => frame::write(out, limits, None, |dumper| dumper.int(*number)),
-        ObjectId::Name(name) => frame::write(out, limits, None, |dumper| {
-            dumper.object(&URI_OPTION)?;
-            dumper.field(&URI_OPTION, 0)?;
-            dumper.str(name)?;
-            dumper.end();
-            Ok(())
-        }),
-        ObjectId::Opaque(stream) => {
-            frame::raw(out, stream);
-            Ok(())
-        }
-    }
 }
 
 /// Ruby sends the name as a String with the encoding US-ASCII where that is enough.
@@ -238,29 +213,11 @@ fn read_reference(stream: &[u8], limits: &Limits) -> Result<ObjectId, Broken> {
     if let [4, 8, b'0'] = stream {
         return Ok(ObjectId::Front);
     }
-    let opaque = || Ok(ObjectId::Opaque(Arc::from(stream)));
-    let Some(mut loader) = open(stream, limits)? else { return opaque() };
-    let id = match loader.kind() {
-        Ok(Kind::Nil) => Some(ObjectId::Front),
-        Ok(Kind::Int) => loader.i64().ok().map(ObjectId::Number),
-        Ok(Kind::Object) => read_option(&mut loader).ok().flatten(),
-        _ => None,
+    let id = match open(stream, limits)? {
+        Some(mut loader) => loader.object_id().ok(),
+        None => None,
     };
-    id.map_or_else(opaque, Ok)
-}
-
-fn read_option(loader: &mut Loader<'_>) -> Result<Option<ObjectId>, LoadError> {
-    let mut fields = loader.object(&URI_OPTION)?;
-    let mut name = None;
-    while let Some(field) = loader.field(&URI_OPTION, &mut fields)? {
-        if field == 0 && name.is_none() {
-            name = Some(ObjectId::Name(loader.str()?.into()));
-        } else {
-            loader.skip()?;
-        }
-    }
-    loader.end()?;
-    Ok(name)
+    Ok(id.unwrap_or_else(|| ObjectId::Opaque(Arc::from(stream))))
 }
 
 fn read_name(stream: &[u8], limits: &Limits) -> Result<String, Broken> {

@@ -55,6 +55,7 @@ pub(super) async fn run(accept: Accept) {
     // Whoever connects from here on is refused by the system.
     drop(listener);
     registry::remove(&shared);
+    shared.end();
     for stopper in open.stoppers.values() {
         stopper.stop();
     }

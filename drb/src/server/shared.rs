@@ -6,7 +6,10 @@ use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 pub(crate) type Hook = Arc<dyn Fn(&FailedCall<'_>) + Send + Sync>;
@@ -35,6 +38,7 @@ pub(crate) struct Shared {
     /// a peer has connected to, if the server listens on all.
     pub(super) uris: RwLock<HashSet<Arc<str>>>,
     seats: Mutex<HashMap<IpAddr, usize>>,
+    ended: AtomicBool,
 }
 
 impl Shared {
@@ -47,7 +51,17 @@ impl Shared {
         hook: Option<Hook>,
     ) -> Self {
         let uris = RwLock::new(HashSet::from([Arc::clone(&uri)]));
-        Self { uri, objects, limits, client, acl, hook, uris, seats: Mutex::default() }
+        Self {
+            uri,
+            objects,
+            limits,
+            client,
+            acl,
+            hook,
+            uris,
+            seats: Mutex::default(),
+            ended: AtomicBool::new(false),
+        }
     }
 
     /// Whether a reference with that URI means an object of this server.
@@ -65,6 +79,15 @@ impl Shared {
         let uri: Arc<str> = uri.into();
         self.uris.write().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(&uri));
         uri
+    }
+
+    /// Whether the server takes no more calls.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
     }
 
     /// Tells the hook. Whatever it does, it does no harm.

@@ -14,7 +14,7 @@ use std::{
 /// The number of callers at the same time.
 const CALLERS: [usize; 2] = [1, 64];
 
-struct Service;
+pub struct Service;
 
 #[drb::service]
 impl Service {

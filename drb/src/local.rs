@@ -84,7 +84,7 @@ impl LocalLink {
         };
         let reply = ReplyReader::new(&self.limits)
             .advance(&bytes)
-            .map_err(broken)?
+            .map_err(|error| broken(error.to_string()))?
             .ok_or_else(|| broken("a reply that isn't whole".to_owned()))?;
         let (limits, session) = (self.limits, Some(session));
         Ok(Response { bytes, body: reply.body, success: reply.success, limits, session })

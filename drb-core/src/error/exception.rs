@@ -68,7 +68,10 @@ impl Exception {
 
     /// Whether it is what Ruby's drb says of a reference to an object that it no longer has.
     pub(crate) fn is_gone(&self) -> bool {
-        self.message == "invalid reference" || self.message.ends_with("is recycled object")
+        // The second and third come from older Rubies.
+        self.message == "invalid reference"
+            || self.message.ends_with("is recycled object")
+            || self.message.ends_with("is not id value")
     }
 }
 

@@ -4,7 +4,10 @@ use super::{
     frame,
     scan::{Scan, Scanned},
 };
-use crate::{Dump, DumpError, Dumper, Exception, Limit, Limits, Session};
+use crate::{
+    Dump, DumpError, Dumper, Exception, Limit, Limits, LoadError, LoadErrorKind, Session,
+    budget::exceeded,
+};
 use std::ops::Range;
 
 /// The frame that says that a result follows.
@@ -87,8 +90,8 @@ impl ReplyReader {
     /// sent.
     ///
     /// # Errors
-    /// What the server sends is no reply, or one that is too large; the text says what.
-    pub fn advance(&mut self, bytes: &[u8]) -> Result<Option<ReplyHead>, String> {
+    /// What the server sends is no reply, or one that is too large.
+    pub fn advance(&mut self, bytes: &[u8]) -> Result<Option<ReplyHead>, LoadError> {
         loop {
             let frame = match self.scan.next(bytes, &self.limits) {
                 Scanned::Frame(frame) => frame,
@@ -96,11 +99,11 @@ impl ReplyReader {
                     self.needs = len;
                     return Ok(None);
                 }
-                Scanned::TooLarge(len) => {
-                    return Err(format!(
-                        "a reply of {len} bytes, which `Limits::frame` or `Limits::message` \
-                         doesn't allow"
-                    ));
+                Scanned::TooLarge(len) if len > self.limits.frame => {
+                    return Err(exceeded(Limit::Frame, self.limits.frame));
+                }
+                Scanned::TooLarge(_) => {
+                    return Err(exceeded(Limit::Message, self.limits.message));
                 }
             };
             match self.success {
@@ -117,10 +120,13 @@ impl ReplyReader {
 }
 
 /// Ruby takes everything but `false` and `nil` as true.
-fn truth(stream: &[u8]) -> Result<bool, String> {
+fn truth(stream: &[u8]) -> Result<bool, LoadError> {
     match stream {
         [4, 0..=8, b'F' | b'0'] => Ok(false),
         [4, 0..=8, _, ..] => Ok(true),
-        _ => Err("a reply that doesn't begin with true or false".to_owned()),
+        _ => {
+            let problem = "a reply begins with true or false";
+            Err(LoadErrorKind::Malformed { offset: 0, problem }.into())
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     route::Route,
 };
 use crate::{
-    Error, Link, Outcome, Request, Response,
+    Error, Link, LoadErrorKind, Outcome, Request, Response,
     ruby::{ReplyHead, ReplyReader},
     wait::{self, Ended},
 };
@@ -102,7 +102,14 @@ async fn receive(
         match reader.advance(bytes) {
             Ok(None) => {}
             Ok(Some(head)) => return Ok(head),
-            Err(problem) => return Err(Error::Protocol { uri: Arc::clone(uri), problem }),
+            // A reply that is too large is one.
+            Err(error) if matches!(error.kind(), LoadErrorKind::Limit { .. }) => {
+                return Err(Error::Load(error));
+            }
+            Err(error) => {
+                let problem = error.to_string();
+                return Err(Error::Protocol { uri: Arc::clone(uri), problem });
+            }
         }
     }
 }

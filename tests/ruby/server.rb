@@ -95,7 +95,7 @@ class Front
   # Whether an argument is what the code says.
   def same?(value, code)
     expected = eval(code)
-    value.class == expected.class && value == expected && Marshal.dump(value) == Marshal.dump(expected)
+    value.class == expected.class && Marshal.dump(value) == Marshal.dump(expected)
   end
 
   def [](key)

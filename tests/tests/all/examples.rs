@@ -8,12 +8,12 @@ async fn quickstart() {
     let printed = run_example("quickstart", &[]).await;
     let (listening, rest) = printed.split_once('\n').unwrap();
     assert!(listening.starts_with("listening on druby://localhost:"), "{listening}");
-    let expected = r#"inc  -> 1
+    let expected = r##"inc  -> 1
 inc  -> 42
 get  -> Entry { key: "counter", hits: 42 }
 get  -> no nobody
-eval -> undefined method 'instance_eval' for Store
-"#;
+eval -> undefined method 'instance_eval' for #<Store> (NoMethodError)
+"##;
     assert_eq!(rest, expected);
 }
 

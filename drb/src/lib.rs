@@ -1,4 +1,58 @@
-//! Distributed Ruby's object model for Rust.
+//! Distributed Ruby's object model for Rust: remote objects, by value and by reference, between Rust
+//! programs and with Ruby's.
+//!
+//! ```
+//! use drb::prelude::*;
+//! use std::sync::Mutex;
+//!
+//! #[derive(Debug, Clone, PartialEq, DrbDumped)] // crosses by value
+//! struct Note {
+//!     text: String,
+//!     stars: u8,
+//! }
+//!
+//! #[derive(Default, DrbUndumped)] // crosses by reference
+//! struct Board {
+//!     notes: Mutex<Vec<Note>>,
+//! }
+//!
+//! #[drb::service] // what is `pub` here is the whole whitelist
+//! impl Board {
+//!     pub fn pin(&self, note: Note) -> usize {
+//!         let mut notes = self.notes.lock().unwrap();
+//!         notes.push(note);
+//!         notes.len()
+//!     }
+//!
+//!     pub fn best(&self) -> Option<Note> {
+//!         self.notes.lock().unwrap().iter().max_by_key(|note| note.stars).cloned()
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> drb::Result<()> {
+//! let server = drb::start_service("druby://localhost:0", Board::default()).await?;
+//!
+//! let board = BoardProxy::connect(server.uri()).await?; // from any process
+//! let note = Note { text: "tea is ready".to_owned(), stars: 5 };
+//! assert_eq!(board.pin(&note).await?, 1);
+//! assert_eq!(board.best().await?, Some(note));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A Ruby program calls the same object with `DRbObject.new_with_uri(uri).best`, and an object of a
+//! Ruby process is called through a proxy that `#[drb::service]` makes of a trait, or without a
+//! contract through [`Object`].
+//!
+//! # What to look at
+//!
+//! - [`service`]: which methods can be called, and how they are called in Ruby.
+//! - [`DrbDumped`](macro@DrbDumped), [`DrbUndumped`](macro@DrbUndumped), [`DrbError`](macro@DrbError):
+//!   values, objects and errors. [`Value`] holds what has no type here.
+//! - [`start_service`] and [`ServerBuilder`]; [`Client`], which most programs don't need.
+//! - [`Error`] and [`CallError`]: why a call failed, and whether the method can have run.
+//! - [`Limits`]: what a peer can make this process do. [`Acl`]: who may connect.
 
 mod client;
 mod local;
@@ -21,6 +75,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub mod prelude {
     pub use crate::{CallError, DrbDumped, DrbError, DrbUndumped};
 }
+
+/// The README's program.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
 
 /// What generated code names.
 #[doc(hidden)]

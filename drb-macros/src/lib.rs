@@ -5,6 +5,7 @@
 
 mod dumped;
 mod error;
+mod labels;
 mod lints;
 mod names;
 mod options;

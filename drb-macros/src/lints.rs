@@ -10,6 +10,7 @@ pub(crate) fn quiet() -> TokenStream {
             dead_code,
             deprecated,
             irrefutable_let_patterns,
+            non_camel_case_types,
             non_snake_case,
             non_upper_case_globals,
             private_bounds,

@@ -1,6 +1,7 @@
 //! From a method's name to the method: what `#[drb::service]` makes, and what calls it.
 
 mod args;
+mod assert;
 mod builtin;
 mod incoming;
 mod invoke;
@@ -10,6 +11,7 @@ mod service;
 mod value;
 
 pub use args::{Args, Keywords};
+pub use assert::{Answer, Argument, Member};
 pub use incoming::{Incoming, Invoked};
 pub use invoke::export;
 pub use reply::{Completed, Reply};

@@ -4,50 +4,85 @@ use super::{
     bounds,
     model::{Body, Field, Fields, Form, Style, Value, Variant},
 };
-use crate::names::generated;
+use crate::{labels::Labels, names::generated};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::{Ident, Member};
+use syn::{Ident, Member, Path};
 
 pub(super) fn expand(value: &Value) -> TokenStream {
     let quiet = crate::lints::quiet();
     let Value { krate, name, .. } = value;
+    let labels = labels(value);
     let (shapes, dump, load) = match &value.body {
         Body::Struct { class, form, default, fields } => {
-            struct_body(value, class, *form, *default, fields)
+            struct_body(value, &labels, class, *form, *default, fields)
         }
-        Body::Enum(variants) => enum_body(value, variants),
+        Body::Enum(variants) => enum_body(value, &labels, variants),
     };
     let (_, ty_generics, _) = value.generics.split_for_impl();
     let dump_generics = bounds::generics(value, &quote!(#krate::Dump + #krate::Load));
     let (impl_generics, _, where_clause) = dump_generics.split_for_impl();
     let outbound = bounds::outbound_generics(value, &quote!(#krate::Dump + #krate::Load));
     let (outbound_generics, _, outbound_where) = outbound.split_for_impl();
-    let assertions = assertions(value);
+    let mut labelled = dump_generics.clone();
+    labels.declare(&mut labelled);
+    let (labelled_generics, _, _) = labelled.split_for_impl();
+    let mut only_labels = syn::Generics::default();
+    labels.declare(&mut only_labels);
+    let (trait_generics, trait_arguments, _) = only_labels.split_for_impl();
+    let filled = labels.fill();
+    let filled = quote!(<Self as __DrbValue<#(#filled),*>>);
     let dumper = generated("dumper");
     let loader = generated("loader");
     quote! {
         #quiet
         const _: () = {
-            #(#assertions)*
             #shapes
 
-            #[automatically_derived]
-            impl #impl_generics #krate::Dump for #name #ty_generics #where_clause {
+            // Its parameters are the fields' names: see `Member`.
+            trait __DrbValue #trait_generics: ::core::marker::Sized {
+                fn dump(
+                    &self,
+                    dumper: &mut #krate::Dumper<'_>,
+                ) -> ::core::result::Result<(), #krate::DumpError>;
+                fn load(
+                    loader: &mut #krate::Loader<'_>,
+                ) -> ::core::result::Result<Self, #krate::LoadError>;
+            }
+
+            impl #labelled_generics __DrbValue #trait_arguments for #name #ty_generics
+            #where_clause
+            {
                 fn dump(
                     &self,
                     #dumper: &mut #krate::Dumper<'_>,
                 ) -> ::core::result::Result<(), #krate::DumpError> {
                     #dump
                 }
+
+                fn load(
+                    #loader: &mut #krate::Loader<'_>,
+                ) -> ::core::result::Result<Self, #krate::LoadError> {
+                    #load
+                }
+            }
+
+            #[automatically_derived]
+            impl #impl_generics #krate::Dump for #name #ty_generics #where_clause {
+                fn dump(
+                    &self,
+                    dumper: &mut #krate::Dumper<'_>,
+                ) -> ::core::result::Result<(), #krate::DumpError> {
+                    #filled::dump(self, dumper)
+                }
             }
 
             #[automatically_derived]
             impl #impl_generics #krate::Load for #name #ty_generics #where_clause {
                 fn load(
-                    #loader: &mut #krate::Loader<'_>,
+                    loader: &mut #krate::Loader<'_>,
                 ) -> ::core::result::Result<Self, #krate::LoadError> {
-                    #load
+                    #filled::load(loader)
                 }
             }
 
@@ -73,65 +108,36 @@ pub(super) fn expand(value: &Value) -> TokenStream {
     }
 }
 
-/// A trait for each field, so that the compiler can say which one is wrong.
-fn assertions(value: &Value) -> Vec<TokenStream> {
-    let krate = &value.krate;
-    let fields = value.all_fields();
-    let assertion = |(index, field): (usize, &Field)| {
-        if field.skip {
-            return TokenStream::new();
-        }
-        let name = assertion_name(index);
-        let message = format!(
-            "field `{}` of `{}` cannot cross the wire",
-            field.member.to_token_stream(),
-            value.name
-        );
-        quote! {
-            #[diagnostic::on_unimplemented(
-                message = #message,
-                label = "cannot be copied",
-                note = "for a type of yours, write `#[derive(DrbDumped)]`, or put `#[drb(skip)]` on the field",
-                note = "to pass an object by reference, write its proxy",
-                note = "a serde type crosses as `drb::Serde<T>` with the feature `serde`"
-            )]
-            trait #name: ::core::marker::Sized {
-                fn dump(&self, dumper: &mut #krate::Dumper<'_>)
-                    -> ::core::result::Result<(), #krate::DumpError>;
-                fn load(loader: &mut #krate::Loader<'_>)
-                    -> ::core::result::Result<Self, #krate::LoadError>;
-                fn absent() -> ::core::option::Option<Self>;
-            }
-
-            #[diagnostic::do_not_recommend]
-            impl<T: #krate::Dump + #krate::Load> #name for T {
-                fn dump(&self, dumper: &mut #krate::Dumper<'_>)
-                    -> ::core::result::Result<(), #krate::DumpError>
-                {
-                    #krate::Dump::dump(self, dumper)
-                }
-                fn load(loader: &mut #krate::Loader<'_>)
-                    -> ::core::result::Result<Self, #krate::LoadError>
-                {
-                    #krate::Load::load(loader)
-                }
-                fn absent() -> ::core::option::Option<Self> {
-                    #krate::Load::absent()
-                }
-            }
-        }
-    };
-    fields.into_iter().enumerate().map(assertion).collect()
+/// The names of the fields, for errors.
+pub(super) fn labels(value: &Value) -> Labels {
+    let types = value
+        .all_fields()
+        .into_iter()
+        .flat_map(|field| [field.ty.to_token_stream(), field.default.to_token_stream()]);
+    let around = [
+        value.name.to_token_stream(),
+        value.krate.to_token_stream(),
+        value.generics.params.to_token_stream(),
+        value.generics.where_clause.to_token_stream(),
+    ];
+    let mut labels = Labels::among(types.chain(around));
+    value.all_fields().into_iter().for_each(|field| labels.add(&name(field)));
+    labels
 }
 
-/// The name of the trait of a field, counted over all variants.
-fn assertion_name(index: usize) -> Ident {
-    format_ident!("__DrbField{}", index)
+/// A field's name; a position is not one yet.
+fn name(field: &Field) -> Ident {
+    match &field.member {
+        Member::Named(name) => name.clone(),
+        Member::Unnamed(index) => format_ident!("_{}", index.index),
+    }
 }
 
 /// Where the fields of a struct or variant are: each has a number among all of the type's, which
-/// names its trait and its variable.
+/// names its variable.
 struct Numbered<'a> {
+    krate: &'a Path,
+    labels: &'a Labels,
     first: usize,
     fields: &'a Fields,
 }
@@ -145,6 +151,12 @@ impl<'a> Numbered<'a> {
         self.all().filter(|(_, field)| !field.skip)
     }
 
+    /// The trait that a field has, which says its name where it is not fulfilled.
+    fn member(&self, field: &Field) -> TokenStream {
+        let (krate, label) = (self.krate, self.labels.label(&name(field)));
+        quote!(#krate::__private::Member<#label, Self>)
+    }
+
     fn count(&self) -> usize {
         self.fields.travelling().count()
     }
@@ -156,12 +168,13 @@ fn variable(index: usize) -> Ident {
 
 fn struct_body(
     value: &Value,
+    labels: &Labels,
     class: &str,
     form: Form,
     default: bool,
     fields: &Fields,
 ) -> (TokenStream, TokenStream, TokenStream) {
-    let fields = Numbered { first: 0, fields };
+    let fields = Numbered { krate: &value.krate, labels, first: 0, fields };
     let dumper = generated("dumper");
     let place = |field: &Field| {
         let member = &field.member;
@@ -170,8 +183,8 @@ fn struct_body(
     let result = quote!(::core::result::Result::Ok(()));
     match (fields.fields.style, fields.count()) {
         (Style::Tuple, 1) => {
-            let dump = fields.travelling().map(|(index, field)| {
-                let (ty, trait_name, place) = (&field.ty, assertion_name(index), place(field));
+            let dump = fields.travelling().map(|(_, field)| {
+                let (ty, trait_name, place) = (&field.ty, fields.member(field), place(field));
                 quote!(<#ty as #trait_name>::dump(#place, #dumper))
             });
             (TokenStream::new(), quote!(#(#dump)*), load_newtype(&fields))
@@ -247,7 +260,7 @@ fn dump_object(
     place: impl Fn(usize, &Field) -> TokenStream,
 ) -> TokenStream {
     let fields = fields.travelling().enumerate().map(|(position, (index, field))| {
-        let (ty, trait_name, place) = (&field.ty, assertion_name(index), place(index, field));
+        let (ty, trait_name, place) = (&field.ty, fields.member(field), place(index, field));
         quote! {
             #dumper.field(&#shape, #position)?;
             <#ty as #trait_name>::dump(#place, #dumper)?;
@@ -267,7 +280,7 @@ fn dump_items(
     place: impl Fn(usize, &Field) -> TokenStream,
 ) -> TokenStream {
     let fields = fields.travelling().map(|(index, field)| {
-        let (ty, trait_name, place) = (&field.ty, assertion_name(index), place(index, field));
+        let (ty, trait_name, place) = (&field.ty, fields.member(field), place(index, field));
         quote!(<#ty as #trait_name>::dump(#place, #dumper)?;)
     });
     quote!(#(#fields)*)
@@ -276,8 +289,8 @@ fn dump_items(
 /// An expression that loads the only field on the wire.
 fn load_newtype(fields: &Numbered<'_>) -> TokenStream {
     let loader = generated("loader");
-    let fields = fields.all().map(|(index, field)| {
-        let (member, ty, trait_name) = (&field.member, &field.ty, assertion_name(index));
+    let fields = fields.all().map(|(_, field)| {
+        let (member, ty, trait_name) = (&field.member, &field.ty, fields.member(field));
         match &field.default {
             Some(default) if field.skip => quote!(#member: #default),
             _ => quote!(#member: <#ty as #trait_name>::load(#loader)?),
@@ -289,8 +302,8 @@ fn load_newtype(fields: &Numbered<'_>) -> TokenStream {
 /// An expression that loads fields from an array that has begun; its length has been checked.
 fn load_items(fields: &Numbered<'_>, path: TokenStream) -> TokenStream {
     let loader = generated("loader");
-    let fields = fields.all().map(|(index, field)| {
-        let (member, ty, trait_name) = (&field.member, &field.ty, assertion_name(index));
+    let fields = fields.all().map(|(_, field)| {
+        let (member, ty, trait_name) = (&field.member, &field.ty, fields.member(field));
         let Member::Unnamed(position) = member else { return TokenStream::new() };
         let position = position.index as usize;
         match &field.default {
@@ -324,7 +337,7 @@ fn load_object(
     });
     let arms = fields.travelling().enumerate().map(|(position, (index, field))| {
         let (name, wire, ty) = (variable(index), &field.name, &field.ty);
-        let trait_name = assertion_name(index);
+        let trait_name = fields.member(field);
         quote! {
             ::core::option::Option::Some(#position) => {
                 #name = ::core::option::Option::Some(
@@ -335,7 +348,7 @@ fn load_object(
     });
     let finish = fields.all().map(|(index, field)| {
         let (member, name, wire, ty) = (&field.member, variable(index), &field.name, &field.ty);
-        let trait_name = assertion_name(index);
+        let trait_name = fields.member(field);
         let absent = match (&field.default, default) {
             (Some(expression), _) => quote!(#expression),
             (None, true) => quote!(#default_value.#member),
@@ -369,7 +382,11 @@ fn load_object(
     }}
 }
 
-fn enum_body(value: &Value, variants: &[Variant]) -> (TokenStream, TokenStream, TokenStream) {
+fn enum_body(
+    value: &Value,
+    labels: &Labels,
+    variants: &[Variant],
+) -> (TokenStream, TokenStream, TokenStream) {
     let krate = &value.krate;
     let enum_name = value.name.to_string();
     let dumper = generated("dumper");
@@ -379,7 +396,7 @@ fn enum_body(value: &Value, variants: &[Variant]) -> (TokenStream, TokenStream, 
     let mut dumps = Vec::new();
     let mut loads = Vec::new();
     for variant in variants {
-        let fields = Numbered { first, fields: &variant.fields };
+        let fields = Numbered { krate, labels, first, fields: &variant.fields };
         first += variant.fields.fields.len();
         let (ident, symbol) = (&variant.ident, &variant.name);
         let bindings = fields.all().map(|(index, field)| {

@@ -1,10 +1,10 @@
 //! From the model to `MethodError`.
 
 use super::model::{Field, Form, MethodError, Variant};
-use crate::names::generated;
+use crate::{labels::Labels, names::generated};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::{Ident, parse_quote};
+use syn::{Ident, Member, parse_quote};
 
 pub(super) fn expand(error: &MethodError) -> TokenStream {
     let quiet = crate::lints::quiet();
@@ -19,12 +19,17 @@ pub(super) fn expand(error: &MethodError) -> TokenStream {
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let exception = generated("exception");
     let numbered = numbered(&error.variants);
-    let assertions = numbered.iter().flat_map(|(first, variant)| {
-        let fields = (*first..).zip(&variant.fields);
-        fields.map(|(index, field)| assertion(error, variant, index, field))
-    });
-    let raise = numbered.iter().map(|(first, variant)| raise(krate, *first, variant));
-    let rescue = numbered.iter().map(|(first, variant)| rescue(krate, *first, variant));
+    let labels = labels(error);
+    let mut labelled = generics.clone();
+    labels.declare(&mut labelled);
+    let (labelled_generics, _, _) = labelled.split_for_impl();
+    let mut only_labels = syn::Generics::default();
+    labels.declare(&mut only_labels);
+    let (trait_generics, trait_arguments, _) = only_labels.split_for_impl();
+    let filled = labels.fill();
+    let filled = quote!(<Self as __DrbMethodError<#(#filled),*>>);
+    let raise = numbered.iter().map(|(first, variant)| raise(krate, &labels, *first, variant));
+    let rescue = numbered.iter().map(|(first, variant)| rescue(krate, &labels, *first, variant));
     let refusal = match error.variants.iter().any(|variant| matches!(variant.form, Form::Other)) {
         true => TokenStream::new(),
         false => quote!(::core::result::Result::Err(#exception)),
@@ -32,12 +37,17 @@ pub(super) fn expand(error: &MethodError) -> TokenStream {
     quote! {
         #quiet
         const _: () = {
-            #(#assertions)*
+            // Its parameters are the fields' names: see `Member`.
+            trait __DrbMethodError #trait_generics: ::core::marker::Sized {
+                fn raise(self) -> #krate::Exception;
+                fn rescue(
+                    exception: #krate::Exception,
+                ) -> ::core::result::Result<Self, #krate::Exception>;
+            }
 
-            #[automatically_derived]
-            impl #impl_generics #krate::MethodError for #name #ty_generics #where_clause {
-                type Raised = #krate::CallError<Self>;
-
+            impl #labelled_generics __DrbMethodError #trait_arguments for #name #ty_generics
+            #where_clause
+            {
                 fn raise(self) -> #krate::Exception {
                     match self {
                         #(#raise)*
@@ -49,6 +59,21 @@ pub(super) fn expand(error: &MethodError) -> TokenStream {
                 ) -> ::core::result::Result<Self, #krate::Exception> {
                     #(#rescue)*
                     #refusal
+                }
+            }
+
+            #[automatically_derived]
+            impl #impl_generics #krate::MethodError for #name #ty_generics #where_clause {
+                type Raised = #krate::CallError<Self>;
+
+                fn raise(self) -> #krate::Exception {
+                    #filled::raise(self)
+                }
+
+                fn rescue(
+                    exception: #krate::Exception,
+                ) -> ::core::result::Result<Self, #krate::Exception> {
+                    #filled::rescue(exception)
                 }
 
                 fn raised(self) -> #krate::CallError<Self> {
@@ -73,52 +98,31 @@ fn numbered(variants: &[Variant]) -> Vec<(usize, &Variant)> {
     numbered
 }
 
-fn assertion_name(index: usize) -> Ident {
-    format_ident!("__DrbField{}", index)
-}
-
 fn variable(index: usize) -> Ident {
     format_ident!("field{}", index, span = Span::mixed_site())
 }
 
-/// A trait for each field, so that the compiler can say which one is wrong.
-fn assertion(error: &MethodError, variant: &Variant, index: usize, field: &Field) -> TokenStream {
-    if field.skip || field.message || matches!(variant.form, Form::Other) {
-        return TokenStream::new();
-    }
-    let krate = &error.krate;
-    let name = assertion_name(index);
-    let owner = match &variant.ident {
-        Some(ident) => format!("{}::{ident}", error.name),
-        None => error.name.to_string(),
-    };
-    let message =
-        format!("field `{}` of `{owner}` cannot cross the wire", field.member.to_token_stream());
-    quote! {
-        #[diagnostic::on_unimplemented(
-            message = #message,
-            label = "cannot be copied",
-            note = "for a type of yours, write `#[derive(DrbDumped)]`, or put `#[drb(skip)]` on the field",
-            note = "an error of another crate crosses as its text: make the field a `String`"
-        )]
-        trait #name: ::core::marker::Sized {
-            fn dump(&self) -> ::core::option::Option<#krate::Value>;
-            fn load(value: &#krate::Value) -> ::core::option::Option<Self>;
-            fn absent() -> ::core::option::Option<Self>;
-        }
+/// The names of the fields, for errors.
+fn labels(error: &MethodError) -> Labels {
+    let fields = || error.variants.iter().flat_map(|variant| &variant.fields);
+    let types =
+        fields().flat_map(|field| [field.ty.to_token_stream(), field.default.to_token_stream()]);
+    let around = [
+        error.name.to_token_stream(),
+        error.krate.to_token_stream(),
+        error.generics.params.to_token_stream(),
+        error.generics.where_clause.to_token_stream(),
+    ];
+    let mut labels = Labels::among(types.chain(around));
+    fields().for_each(|field| labels.add(&name(field)));
+    labels
+}
 
-        #[diagnostic::do_not_recommend]
-        impl<T: #krate::Dump + #krate::Load> #name for T {
-            fn dump(&self) -> ::core::option::Option<#krate::Value> {
-                #krate::Value::from_dump(self).ok()
-            }
-            fn load(value: &#krate::Value) -> ::core::option::Option<Self> {
-                value.to().ok()
-            }
-            fn absent() -> ::core::option::Option<Self> {
-                #krate::Load::absent()
-            }
-        }
+/// A field's name; a position is not one yet.
+fn name(field: &Field) -> Ident {
+    match &field.member {
+        Member::Named(name) => name.clone(),
+        Member::Unnamed(index) => format_ident!("_{}", index.index),
     }
 }
 
@@ -130,7 +134,7 @@ fn path(variant: &Variant) -> TokenStream {
 }
 
 /// An arm that makes the exception.
-fn raise(krate: &syn::Path, first: usize, variant: &Variant) -> TokenStream {
+fn raise(krate: &syn::Path, labels: &Labels, first: usize, variant: &Variant) -> TokenStream {
     let path = path(variant);
     let whole = generated("error");
     if let Form::Other = variant.form {
@@ -164,10 +168,10 @@ fn raise(krate: &syn::Path, first: usize, variant: &Variant) -> TokenStream {
     });
     let with = bindings.iter().map(|(index, field)| {
         let (name, ty, variable) = (&field.name, &field.ty, variable(*index));
-        let trait_name = assertion_name(*index);
+        let label = labels.label(&self::name(field));
         quote! {
             // What cannot be dumped is left out: the error itself is more important.
-            if let ::core::option::Option::Some(value) = <#ty as #trait_name>::dump(#variable) {
+            if let ::core::option::Option::Some(value) = <#ty as #krate::__private::Member<#label, Self>>::to_value(#variable) {
                 #made = #made.with(#name, value);
             }
         }
@@ -185,7 +189,7 @@ fn raise(krate: &syn::Path, first: usize, variant: &Variant) -> TokenStream {
 }
 
 /// Statements that give the error if the exception is of this variant.
-fn rescue(krate: &syn::Path, first: usize, variant: &Variant) -> TokenStream {
+fn rescue(krate: &syn::Path, labels: &Labels, first: usize, variant: &Variant) -> TokenStream {
     let path = path(variant);
     let exception = generated("exception");
     let is = match &variant.form {
@@ -198,7 +202,7 @@ fn rescue(krate: &syn::Path, first: usize, variant: &Variant) -> TokenStream {
     let fields: Vec<_> = (first..).zip(&variant.fields).collect();
     let load = fields.iter().map(|(index, field)| {
         let (name, ty, variable) = (&field.name, &field.ty, variable(*index));
-        let trait_name = assertion_name(*index);
+        let label = labels.label(&self::name(field));
         let default = field.default.as_ref();
         if field.message {
             let message = match variant.form {
@@ -218,11 +222,11 @@ fn rescue(krate: &syn::Path, first: usize, variant: &Variant) -> TokenStream {
         }
         let absent = match default {
             Some(default) => quote!(::core::option::Option::Some(#default)),
-            None => quote!(<#ty as #trait_name>::absent()),
+            None => quote!(<#ty as #krate::__private::Member<#label, Self>>::absent()),
         };
         quote! {
             let #variable = match #exception.field(#name) {
-                ::core::option::Option::Some(value) => <#ty as #trait_name>::load(value),
+                ::core::option::Option::Some(value) => <#ty as #krate::__private::Member<#label, Self>>::from_value(value),
                 ::core::option::Option::None => #absent,
             };
         }

@@ -1,27 +1,77 @@
 //! The server's side of one method: loads the arguments, calls it, writes the reply.
 
 use super::super::model::{Kind, Method, Param, Run, Service, Subject};
-use crate::{names::generated, types};
+use crate::{labels::Labels, names::generated, types};
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
-use syn::{GenericParam, Ident, Lifetime, Type, spanned::Spanned, visit_mut::VisitMut};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{
+    Expr, GenericParam, Ident, Lifetime, Type, spanned::Spanned, visit::Visit, visit_mut::VisitMut,
+};
 
 /// The name of the function that is made for a method.
 pub(super) fn name(method: &Method) -> Ident {
     format_ident!("__drb_{}", crate::names::plain(&method.name), span = Span::mixed_site())
 }
 
+/// The names of the method and of its arguments, for errors.
+fn labels(service: &Service, method: &Method) -> Labels {
+    let generics = service.server_generics();
+    let params = method.travelling().flat_map(|param| {
+        let default = match &param.kind {
+            Kind::Optional(default) | Kind::Keyword(default) => paths(default),
+            _ => TokenStream::new(),
+        };
+        [param.ty.to_token_stream(), default]
+    });
+    let around = [
+        service.this().to_token_stream(),
+        service.name.to_token_stream(),
+        service.krate.to_token_stream(),
+        generics.params.to_token_stream(),
+        generics.where_clause.to_token_stream(),
+        method.result.to_token_stream(),
+    ];
+    let mut labels = Labels::among(params.chain(around));
+    labels.add(&method.name);
+    method.travelling().for_each(|param| labels.add(&param.name));
+    labels
+}
+
+/// The paths of an expression, in which types and modules can be named.
+fn paths(expression: &Expr) -> TokenStream {
+    struct Paths(TokenStream);
+    impl<'ast> Visit<'ast> for Paths {
+        fn visit_path(&mut self, path: &'ast syn::Path) {
+            if path.segments.len() > 1 {
+                path.to_tokens(&mut self.0);
+            }
+            syn::visit::visit_path(self, path);
+        }
+        fn visit_type(&mut self, ty: &'ast Type) {
+            ty.to_tokens(&mut self.0);
+        }
+        fn visit_macro(&mut self, call: &'ast syn::Macro) {
+            call.to_tokens(&mut self.0);
+        }
+    }
+    let mut paths = Paths(TokenStream::new());
+    paths.visit_expr(expression);
+    paths.0
+}
+
 /// Its type arguments.
-pub(super) fn turbofish(service: &Service) -> TokenStream {
+pub(super) fn turbofish(service: &Service, method: &Method) -> TokenStream {
     let generics = &service.generics;
+    let labels = labels(service, method);
+    let fill = labels.fill();
     let names = generics.params.iter().filter_map(|param| match param {
         GenericParam::Type(param) => Some(&param.ident),
         GenericParam::Const(param) => Some(&param.ident),
         GenericParam::Lifetime(_) => None,
     });
     match &service.subject {
-        Subject::Trait => quote!(::<#(#names,)* Self>),
-        Subject::Type { .. } => quote!(::<#(#names),*>),
+        Subject::Trait => quote!(::<#(#names,)* Self, #(#fill),*>),
+        Subject::Type { .. } => quote!(::<#(#names,)* #(#fill),*>),
     }
 }
 
@@ -29,7 +79,9 @@ pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
     let krate = &service.krate;
     let cfgs: Vec<_> = method.cfgs().collect();
     let name = name(method);
-    let generics = service.server_generics();
+    let labels = labels(service, method);
+    let mut generics = service.server_generics();
+    labels.declare(&mut generics);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let cell = super::server::cell(service);
     let target = generated("target");
@@ -40,12 +92,9 @@ pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
         let name = &param.name;
         quote!(let #name = #call.context();)
     });
-    let assertions =
-        method.travelling().enumerate().map(|(i, param)| assertion(service, method, i, param));
-    let result_assertion = result_assertion(service, method);
-    let load = load(service, method);
+    let load = load(service, method, &labels);
     let names: Vec<_> = method.travelling().map(|param| &param.name).collect();
-    let invoked = invoked(service, method, &target, &reply);
+    let invoked = invoked(service, method, &labels, &target, &reply);
     let future = future(service, method);
     quote_spanned! {Span::mixed_site()=>
         #(#cfgs)*
@@ -53,8 +102,6 @@ pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
             #target: ::std::sync::Arc<#cell>,
             #call: #krate::__private::Incoming<'_>,
         ) -> #krate::__private::Invoked #where_clause {
-            #(#assertions)*
-            #result_assertion
             #future
             #(#contexts)*
             let ((#(#names,)*), #reply) = match #call.load(#load) {
@@ -66,88 +113,8 @@ pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
     }
 }
 
-/// A trait of this one argument's, so that the compiler can say whose type is wrong.
-fn assertion(service: &Service, method: &Method, index: usize, param: &Param) -> TokenStream {
-    let krate = &service.krate;
-    let name = format_ident!("__DrbArgument{}", index);
-    let message = format!(
-        "argument `{}` of remote method `{}` cannot cross the wire",
-        param.name, method.name
-    );
-    let (source, given, body) = match param.kind {
-        Kind::Optional(_) => (
-            quote!(&mut #krate::__private::Args<'_>),
-            quote!(::core::option::Option<Self>),
-            quote!(from.optional(name)),
-        ),
-        Kind::Rest => (
-            quote!(&mut #krate::__private::Args<'_>),
-            quote!(::std::vec::Vec<Self>),
-            quote!(from.rest(name)),
-        ),
-        Kind::Required | Kind::Context => {
-            (quote!(&mut #krate::__private::Args<'_>), quote!(Self), quote!(from.required(name)))
-        }
-        Kind::KeywordRequired | Kind::Keyword(_) | Kind::KeywordRest => (
-            quote!(&mut #krate::__private::Keywords<'_>),
-            quote!(Self),
-            quote!({
-                let _ = name;
-                from.value()
-            }),
-        ),
-    };
-    quote! {
-        #[diagnostic::on_unimplemented(
-            message = #message,
-            label = "cannot be loaded from a wire",
-            note = "for a type of yours, write `#[derive(DrbDumped)]`",
-            note = "to take an object by reference, take its proxy",
-            note = "a serde type crosses as `drb::Serde<T>` with the feature `serde`"
-        )]
-        trait #name: ::core::marker::Sized {
-            fn load(from: #source, name: &'static str)
-                -> ::core::result::Result<#given, #krate::LoadError>;
-        }
-
-        #[diagnostic::do_not_recommend]
-        impl<T: #krate::Load + ::core::marker::Send + 'static> #name for T {
-            fn load(from: #source, name: &'static str)
-                -> ::core::result::Result<#given, #krate::LoadError>
-            {
-                #body
-            }
-        }
-    }
-}
-
-/// The same for the result.
-fn result_assertion(service: &Service, method: &Method) -> TokenStream {
-    let krate = &service.krate;
-    let message = format!("the result of remote method `{}` cannot cross the wire", method.name);
-    quote! {
-        #[diagnostic::on_unimplemented(
-            message = #message,
-            label = "neither copied nor passed by reference",
-            note = "for a type of yours, write `#[derive(DrbDumped)]` (copied) or `#[derive(DrbUndumped)]` (by reference)",
-            note = "the error of a `Result` needs `#[derive(DrbError)]`",
-            note = "a serde type crosses as `drb::Serde<T>` with the feature `serde`"
-        )]
-        trait __DrbResult: ::core::marker::Sized {
-            fn give(self, reply: #krate::__private::Reply) -> #krate::__private::Completed;
-        }
-
-        #[diagnostic::do_not_recommend]
-        impl<T: #krate::Returns> __DrbResult for T {
-            fn give(self, reply: #krate::__private::Reply) -> #krate::__private::Completed {
-                reply.result(self)
-            }
-        }
-    }
-}
-
 /// The closure that loads the arguments.
-fn load(service: &Service, method: &Method) -> TokenStream {
+fn load(service: &Service, method: &Method, labels: &Labels) -> TokenStream {
     let krate = &service.krate;
     let args = generated("args");
     let count =
@@ -156,11 +123,19 @@ fn load(service: &Service, method: &Method) -> TokenStream {
     let optional = count(|kind| matches!(kind, Kind::Optional(_)));
     let rest = count(|kind| matches!(kind, Kind::Rest)) > 0;
     let keyword = method.travelling().any(Param::is_keyword);
-    let positional = method.travelling().enumerate().filter(|(_, param)| !param.is_keyword());
-    let positional = positional.map(|(i, param)| {
+    let label = labels.label(&method.name);
+    let positional = method.travelling().filter(|param| !param.is_keyword());
+    let positional = positional.map(|param| {
         let (name, wire, ty) = (&param.name, param.wire(), &param.loaded);
-        let assertion = format_ident!("__DrbArgument{}", i);
-        let load = quote_spanned!(param.span()=> <#ty as #assertion>::load(&mut #args, #wire)?);
+        let argument = labels.label(name);
+        let how = generated(match param.kind {
+            Kind::Optional(_) => "optional",
+            Kind::Rest => "rest",
+            _ => "required",
+        });
+        let load = quote_spanned! {param.span()=>
+            <#ty as #krate::__private::Argument<#argument, #label>>::#how(&mut #args, #wire)?
+        };
         match &param.kind {
             Kind::Optional(default) => quote! {
                 let #name: #ty = match #load {
@@ -171,7 +146,8 @@ fn load(service: &Service, method: &Method) -> TokenStream {
             _ => quote!(let #name = #load;),
         }
     });
-    let keywords = if keyword { keywords(method, &args) } else { TokenStream::new() };
+    let keywords =
+        if keyword { keywords(krate, method, labels, &args) } else { TokenStream::new() };
     let names = method.travelling().map(|param| &param.name);
     quote! {
         |mut #args: #krate::__private::Args<'_>| {
@@ -184,36 +160,37 @@ fn load(service: &Service, method: &Method) -> TokenStream {
 }
 
 /// Loads the arguments by name, in whatever order they come.
-fn keywords(method: &Method, args: &Ident) -> TokenStream {
+fn keywords(krate: &syn::Path, method: &Method, labels: &Labels, args: &Ident) -> TokenStream {
     let keywords = generated("keywords");
-    let params: Vec<_> =
-        method.travelling().enumerate().filter(|(_, param)| param.is_keyword()).collect();
+    let params: Vec<_> = method.travelling().filter(|param| param.is_keyword()).collect();
     let named: Vec<_> =
-        params.iter().filter(|(_, param)| !matches!(param.kind, Kind::KeywordRest)).collect();
-    let rest = params.iter().find(|(_, param)| matches!(param.kind, Kind::KeywordRest));
-    let wires = named.iter().map(|(_, param)| param.wire());
-    let load = |index: usize, param: &Param| {
-        let (ty, wire) = (&param.loaded, param.wire());
-        let assertion = format_ident!("__DrbArgument{}", index);
-        quote_spanned!(param.span()=> <#ty as #assertion>::load(&mut #keywords, #wire)?)
+        params.iter().filter(|param| !matches!(param.kind, Kind::KeywordRest)).collect();
+    let rest = params.iter().find(|param| matches!(param.kind, Kind::KeywordRest));
+    let wires = named.iter().map(|param| param.wire());
+    let label = labels.label(&method.name);
+    let load = |param: &Param| {
+        let (ty, argument) = (&param.loaded, labels.label(&param.name));
+        quote_spanned! {param.span()=>
+            <#ty as #krate::__private::Argument<#argument, #label>>::keyword(&mut #keywords)?
+        }
     };
-    let declare = named.iter().map(|(_, param)| {
+    let declare = named.iter().map(|param| {
         let (name, ty) = (&param.name, &param.loaded);
         quote!(let mut #name: ::core::option::Option<#ty> = ::core::option::Option::None;)
     });
-    let arms = named.iter().enumerate().map(|(position, (index, param))| {
+    let arms = named.iter().enumerate().map(|(position, param)| {
         let name = &param.name;
-        let load = load(*index, param);
+        let load = load(param);
         quote!(#position => #name = ::core::option::Option::Some(#load),)
     });
     let (declare_rest, other, finish_rest) = match rest {
-        Some((index, param)) => {
+        Some(param) => {
             let (name, all) = (&param.name, &param.all);
-            let load = load(*index, param);
+            let load = load(param);
             (
                 quote!(let mut #name = ::std::vec::Vec::new();),
                 quote!({
-                    let name = ::std::string::String::from(#keywords.name());
+                    let name = ::std::borrow::ToOwned::to_owned(#keywords.name());
                     #name.push((name, #load));
                 }),
                 quote!(let #name: #all = ::core::iter::FromIterator::from_iter(#name);),
@@ -225,7 +202,7 @@ fn keywords(method: &Method, args: &Ident) -> TokenStream {
             TokenStream::new(),
         ),
     };
-    let finish = named.iter().map(|(_, param)| {
+    let finish = named.iter().map(|param| {
         let (name, ty, wire) = (&param.name, &param.loaded, param.wire());
         let absent = match &param.kind {
             Kind::Keyword(default) => quote!(#default),
@@ -254,14 +231,21 @@ fn keywords(method: &Method, args: &Ident) -> TokenStream {
 }
 
 /// The call, in the way in which the method runs.
-fn invoked(service: &Service, method: &Method, target: &Ident, reply: &Ident) -> TokenStream {
+fn invoked(
+    service: &Service,
+    method: &Method,
+    labels: &Labels,
+    target: &Ident,
+    reply: &Ident,
+) -> TokenStream {
     let krate = &service.krate;
     let object = generated("object");
     let exclusive = service.is_exclusive();
     let result = types::type_with_lifetime(&method.result, "'_");
+    let label = labels.label(&method.name);
     let give = |result_value: TokenStream| {
         quote_spanned!(method.result.span()=>
-            <#result as __DrbResult>::give(#result_value, #reply))
+            <#result as #krate::__private::Answer<#label>>::give(#result_value, #reply))
     };
     let invoked = quote!(#krate::__private::Invoked);
     let lock = match (exclusive, method.exclusive) {

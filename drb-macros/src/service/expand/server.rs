@@ -118,7 +118,7 @@ fn entry(service: &Service, wire: &WireName, method: &Method) -> TokenStream {
     let krate = &service.krate;
     let cfgs = method.cfgs();
     let function = invoke::name(method);
-    let turbofish = invoke::turbofish(service);
+    let turbofish = invoke::turbofish(service, method);
     let name = &wire.name;
     let result = text(&method.result);
     let params = method.travelling().map(|param| {

@@ -75,6 +75,11 @@ impl Objects {
         self
     }
 
+    /// How long an exported object is held after its last use.
+    pub fn lease(&self) -> Duration {
+        self.lease
+    }
+
     /// The object that an id means, and its lease renewed.
     pub fn find(&self, id: &ObjectId, now: Instant) -> Option<Arc<dyn Dispatch>> {
         match id {

@@ -60,6 +60,8 @@ impl Exception {
     pub fn outcome(&self) -> Outcome {
         match &*self.class {
             _ if self.refused => Outcome::NotExecuted,
+            // Only a server of ours says which, and it says as well what it has refused.
+            "DRb::DRbConnError" if self.text("limit").is_some() => Outcome::Executed,
             "NoMethodError" | "ArgumentError" | "RangeError" | "TypeError" | "SecurityError"
             | "DRb::DRbConnError" => Outcome::Unknown,
             _ => Outcome::Executed,

@@ -21,8 +21,9 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 
-/// How often the table is swept for objects whose lease is over, unless the lease is shorter.
-const SWEEP: Duration = Duration::from_secs(30);
+/// How often the table is swept for objects whose lease is over: at most, and at least if the lease
+/// is that short.
+const SWEEP: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(30));
 
 /// After an error of accepting (no file descriptors left, for one) the next attempt is made after a
 /// pause, which grows from the first to the second of these as long as errors last.
@@ -75,7 +76,7 @@ async fn reached(phases: &mut watch::Receiver<Phase>, wanted: impl Fn(Phase) -> 
 
 /// Never ends by itself, whatever goes wrong.
 async fn serve(shared: &Arc<Shared>, listener: &Listener, per_connection: bool, open: &mut Open) {
-    let mut sweep = interval(SWEEP);
+    let mut sweep = interval((shared.objects.lease() / 2).clamp(SWEEP.0, SWEEP.1));
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut pause = PAUSE.0;
     loop {

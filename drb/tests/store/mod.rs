@@ -1,5 +1,6 @@
 //! A shared store, written out.
-#![allow(dead_code)] // Not every test calls everything.
+// Not every test calls everything.
+#![allow(dead_code, unreachable_pub)]
 
 use drb::{
     Arg, Call, Context, DumpError, Dumper, Error, Exclusive, LoadError, Loader, Outbound, Proxy,
@@ -94,6 +95,12 @@ impl Service for Store {
                     describe,
                 ),
                 method!("echo", [KEY], "Value", echo),
+                method!(
+                    "echo_many",
+                    [param("values", ParamKind::Rest, "Vec<Value>")],
+                    "Vec<Value>",
+                    echo_many
+                ),
                 method!("get", [KEY], "Result<u64, String>", get),
                 method!("inc", [KEY, param("by", ParamKind::Required, "u64")], "u64", inc),
                 method!("panic", [param("mode", ParamKind::Required, "&str")], "u64", panic),
@@ -130,6 +137,17 @@ fn get(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
 fn echo(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
     match call.load(one::<drb::Value>) {
         Ok((value, reply)) => Invoked::Done(reply.result(target.echo(value))),
+        Err(refused) => refused,
+    }
+}
+
+fn echo_many(_: Arc<Store>, call: Incoming<'_>) -> Invoked {
+    let loaded = call.load(|mut args| {
+        args.expect(0, 0, true, false)?;
+        args.rest::<drb::Value>("values")
+    });
+    match loaded {
+        Ok((values, reply)) => Invoked::Done(reply.result(values)),
         Err(refused) => refused,
     }
 }

@@ -208,3 +208,97 @@ impl fmt::Debug for Objects {
 fn address(object: &Arc<dyn Dispatch>) -> usize {
     Arc::as_ptr(object).addr()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::{Incoming, Invoked, MethodInfo};
+    use std::collections::HashSet;
+
+    struct Thing;
+
+    impl Dispatch for Thing {
+        fn class(&self) -> &'static str {
+            "Thing"
+        }
+
+        fn find(&self, _: &str) -> Option<usize> {
+            None
+        }
+
+        fn method(&self, _: usize) -> Option<&'static MethodInfo> {
+            None
+        }
+
+        fn invoke(self: Arc<Self>, _: usize, call: Incoming<'_>) -> Invoked {
+            call.no_method("Thing")
+        }
+    }
+
+    const LEASE: Duration = Duration::from_secs(600);
+
+    fn here(id: u8) -> Holder {
+        Holder::Address([10, 0, 0, id].into())
+    }
+
+    #[test]
+    fn front_and_names_are_not_exported() {
+        let (front, named): (Arc<dyn Dispatch>, Arc<dyn Dispatch>) =
+            (Arc::new(Thing), Arc::new(Thing));
+        let objects = Objects::new(Some(Arc::clone(&front)), 0, LEASE);
+        let objects = objects.with_name("one", Arc::clone(&named));
+        let now = Instant::now();
+        assert_eq!(objects.export(front, here(1), now), Ok(ObjectId::Front));
+        assert_eq!(objects.export(named, here(1), now), Ok(ObjectId::Name("one".into())));
+        assert_eq!(objects.exported(), 0);
+        assert!(objects.find(&ObjectId::Front, now).is_some());
+        assert!(objects.find(&ObjectId::Name("two".into()), now).is_none());
+        assert!(objects.find(&ObjectId::Number(8), now).is_none());
+    }
+
+    #[test]
+    fn ids_are_as_ruby_can_hold_them_and_all_different() {
+        let objects = Objects::new(None, 1000, LEASE);
+        let mut ids = HashSet::new();
+        for _ in 0..1000 {
+            let id = objects.export(Arc::new(Thing), here(1), Instant::now()).unwrap();
+            let ObjectId::Number(number) = id else { panic!("{id:?}") };
+            assert!((0..1 << 62).contains(&number));
+            ids.insert(number);
+        }
+        assert_eq!(ids.len(), 1000);
+        // One in 2³⁰ is so small by chance.
+        assert!(ids.iter().filter(|id| **id < 1 << 32).count() < 3, "they are not random");
+    }
+
+    #[test]
+    fn a_lease_is_renewed_by_use_and_ends_without() {
+        let objects = Objects::new(None, 10, LEASE);
+        let begin = Instant::now();
+        let id = objects.export(Arc::new(Thing), here(1), begin).unwrap();
+        let almost = LEASE - Duration::from_secs(1);
+        assert!(objects.find(&id, begin + almost).is_some());
+        assert!(objects.sweep(begin + LEASE).is_empty());
+        assert!(objects.find(&id, begin + almost + almost).is_some());
+        let end = begin + almost + almost + LEASE;
+        assert!(objects.find(&id, end).is_none(), "its time is over before anybody sweeps");
+        assert_eq!(objects.sweep(end).len(), 1);
+        assert_eq!(objects.exported(), 0);
+    }
+
+    #[test]
+    fn each_peer_has_its_own_bound() {
+        let objects = Objects::new(None, 2, LEASE);
+        let now = Instant::now();
+        let one: Arc<dyn Dispatch> = Arc::new(Thing);
+        let id = objects.export(Arc::clone(&one), here(1), now).unwrap();
+        objects.export(Arc::new(Thing), here(1), now).unwrap();
+        let full = DumpError::limit(Limit::Exports, 2);
+        assert_eq!(objects.export(Arc::new(Thing), here(1), now), Err(full));
+        // What it has already is not counted again, and another peer is not concerned.
+        assert_eq!(objects.export(one, here(1), now), Ok(id.clone()));
+        objects.export(Arc::new(Thing), here(2), now).unwrap();
+        assert!(objects.withdraw(&id).is_some());
+        objects.export(Arc::new(Thing), here(1), now).unwrap();
+    }
+}

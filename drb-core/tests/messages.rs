@@ -145,3 +145,19 @@ fn what_cannot_be_dumped_does_not_keep_an_exception_back() {
     let head = ReplyReader::new(&limits).advance(&bytes).unwrap().unwrap();
     assert_eq!(exception(&bytes[head.body]), Exception::new("FooError", "too much"));
 }
+
+#[test]
+fn a_long_message_is_cut() {
+    let limits = Limits::default();
+    // Of the characters, which have two bytes, the last one doesn't fit as a whole.
+    let text = format!("x{}", "ß".repeat(limits.error_text / 2));
+    for (len, kept) in [(limits.error_text - 1, limits.error_text - 1), (text.len(), 8191)] {
+        let mut bytes = Vec::new();
+        let sent = Exception::new("FooError", &text[..len]).with("code", 5);
+        reply::failure(&mut bytes, &limits, None, &sent);
+        let head = ReplyReader::new(&limits).advance(&bytes).unwrap().unwrap();
+        let exception = exception(&bytes[head.body]);
+        assert_eq!(exception.message, text[..kept]);
+        assert_eq!(exception.field("code"), Some(&Value::from(5)));
+    }
+}

@@ -68,6 +68,16 @@ impl Exception {
         }
     }
 
+    /// The same, or one with a shorter message if it is longer than `max` bytes.
+    pub(crate) fn cut(&self, max: usize) -> Cow<'_, Self> {
+        if self.message.len() <= max {
+            return Cow::Borrowed(self);
+        }
+        let mut cut = self.clone();
+        cut.message.truncate(self.message.floor_char_boundary(max));
+        Cow::Owned(cut)
+    }
+
     /// Whether it is what Ruby's drb says of a reference to an object that it no longer has.
     pub(crate) fn is_gone(&self) -> bool {
         // The second and third come from older Rubies.

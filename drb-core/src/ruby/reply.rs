@@ -38,8 +38,9 @@ pub fn success(
     written
 }
 
-/// Writes a reply with an exception to the end of `out`. An exception that holds what cannot be
-/// dumped goes without its fields.
+/// Writes a reply with an exception to the end of `out`. A message longer than
+/// [`Limits::error_text`] is cut, and an exception that holds what cannot be dumped goes without its
+/// fields.
 pub fn failure(
     out: &mut Vec<u8>,
     limits: &Limits,
@@ -48,13 +49,14 @@ pub fn failure(
 ) {
     let start = out.len();
     out.extend_from_slice(&FALSE);
-    if frame::write(out, limits, session, |dumper| exception.dump(dumper)).is_ok() {
+    let cut = exception.cut(limits.error_text);
+    if frame::write(out, limits, session, |dumper| cut.dump(dumper)).is_ok() {
         return;
     }
     out.truncate(start + FALSE.len());
-    let mut bare = Exception::new(exception.class.clone(), exception.message.clone());
-    bare.refused = exception.refused;
-    // With nothing but texts in it, only limits that are smaller than the texts can refuse it.
+    let mut bare = Exception::new(cut.class.clone(), cut.message.clone());
+    bare.refused = cut.refused;
+    // Nothing but texts is in it, so no limit of the default ones can refuse it.
     if frame::write(out, &Limits::default(), None, |dumper| bare.dump(dumper)).is_err() {
         out.truncate(start + FALSE.len());
         frame::raw(out, b"\x04\x080");

@@ -1,8 +1,6 @@
 //! How a value of Rust comes off a wire.
 
-use crate::{
-    Budget, Limits, ObjectId, Reference, Session, Shape, Value, error::LoadError, marshal,
-};
+use crate::{Budget, Limits, Reference, Session, Shape, Value, error::LoadError, marshal};
 use std::borrow::Cow;
 
 /// A value that can be made from what a peer has sent.
@@ -265,12 +263,6 @@ impl<'de> Loader<'de> {
     /// Takes a moment in time.
     pub(crate) fn time(&mut self) -> Result<marshal::Moment, LoadError> {
         codec!(self, reader => reader.time())
-    }
-
-    /// Takes what names an object within a process: the reference that a request of Ruby's begins
-    /// with.
-    pub(crate) fn object_id(&mut self) -> Result<ObjectId, LoadError> {
-        codec!(self, reader => reader.id())
     }
 
     /// Takes the next value and forgets it.

@@ -5,7 +5,7 @@
 //! Prints, for each row, the time of one load and of one dump on both sides, the best of several
 //! rounds, and how many times faster drb is. Loads and dumps are those of types.
 
-use drb::{Dump, DrbDumped, Dumper, Limits, Load, Loader};
+use drb::{DrbDumped, Dump, Dumper, Limits, Load, Loader};
 use std::{
     collections::HashMap,
     hint::black_box,
@@ -26,7 +26,10 @@ const ROUND: Duration = Duration::from_millis(60);
 
 fn main() {
     let mut ruby = Ruby::start();
-    println!("{:<14} {:>10} {:>10} {:>6}   {:>10} {:>10} {:>6}", "", "load", "Ruby", "", "dump", "Ruby", "");
+    println!(
+        "{:<14} {:>10} {:>10} {:>6}   {:>10} {:>10} {:>6}",
+        "", "load", "Ruby", "", "dump", "Ruby", ""
+    );
     // The small call: a method's name, the number of arguments, two arguments.
     call(&mut ruby);
     row::<Vec<i64>>(&mut ruby, "integers");
@@ -40,20 +43,24 @@ fn main() {
 fn call(ruby: &mut Ruby) {
     let streams = ruby.streams("small call");
     let [name, count, first, second] = streams.as_slice() else { panic!("four streams") };
-    let read = || {
-        (load::<String>(name), load::<i64>(count), load::<String>(first), load::<i64>(second))
-    };
+    let read =
+        || (load::<String>(name), load::<i64>(count), load::<String>(first), load::<i64>(second));
     let (method, arguments, key, by) = read();
     assert_eq!((method.as_str(), arguments, key.as_str(), by), ("inc", 2, "counter", 1));
     let mut out = Vec::new();
-    compare(ruby, "small call", || drop(black_box(read())), || {
-        out.clear();
-        dump(&method, &mut out);
-        dump(&arguments, &mut out);
-        dump(&key, &mut out);
-        dump(&by, &mut out);
-        black_box(&out);
-    });
+    compare(
+        ruby,
+        "small call",
+        || drop(black_box(read())),
+        || {
+            out.clear();
+            dump(&method, &mut out);
+            dump(&arguments, &mut out);
+            dump(&key, &mut out);
+            dump(&by, &mut out);
+            black_box(&out);
+        },
+    );
 }
 
 fn row<T: Load + Dump>(ruby: &mut Ruby, name: &str) {
@@ -64,15 +71,21 @@ fn row<T: Load + Dump>(ruby: &mut Ruby, name: &str) {
     dump(&value, &mut out);
     // A map's order is its own.
     assert_eq!(out.len(), stream.len(), "{name} is dumped as Ruby dumps it");
-    compare(ruby, name, || drop(black_box(load::<T>(stream))), || {
-        out.clear();
-        dump(&value, &mut out);
-        black_box(&out);
-    });
+    compare(
+        ruby,
+        name,
+        || drop(black_box(load::<T>(stream))),
+        || {
+            out.clear();
+            dump(&value, &mut out);
+            black_box(&out);
+        },
+    );
 }
 
 fn load<T: Load>(stream: &[u8]) -> T {
-    let mut loader = Loader::marshal(black_box(stream), &Limits::default(), None).expect("a version");
+    let mut loader =
+        Loader::marshal(black_box(stream), &Limits::default(), None).expect("a version");
     T::load(&mut loader).expect("a value of the type")
 }
 

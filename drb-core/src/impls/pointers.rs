@@ -44,7 +44,7 @@ impl<T: Outbound + Send + Sync + 'static> Outbound for Arc<T> {
 }
 
 /// The cell of an object whose methods take `&mut self`.
-impl<T: Service<Cell = Exclusive<T>>> Outbound for Exclusive<T>
+impl<T: Service<Cell = Self>> Outbound for Exclusive<T>
 where
     T::Proxy: Load,
 {

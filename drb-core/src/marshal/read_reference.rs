@@ -33,6 +33,7 @@ impl<'de> Reader<'de> {
             return self.referred(reference?, ivars, jump);
         }
         let payload = self.stream.cursor.sized()?;
+        self.budget.take_reference()?;
         let reference = self.reference_of(payload)?;
         self.referred(reference, ivars, jump)
     }
@@ -56,7 +57,6 @@ impl<'de> Reader<'de> {
 
     /// The reference whose class has made `payload` of it.
     pub(super) fn reference_of(&mut self, payload: &'de [u8]) -> Result<Reference, LoadError> {
-        self.budget.take_reference()?;
         let depth = self.depth;
         let outer = self.enter(payload)?;
         let reference = self.uri_and_id();
@@ -83,7 +83,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Takes what names an object within its process.
-    pub(crate) fn id(&mut self) -> Result<ObjectId, LoadError> {
+    fn id(&mut self) -> Result<ObjectId, LoadError> {
         Ok(match &self.value()? {
             Value::Nil => ObjectId::Front,
             Value::Int(number) => ObjectId::Number(*number),

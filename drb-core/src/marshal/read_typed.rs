@@ -15,6 +15,9 @@ use crate::{
 };
 use std::borrow::Cow;
 
+/// Bytes and the name of their encoding; `None` for UTF-8.
+type Encoded<'de> = (&'de [u8], Option<&'de [u8]>);
+
 /// The most bytes that an integer of 128 bits takes.
 const WIDE: usize = 16;
 
@@ -168,7 +171,7 @@ impl<'de> Reader<'de> {
 
     /// A string or symbol behind whatever says more of it, and its encoding. `None` if something
     /// else is there; then nothing has been taken.
-    fn wrapped_bytes(&mut self) -> Result<Option<(&'de [u8], Option<&'de [u8]>)>, LoadError> {
+    fn wrapped_bytes(&mut self) -> Result<Option<Encoded<'de>>, LoadError> {
         if let [b'I', b':', ..] = self.rest() {
             let span = self.symbol_span()?;
             return Ok(Some((span.of(self.stream.cursor.bytes), None)));

@@ -17,7 +17,7 @@ use crate::{
         Target,
     },
 };
-use std::{collections::HashMap, sync::Arc, sync::Weak};
+use std::{collections::BTreeMap, sync::Arc, sync::Weak};
 
 /// What one stream's dynamic values share.
 #[derive(Default)]
@@ -25,7 +25,7 @@ pub(super) struct Shared {
     /// The symbols that have been met, by their numbers.
     symbols: Vec<Option<Symbol>>,
     /// The objects that links mean, and how many values following a link counts for.
-    objects: HashMap<usize, (Value, usize)>,
+    objects: BTreeMap<usize, (Value, usize)>,
     /// The objects that are being read and that contain themselves, with their depths.
     open: Vec<(usize, Target, usize)>,
     /// Whether the stream has links at all; `None` if nobody knows yet.
@@ -277,6 +277,9 @@ impl<'de> Reader<'de> {
         let (encoding, extra) = self.wrapped(wraps, Encoding::Binary)?;
         self.depth -= 1;
         self.stream.objects += 1;
+        if is_reference {
+            self.budget.take_reference()?;
+        }
         // A payload that is no reference's is kept as it is.
         if is_reference
             && extra.is_none()
@@ -451,7 +454,7 @@ impl Wraps {
 fn take_flag(extra: &mut Option<Box<Extra>>) -> bool {
     let Some(own) = extra else { return false };
     let before = own.ivars.len();
-    own.ivars.retain(|(name, value)| name != &"K" || value != &Value::Bool(true));
+    own.ivars.retain(|(name, value)| name != "K" || value != &Value::Bool(true));
     let flagged = own.ivars.len() < before;
     if own.ivars.is_empty() && own.class.is_none() && own.extended.is_empty() {
         *extra = None;

@@ -184,7 +184,8 @@ impl Writer<'_> {
             self.int(1)?;
             self.symbol_bytes(b"submicro");
             // Three digits, half a byte each.
-            let digits = [(nanos / 100 << 4 | nanos / 10 % 10) as u8, (nanos % 10 << 4) as u8];
+            let digits =
+                [(((nanos / 100) << 4) | (nanos / 10 % 10)) as u8, ((nanos % 10) << 4) as u8];
             self.bytes(if nanos % 10 == 0 {
                 digits.get(..1).unwrap_or_default()
             } else {

@@ -3,18 +3,18 @@
 use super::writer::Writer;
 use crate::{
     DumpError, Value,
-    value::{Cycle, Dumped, Encoding, Extra, Float, Map, ModuleKind, ReferenceValue, Str, Symbol},
+    value::{Cycle, Dumped, Encoding, Extra, Map, ModuleKind, ReferenceValue, Str, Symbol},
 };
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// What has been written of what can be met again.
 #[derive(Default)]
 pub(crate) struct Shared {
     /// Nodes by where they are. The value is kept, as its place must not be taken by another one
     /// as long as the dump lasts.
-    nodes: HashMap<usize, (usize, Value)>,
+    nodes: BTreeMap<usize, (usize, Value)>,
     /// Classes and modules, which are the same wherever they are met.
-    modules: HashMap<(ModuleKind, Vec<u8>), usize>,
+    modules: BTreeMap<(ModuleKind, Vec<u8>), usize>,
     /// The names of encodings, each of which is an object once it has been written.
     encodings: Vec<(Encoding, Option<usize>)>,
 }
@@ -303,16 +303,16 @@ impl Writer<'_> {
 /// Where a value's node is, if it may be met again.
 fn identity(value: &Value) -> Option<usize> {
     match value {
-        Value::Str(value) => value.identity(),
-        Value::Array(value) => value.identity(),
-        Value::Map(value) => value.identity(),
-        Value::Object(value) => value.identity(),
-        Value::Dumped(value) => value.identity(),
-        Value::Marshaled(value) => value.identity(),
-        Value::Regexp(value) => value.identity(),
-        Value::Reference(value) => value.identity(),
-        Value::BigInt(value) => value.identity(),
-        Value::Float(value) => Float::identity(value),
+        Value::Str(value) => value.0.identity(),
+        Value::Array(value) => value.0.identity(),
+        Value::Map(value) => value.0.identity(),
+        Value::Object(value) => value.0.identity(),
+        Value::Dumped(value) => value.0.identity(),
+        Value::Marshaled(value) => value.0.identity(),
+        Value::Regexp(value) => value.0.identity(),
+        Value::Reference(value) => value.0.identity(),
+        Value::BigInt(value) => value.0.identity(),
+        Value::Float(value) => value.identity(),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{REFERENCE, URI_OPTION, float, write_value::Shared};
 use crate::{DumpError, Form, Limit, Limits, ObjectId, Reference, Shape, value::is_flonum};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Writes one stream to the end of a buffer.
 pub(crate) struct Writer<'a> {
@@ -283,16 +283,6 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// What names an object within its process, as a request carries it.
-    pub(crate) fn id(&mut self, id: &ObjectId) -> Result<(), DumpError> {
-        match id {
-            ObjectId::Front => self.nil(),
-            ObjectId::Number(number) => self.int(*number),
-            ObjectId::Name(name) => self.uri_option(name),
-            ObjectId::Opaque(stream) => self.opaque(stream),
-        }
-    }
-
     fn uri_option(&mut self, name: &str) -> Result<(), DumpError> {
         self.objects += 1;
         self.out.push(b'o');
@@ -430,47 +420,53 @@ fn small(negative: bool, magnitude: &[u8]) -> Option<i64> {
 /// The symbols that have been written, by name and encoding.
 #[derive(Default)]
 struct Symbols {
-    /// The first few, which are searched one by one.
+    /// The names of the first few, which are searched one by one.
     names: Vec<u8>,
+    /// Where each of these ends, and its encoding.
     ends: Vec<(usize, usize)>,
-    /// All of them, once there are many.
-    index: HashMap<(Box<[u8]>, usize), usize, foldhash::fast::RandomState>,
+    /// All of them, once there are many: encodings and numbers by name.
+    index: BTreeMap<Box<[u8]>, Vec<(usize, usize)>>,
+    count: usize,
 }
 
-/// From how many symbols on they are hashed.
+/// From how many symbols on they are looked up.
 const MANY: usize = 16;
 
 impl Symbols {
     /// The number of a symbol: `Ok` if it has been written, `Err` if it is new.
     #[inline]
     fn find_or_add(&mut self, name: &[u8], coding: usize) -> Result<usize, usize> {
-        if self.ends.len() < MANY {
-            let mut start = 0;
-            for (number, (end, own)) in self.ends.iter().enumerate() {
-                if *own == coding && self.names.get(start..*end) == Some(name) {
-                    return Ok(number);
-                }
-                start = *end;
-            }
-            self.names.extend_from_slice(name);
-            self.ends.push((self.names.len(), coding));
-            return Err(self.ends.len() - 1);
+        if self.count >= MANY {
+            return self.look_up(name, coding);
         }
+        let mut start = 0;
+        for (number, (end, own)) in self.ends.iter().enumerate() {
+            if *own == coding && self.names.get(start..*end) == Some(name) {
+                return Ok(number);
+            }
+            start = *end;
+        }
+        self.names.extend_from_slice(name);
+        self.ends.push((self.names.len(), coding));
+        self.count += 1;
+        Err(self.count - 1)
+    }
+
+    fn look_up(&mut self, name: &[u8], coding: usize) -> Result<usize, usize> {
         if self.index.is_empty() {
             let mut start = 0;
             for (number, (end, coding)) in self.ends.iter().enumerate() {
                 let name = self.names.get(start..*end).unwrap_or_default();
-                self.index.insert((name.into(), *coding), number);
+                self.index.entry(name.into()).or_default().push((*coding, number));
                 start = *end;
             }
         }
-        let number = self.index.len();
-        match self.index.entry((name.into(), coding)) {
-            std::collections::hash_map::Entry::Occupied(known) => Ok(*known.get()),
-            std::collections::hash_map::Entry::Vacant(free) => {
-                free.insert(number);
-                Err(number)
-            }
+        let known = self.index.get(name).into_iter().flatten().find(|(own, _)| *own == coding);
+        if let Some((_, number)) = known {
+            return Ok(*number);
         }
+        self.index.entry(name.into()).or_default().push((coding, self.count));
+        self.count += 1;
+        Err(self.count - 1)
     }
 }

@@ -197,7 +197,7 @@ fn find<'a>(fields: &'a [(Symbol, Value)], name: &str) -> Option<&'a Value> {
 impl Str {
     /// A string of bytes in an encoding.
     pub fn new(bytes: impl Into<Vec<u8>>, encoding: Encoding) -> Self {
-        Self::of(super::StrBody { bytes: bytes.into(), encoding })
+        Self::of(StrBody { bytes: bytes.into(), encoding })
     }
 
     /// The text, if it is in UTF-8 (or in ASCII, or of bytes that are UTF-8).
@@ -374,6 +374,12 @@ impl Marshaled {
 }
 
 impl Regexp {
+    /// A regular expression, with Ruby's options: 1 for `i`, 2 for `x`, 4 for `m`.
+    pub fn new(source: &str, options: u8) -> Self {
+        let encoding = if source.is_ascii() { Encoding::UsAscii } else { Encoding::Utf8 };
+        Self::of(super::RegexpBody { source: source.into(), options, encoding })
+    }
+
     /// The source.
     pub fn source(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0.body.source)

@@ -35,7 +35,7 @@ impl Float {
         match &self.0 {
             Repr::Plain(_) => None,
             Repr::Object(float) => {
-                (Arc::strong_count(float) > 1).then(|| Arc::as_ptr(float) as usize)
+                (Arc::strong_count(float) > 1).then_some(Arc::as_ptr(float) as usize)
             }
         }
     }

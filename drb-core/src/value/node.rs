@@ -11,6 +11,14 @@ pub(crate) struct Node<B> {
     pub(crate) extra: Option<Box<Extra>>,
 }
 
+impl<B> Node<B> {
+    /// Where the node is, if it may be met again.
+    pub(crate) fn identity(self: &Arc<Self>) -> Option<usize> {
+        let shared = Arc::strong_count(self) > 1 || Arc::weak_count(self) > 0;
+        shared.then_some(Arc::as_ptr(self) as usize)
+    }
+}
+
 /// What is rare.
 #[derive(Default)]
 pub(crate) struct Extra {
@@ -49,7 +57,7 @@ impl Encoding {
 }
 
 /// Which of Ruby's two kinds of classes a [`Module`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ModuleKind {
     /// A class.
@@ -138,12 +146,6 @@ macro_rules! handles {
             /// Whether both are the same object, not only equal ones (Ruby: `equal?`).
             pub fn is_same(&self, other: &Self) -> bool {
                 Arc::ptr_eq(&self.0, &other.0)
-            }
-
-            /// Where the object is, if it may be met again.
-            pub(crate) fn identity(&self) -> Option<usize> {
-                let shared = Arc::strong_count(&self.0) > 1 || Arc::weak_count(&self.0) > 0;
-                shared.then(|| Arc::as_ptr(&self.0) as usize)
             }
         }
     )*};

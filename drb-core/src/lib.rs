@@ -20,6 +20,8 @@ mod objects;
 mod reference;
 mod returns;
 pub mod ruby;
+#[cfg(feature = "serde")]
+mod serde;
 mod shape;
 mod uri;
 pub mod value;
@@ -40,6 +42,8 @@ pub use load::{Fields, Kind, Load, Loader};
 pub use objects::{Holder, Objects};
 pub use reference::{ObjectId, Reference, Session};
 pub use returns::{Loaded, Outbound, Returns};
+#[cfg(feature = "serde")]
+pub use serde::Serde;
 pub use shape::{Field, Form, Shape};
 pub use uri::{Address, Uri};
 pub use value::{Symbol, Value};

@@ -20,9 +20,15 @@ macro_rules! by_value {
     )*};
 }
 
+#[cfg(feature = "bytes")]
+mod bytes;
+#[cfg(feature = "chrono")]
+mod chrono;
 mod integers;
 mod maps;
 mod net;
+#[cfg(feature = "num-bigint")]
+mod num_bigint;
 mod pointers;
 mod ranges;
 mod scalars;
@@ -31,3 +37,5 @@ mod sets;
 mod strings;
 mod time;
 mod tuples;
+#[cfg(feature = "uuid")]
+mod uuid;

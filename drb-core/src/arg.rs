@@ -103,6 +103,12 @@ impl<const N: usize> Arg<Vec<String>> for [&str; N] {
     }
 }
 
+impl<const N: usize> Arg<Vec<String>> for &[&str; N] {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        self.as_slice().dump(dumper)
+    }
+}
+
 impl Arg<Vec<String>> for &[&str] {
     fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         self.dump(dumper)

@@ -201,7 +201,7 @@ pub(crate) trait Options: Default {
             let key = given.key.clone();
             if !self.set(given, report) {
                 let (place, choice) = (Self::PLACE, Self::choice());
-                report.at(&key, format!("unknown option `{key}` of {place}, there is {choice}"));
+                report.at(&key, format!("unknown option `{key}` of {place}, expected {choice}"));
             }
         }
     }
@@ -210,7 +210,7 @@ pub(crate) trait Options: Default {
         match Self::KEYS {
             [] => "none".to_owned(),
             [one] => format!("`{one}`"),
-            [all @ .., last] => format!("`{}` and `{last}`", all.join("`, `")),
+            [all @ .., last] => format!("`{}` or `{last}`", all.join("`, `")),
         }
     }
 }

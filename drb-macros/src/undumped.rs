@@ -36,7 +36,7 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
                 self,
                 dumper: &mut #krate::Dumper<'_>,
             ) -> ::core::result::Result<(), #krate::DumpError> {
-                #krate::__private::export(self, dumper)
+                dumper.export(::std::sync::Arc::new(<Self as #krate::Service>::into_cell(self)))
             }
         }
     }

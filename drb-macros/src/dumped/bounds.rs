@@ -64,14 +64,12 @@ fn starts_with(path: &Path, params: &HashSet<Ident>) -> bool {
 /// it holds.
 pub(super) fn outbound_generics(value: &Value, bound: &TokenStream) -> Generics {
     let mut generics = generics(value, bound);
-    let lifetimes: Vec<_> = generics.lifetimes().map(|param| param.lifetime.clone()).collect();
-    for lifetime in lifetimes {
-        let predicate: WherePredicate = parse_quote!(#lifetime: 'static);
-        generics.make_where_clause().predicates.push(predicate);
-    }
-    for ty in value.generics.type_params().map(|param| &param.ident) {
-        let predicate: WherePredicate = parse_quote!(#ty: ::core::marker::Send + 'static);
-        generics.make_where_clause().predicates.push(predicate);
+    if !value.generics.params.is_empty() {
+        let name = &value.name;
+        let (_, ty_generics, _) = value.generics.split_for_impl();
+        let owned: WherePredicate =
+            parse_quote!(#name #ty_generics: ::core::marker::Send + 'static);
+        generics.make_where_clause().predicates.push(owned);
     }
     generics
 }

@@ -77,6 +77,7 @@ impl<'a> Draft<'a> {
                 .map(|text| WireName { name: text.value(), tokens: text.to_token_stream() })
                 .collect(),
             exclusive,
+            lifetime: self.sig.receiver().and_then(|receiver| receiver.lifetime().cloned()),
             run: match (&self.sig.asyncness, &self.options.blocking.0) {
                 (Some(_), _) => Run::Async,
                 (None, Some(_)) => Run::Blocking,

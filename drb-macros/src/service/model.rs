@@ -1,7 +1,9 @@
 //! What a service is, once it has been read: the input of the expansion.
 
 use proc_macro2::{Span, TokenStream};
-use syn::{Attribute, Expr, Generics, Ident, LitStr, Path, Type, Visibility, WherePredicate};
+use syn::{
+    Attribute, Expr, Generics, Ident, Lifetime, LitStr, Path, Type, Visibility, WherePredicate,
+};
 
 /// A list of methods that can be called remotely, of a type or of a trait.
 pub(crate) struct Service {
@@ -48,6 +50,8 @@ pub(crate) struct Method {
     pub(crate) aliases: Vec<WireName>,
     /// Whether it takes `&mut self`.
     pub(crate) exclusive: bool,
+    /// That of `&'a self`.
+    pub(crate) lifetime: Option<Lifetime>,
     pub(crate) run: Run,
     /// Its lifetimes.
     pub(crate) generics: Generics,

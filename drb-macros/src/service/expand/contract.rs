@@ -75,7 +75,7 @@ pub(in super::super) fn methods(service: &Service) -> TraitItemFn {
     parse_quote! {
         #[doc(hidden)]
         #quiet
-        fn __drb_methods() -> &'static [#krate::__private::Method<#cell>]
+        fn __made_by_drb_service_on_the_trait() -> &'static [#krate::__private::Method<#cell>]
         where
             Self: ::core::marker::Sized,
             #(#predicates,)*
@@ -94,6 +94,7 @@ pub(in super::super) fn implementation(implementation: &Implementation) -> Token
     // Whatever is wrong with the trait is told at its path.
     let span = Span::mixed_site().located_at(contract.span());
     let proxy_type = quote_spanned!(span=> __MadeByDrbServiceOnTheTrait);
+    let methods = quote_spanned!(span=> __made_by_drb_service_on_the_trait);
     let mut resolved = proxy::declared(generics);
     resolved.params.push(GenericParam::Type(parse_quote!(__DrbSelf: #contract)));
     let params: Vec<_> = generics
@@ -120,7 +121,7 @@ pub(in super::super) fn implementation(implementation: &Implementation) -> Token
                 const CLASS: &'static str = #class;
 
                 fn methods() -> &'static [#krate::__private::Method<Self::Cell>] {
-                    <#this as #contract>::__drb_methods()
+                    <#this as #contract>::#methods()
                 }
 
                 fn into_cell(self) -> Self::Cell {

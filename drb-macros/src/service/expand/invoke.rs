@@ -89,8 +89,10 @@ pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
     let reply = generated("reply");
     let context = method.params.iter().filter(|param| matches!(param.kind, Kind::Context));
     let contexts = context.map(|param| {
-        let name = &param.name;
-        quote!(let #name = #call.context();)
+        let (name, ty) = (&param.name, &param.loaded);
+        let span = Span::mixed_site().located_at(param.span());
+        let context = quote_spanned!(span=> #call.context());
+        quote!(let #name: #ty = #context;)
     });
     let load = load(service, method, &labels);
     let names: Vec<_> = method.travelling().map(|param| &param.name).collect();
@@ -326,12 +328,18 @@ fn future(service: &Service, method: &Method) -> TokenStream {
         return TokenStream::new();
     }
     let object = generated("object");
-    let lifetime = Lifetime::new("'__drb", Span::mixed_site());
+    let elided = Lifetime::new("'__drb", Span::mixed_site());
     let mut generics = service.server_generics();
-    generics.params.insert(0, syn::parse_quote!(#lifetime));
     for param in method.generics.params.iter().rev() {
-        generics.params.insert(1, param.clone());
+        generics.params.insert(0, param.clone());
     }
+    let lifetime = match &method.lifetime {
+        Some(lifetime) => lifetime,
+        None => {
+            generics.params.insert(0, syn::parse_quote!(#elided));
+            &elided
+        }
+    };
     if let Some(clause) = &method.generics.where_clause {
         generics.make_where_clause().predicates.extend(clause.predicates.iter().cloned());
     }
@@ -340,7 +348,7 @@ fn future(service: &Service, method: &Method) -> TokenStream {
     let names: Vec<_> = method.params.iter().map(|param| &param.name).collect();
     let types = method.params.iter().map(|param| &param.ty);
     let mut result: Type = method.result.clone();
-    Elided(&lifetime).visit_type_mut(&mut result);
+    Elided(lifetime).visit_type_mut(&mut result);
     let name = &method.name;
     let span = Span::mixed_site().located_at(name.span());
     let output = quote_spanned! {span=>

@@ -1,0 +1,9 @@
+struct Store;
+
+#[drb::service]
+impl Store {
+    #[drb(blocking)]
+    pub async fn go(&self) {}
+}
+
+fn main() {}

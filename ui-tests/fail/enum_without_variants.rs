@@ -1,0 +1,9 @@
+use drb::{DrbDumped, DrbError};
+
+#[derive(DrbDumped)]
+enum Never {}
+
+#[derive(DrbError)]
+enum NoError {}
+
+fn main() {}

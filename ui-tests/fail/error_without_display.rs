@@ -1,0 +1,8 @@
+use drb::DrbError;
+
+#[derive(Debug, DrbError)]
+enum StoreError {
+    Full,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+struct Store;
+
+#[drb::service]
+impl Store {
+    #[drb(skip = true)]
+    pub fn go(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+trait Greeter {
+    fn greet(&self);
+}
+
+struct English;
+
+#[drb::service]
+impl Greeter for English {
+    fn greet(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+struct Store;
+
+#[drb::service]
+impl Store {
+    pub fn connect(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+struct Store;
+
+#[drb::service]
+impl Store {
+    #[drb(name = "respond_to?")]
+    pub fn responds(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+struct Store;
+
+#[drb::service]
+impl Store {
+    #[drb(skip, blocking)]
+    pub fn go(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+struct Store;
+
+#[drb::service]
+impl Store {
+    #[drb(alias = "make")]
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use drb::DrbError;
+
+#[derive(Debug, thiserror::Error, DrbError)]
+#[error("store")]
+enum StoreError {
+    #[drb(other)]
+    Other,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[drb::service]
+impl &'static str {
+    pub fn go(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[drb::service]
+fn go() {}
+
+fn main() {}

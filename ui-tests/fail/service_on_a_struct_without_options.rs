@@ -1,0 +1,4 @@
+#[drb::service]
+struct Store;
+
+fn main() {}

@@ -1,0 +1,10 @@
+struct Store;
+
+#[drb::service]
+impl Store {
+    pub fn go(&self, value: &'static str) {
+        let _ = value;
+    }
+}
+
+fn main() {}

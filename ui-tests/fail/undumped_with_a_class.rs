@@ -1,0 +1,7 @@
+use drb::DrbUndumped;
+
+#[derive(DrbUndumped)]
+#[drb(class = "Cursor")]
+struct Cursor;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use drb::DrbUndumped;
+
+#[derive(DrbUndumped)]
+struct Cursor;
+
+fn main() {}

@@ -1,0 +1,10 @@
+use drb::DrbDumped;
+
+#[derive(DrbDumped)]
+#[drb(class = "Shape")]
+enum Shape {
+    #[drb(class = "Circle")]
+    Circle,
+}
+
+fn main() {}

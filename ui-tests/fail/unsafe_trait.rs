@@ -1,0 +1,6 @@
+#[drb::service]
+unsafe trait Greeter {
+    fn greet(&self);
+}
+
+fn main() {}

@@ -1,7 +1,8 @@
 //! How a value of Rust goes onto a wire.
 
 use crate::{
-    Limit, Limits, Reference, Session, Shape, Value, dispatch::Dispatch, error::DumpError, marshal,
+    Limit, Limits, ObjectId, Reference, Session, Shape, Value, dispatch::Dispatch,
+    error::DumpError, marshal,
 };
 use std::sync::Arc;
 
@@ -188,6 +189,11 @@ impl<'a> Dumper<'a> {
     /// A moment in time.
     pub(crate) fn time(&mut self, moment: &marshal::Moment) -> Result<(), DumpError> {
         codec!(self, writer => writer.time(moment))
+    }
+
+    /// What names an object within a process.
+    pub(crate) fn object_id(&mut self, id: &ObjectId) -> Result<(), DumpError> {
+        codec!(self, writer => writer.id(id))
     }
 
     /// A dynamic value.

@@ -1,6 +1,8 @@
 //! How a value of Rust comes off a wire.
 
-use crate::{Budget, Limits, Reference, Session, Shape, Value, error::LoadError, marshal};
+use crate::{
+    Budget, Limits, ObjectId, Reference, Session, Shape, Value, error::LoadError, marshal,
+};
 use std::borrow::Cow;
 
 /// A value that can be made from what a peer has sent.
@@ -258,6 +260,12 @@ impl<'de> Loader<'de> {
     /// followed by a value that is to be [skipped](Loader::skip).
     pub(crate) fn set(&mut self) -> Result<(usize, bool), LoadError> {
         codec!(self, reader => reader.set())
+    }
+
+    /// Takes what names an object within a process: the reference that a request of Ruby's begins
+    /// with.
+    pub(crate) fn object_id(&mut self) -> Result<ObjectId, LoadError> {
+        codec!(self, reader => reader.id())
     }
 
     /// Takes a moment in time.

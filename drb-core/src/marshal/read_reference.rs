@@ -83,7 +83,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Takes what names an object within its process.
-    fn id(&mut self) -> Result<ObjectId, LoadError> {
+    pub(crate) fn id(&mut self) -> Result<ObjectId, LoadError> {
         Ok(match &self.value()? {
             Value::Nil => ObjectId::Front,
             Value::Int(number) => ObjectId::Number(*number),

@@ -268,12 +268,7 @@ impl<'a> Writer<'a> {
             Some(uri) => writer.str(uri)?,
             None => writer.nil()?,
         }
-        match reference.id() {
-            ObjectId::Front => writer.nil()?,
-            ObjectId::Number(number) => writer.int(*number)?,
-            ObjectId::Name(name) => writer.uri_option(name)?,
-            ObjectId::Opaque(stream) => writer.opaque(stream)?,
-        }
+        writer.id(reference.id())?;
         writer.end();
         writer.finish()?;
         self.out.push(b'u');
@@ -281,6 +276,16 @@ impl<'a> Writer<'a> {
         self.sized(&payload);
         self.objects += 1;
         Ok(())
+    }
+
+    /// What names an object within its process.
+    pub(crate) fn id(&mut self, id: &ObjectId) -> Result<(), DumpError> {
+        match id {
+            ObjectId::Front => self.nil(),
+            ObjectId::Number(number) => self.int(*number),
+            ObjectId::Name(name) => self.uri_option(name),
+            ObjectId::Opaque(stream) => self.opaque(stream),
+        }
     }
 
     fn uri_option(&mut self, name: &str) -> Result<(), DumpError> {

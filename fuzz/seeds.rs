@@ -1,7 +1,8 @@
-//! Writes what the fuzzers begin with: the values that were captured from Ruby. For `typed`, each
-//! comes once for every type.
+//! Writes what the fuzzers begin with: the values and the requests that were captured from Ruby. For
+//! `typed`, each value comes once for every type; for `request`, each request comes in pieces of one
+//! and of 255 bytes.
 //!
-//! `seeds VALUES DIRECTORY`
+//! `seeds VALUES MESSAGES DIRECTORY`
 
 use std::{env, fs, path::Path};
 
@@ -10,9 +11,10 @@ const TYPES: u8 = 16;
 fn main() {
     let mut arguments = env::args().skip(1);
     let values = arguments.next().expect("the file with the values");
+    let messages = arguments.next().expect("the file with the messages");
     let directory = arguments.next().expect("the directory to write to");
     let directory = Path::new(&directory);
-    for target in ["value", "typed"] {
+    for target in ["value", "typed", "request"] {
         fs::create_dir_all(directory.join(target)).expect("a directory that can be written to");
     }
     for line in fs::read_to_string(values).expect("a file that can be read").lines() {
@@ -26,6 +28,16 @@ fn main() {
         for choice in 0..TYPES {
             let path = directory.join("typed").join(format!("{name}-{choice}"));
             write(&path, &[&[choice], &bytes[..]].concat());
+        }
+    }
+    let messages = fs::read_to_string(messages).expect("a file that can be read");
+    for (number, line) in messages.lines().enumerate() {
+        let columns: Vec<&str> = line.split('\t').collect();
+        if let [_, "request", _, hex] = columns.as_slice() {
+            for step in [1, 255] {
+                let path = directory.join("request").join(format!("{number}-{step}"));
+                write(&path, &[&[step], &decode(hex)[..]].concat());
+            }
         }
     }
 }

@@ -56,6 +56,7 @@
 
 mod client;
 mod local;
+mod macros;
 mod net;
 mod object;
 mod server;
@@ -64,7 +65,7 @@ mod wait;
 
 pub use client::{Client, ClientBuilder};
 pub use drb_core::*;
-pub use drb_macros::{DrbDumped, DrbError, DrbUndumped, service};
+pub use macros::{DrbDumped, DrbError, DrbUndumped, service};
 pub use object::{Argument, Arguments, Keywords, Object, keywords};
 pub use server::{FailedCall, Server, ServerBuilder, start_service};
 

@@ -12,19 +12,19 @@ use std::{
 
 /// One of everything that a service can have.
 #[derive(Default, DrbUndumped)]
-pub struct Desk {
+pub(crate) struct Desk {
     calls: AtomicUsize,
     notes: Mutex<Vec<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, DrbDumped)]
-pub struct Note {
+pub(crate) struct Note {
     pub text: String,
     pub stars: u8,
 }
 
 #[derive(Debug, PartialEq, thiserror::Error, DrbError)]
-pub enum DeskError {
+pub(crate) enum DeskError {
     #[error("the drawer {drawer} is locked")]
     #[drb(class = "Desk::Locked")]
     Locked { drawer: String, tries: u32 },
@@ -37,7 +37,7 @@ pub enum DeskError {
 
 /// By reference.
 #[derive(Default, DrbUndumped)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     prints: AtomicI64,
 }
 

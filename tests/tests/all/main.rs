@@ -7,6 +7,7 @@ mod echo;
 mod examples;
 mod garbage;
 mod hash_server;
+mod macros;
 mod ruby_server;
 mod rust_client;
 mod rust_server;

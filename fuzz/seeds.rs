@@ -1,6 +1,6 @@
-//! Writes what the fuzzers begin with: the values and the requests that were captured from Ruby. For
-//! `typed`, each value comes once for every type; for `request`, each request comes in pieces of one
-//! and of 255 bytes.
+//! Writes what the fuzzers begin with: the values and the messages that were captured from Ruby. For
+//! `typed`, each value comes once for every type; for `request` and `reply`, each message comes in pieces of
+//! one and of 255 bytes.
 //!
 //! `seeds VALUES MESSAGES DIRECTORY`
 
@@ -14,7 +14,7 @@ fn main() {
     let messages = arguments.next().expect("the file with the messages");
     let directory = arguments.next().expect("the directory to write to");
     let directory = Path::new(&directory);
-    for target in ["value", "typed", "request"] {
+    for target in ["value", "typed", "request", "reply"] {
         fs::create_dir_all(directory.join(target)).expect("a directory that can be written to");
     }
     for line in fs::read_to_string(values).expect("a file that can be read").lines() {
@@ -33,9 +33,9 @@ fn main() {
     let messages = fs::read_to_string(messages).expect("a file that can be read");
     for (number, line) in messages.lines().enumerate() {
         let columns: Vec<&str> = line.split('\t').collect();
-        if let [_, "request", _, hex] = columns.as_slice() {
+        if let [_, kind, _, hex] = columns.as_slice() {
             for step in [1, 255] {
-                let path = directory.join("request").join(format!("{number}-{step}"));
+                let path = directory.join(kind).join(format!("{number}-{step}"));
                 write(&path, &[&[step], &decode(hex)[..]].concat());
             }
         }

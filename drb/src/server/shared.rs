@@ -128,3 +128,29 @@ impl Drop for Seat {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seats_are_counted_for_each_address() {
+        let limits = Limits { connections_per_address: 2, ..Limits::default() };
+        let objects = Objects::new(None, 0, Objects::LEASE);
+        let uri = "druby://localhost:1".into();
+        let shared = Arc::new(Shared::new(uri, objects, limits, Client::new(), None, None));
+        let one = IpAddr::from([10, 0, 0, 1]);
+        let first = shared.seat(one);
+        let second = shared.seat(one);
+        assert!(first.is_some() && second.is_some());
+        assert!(shared.seat(one).is_none());
+        assert!(shared.seat(IpAddr::from([10, 0, 0, 2])).is_some());
+        drop(first);
+        assert!(shared.seat(one).is_some());
+        // This machine's own processes are not counted.
+        let own: Vec<_> = (0..10).map(|_| shared.seat(IpAddr::from([127, 0, 0, 1]))).collect();
+        assert!(own.iter().all(Option::is_some));
+        drop((second, own));
+        assert!(shared.seats.lock().unwrap().is_empty(), "nobody is remembered for ever");
+    }
+}

@@ -38,6 +38,13 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
             ) -> ::core::result::Result<(), #krate::DumpError> {
                 dumper.export(::std::sync::Arc::new(<Self as #krate::Service>::into_cell(self)))
             }
+
+            fn send_shared(
+                shared: ::std::sync::Arc<Self>,
+                dumper: &mut #krate::Dumper<'_>,
+            ) -> ::core::result::Result<(), #krate::DumpError> {
+                #krate::__private::export_shared(shared, dumper)
+            }
         }
     }
 }

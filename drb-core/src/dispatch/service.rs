@@ -1,7 +1,7 @@
 //! The whitelist of a type: its table of methods.
 
 use super::{Incoming, Invoked};
-use crate::{Dump, Exclusive, Load, Remote};
+use crate::{Dump, DumpError, Dumper, Exclusive, Load, Remote};
 use std::{any::Any, sync::Arc};
 
 /// A type whose methods can be called from elsewhere.
@@ -173,6 +173,26 @@ impl<T: Service<Cell = Self>> Dispatch for Exclusive<T> {
             Some(method) => (method.invoke)(self, call),
             None => call.no_method(T::CLASS),
         }
+    }
+}
+
+/// Exports an object that others hold as well.
+///
+/// # Errors
+/// See [`Dumper::export`]; the object is held in a way in which its methods with `&mut self` cannot
+/// have it to themselves.
+pub fn export_shared<T: Service>(shared: Arc<T>, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+    let any: Arc<dyn Any + Send + Sync> = shared;
+    match any.downcast::<T::Cell>() {
+        Ok(cell) => dumper.export(cell),
+        // `Self` is no cell if a method takes `&mut self`. Then nobody else may hold it.
+        Err(any) => match any.downcast::<T>().ok().and_then(Arc::into_inner) {
+            Some(own) => dumper.export(Arc::new(own.into_cell())),
+            None => Err(DumpError::custom(format!(
+                "a {} whose methods take `&mut self` is shared: hold it as `Arc<Exclusive<_>>`",
+                T::CLASS
+            ))),
+        },
     }
 }
 

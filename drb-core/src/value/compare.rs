@@ -31,7 +31,7 @@ impl PartialEq for Value {
                 a.is_same(b)
                     || (a.is_struct() == b.is_struct()
                         && a.class() == b.class()
-                        && same_entries(a.fields(), b.fields()))
+                        && same_fields(a.fields().iter(), b.fields().iter()))
             }
             (Self::Dumped(a), Self::Dumped(b)) => {
                 a.class() == b.class()
@@ -69,23 +69,41 @@ fn comparable(bytes: &[u8], a: &Encoding, b: &Encoding) -> bool {
     a == b || (bytes.is_ascii() && (bytes.is_empty() || !wide(a) && !wide(b)))
 }
 
-/// Entries or fields, in whatever order.
-fn same_entries<K: Eq + Hash>(a: &[(K, Value)], b: &[(K, Value)]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    // In the same order, most often.
-    if a.iter().map(|(key, _)| key).eq(b.iter().map(|(key, _)| key)) {
-        return a.iter().map(|(_, value)| value).eq(b.iter().map(|(_, value)| value));
-    }
-    // Both ways, as a key may occur twice.
-    contains(a, b) && contains(b, a)
+/// Entries in whatever order, save for those whose keys contain other values: these have to be in
+/// the same order among themselves. Otherwise each level of keys within keys would be compared
+/// more than once, and a few bytes could keep a process busy for ever.
+fn same_entries(a: &[(Value, Value)], b: &[(Value, Value)]) -> bool {
+    let deep = |entry: &&(Value, Value)| is_deep(&entry.0);
+    a.len() == b.len()
+        && a.iter().filter(deep).eq(b.iter().filter(deep))
+        && same_fields(
+            a.iter().filter(|entry| !is_deep(&entry.0)),
+            b.iter().filter(|entry| !is_deep(&entry.0)),
+        )
 }
 
-/// Whether each entry of the one is an entry of the other.
-fn contains<K: Eq + Hash>(entries: &[(K, Value)], of: &[(K, Value)]) -> bool {
-    let index: HashMap<&K, &Value> = of.iter().map(|(key, value)| (key, value)).collect();
-    entries.iter().all(|(key, value)| index.get(key) == Some(&value))
+fn is_deep(key: &Value) -> bool {
+    match key {
+        Value::Array(_) | Value::Map(_) | Value::Object(_) | Value::Marshaled(_) => true,
+        Value::Dumped(dumped) => dumped.0.extra.is_some(),
+        _ => false,
+    }
+}
+
+/// Values by plain names, in whatever order.
+fn same_fields<'a, K: Eq + Hash + 'a>(
+    a: impl Iterator<Item = &'a (K, Value)> + Clone,
+    b: impl Iterator<Item = &'a (K, Value)> + Clone,
+) -> bool {
+    // In the same order, most often.
+    if a.clone().map(|(name, _)| name).eq(b.clone().map(|(name, _)| name)) {
+        return a.map(|(_, value)| value).eq(b.map(|(_, value)| value));
+    }
+    let mut index: HashMap<&K, &Value> = b.clone().map(|(name, value)| (name, value)).collect();
+    // What occurs twice is equal to nothing but the same in the same order.
+    index.len() == b.count()
+        && a.into_iter().all(|(name, value)| index.remove(name) == Some(value))
+        && index.is_empty()
 }
 
 impl Hash for Value {
@@ -142,5 +160,41 @@ fn hash_unordered<T: Hash, H: Hasher>(entries: impl Iterator<Item = T>, state: &
 impl PartialEq<f64> for Float {
     fn eq(&self, other: &f64) -> bool {
         self.get() == *other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Found by fuzzing: each level of keys within keys was compared twice.
+    #[test]
+    fn keys_within_keys_are_compared_once() {
+        let nest = |turned: bool| {
+            (0..60).fold(Value::Nil, |key, level| {
+                let mut entries = [(key, level), (Value::symbol("other"), 0)];
+                if turned {
+                    entries.reverse();
+                }
+                entries.into_iter().collect()
+            })
+        };
+        assert_eq!(nest(true), nest(false));
+        assert_eq!(HashMap::from([(nest(true), 1)]).get(&nest(false)), Some(&1));
+    }
+
+    #[test]
+    fn the_order_of_plain_keys_does_not_matter() {
+        let map = |keys: [&str; 3]| keys.into_iter().map(|key| (key, key.len() as i64)).collect();
+        let equal = |a: [&str; 3], b: [&str; 3]| -> bool {
+            let (a, b): (Value, Value) = (map(a), map(b));
+            assert_eq!(a == b, b == a);
+            a == b
+        };
+        assert!(equal(["a", "b", "c"], ["c", "a", "b"]));
+        assert!(!equal(["a", "b", "c"], ["c", "a", "d"]));
+        assert!(!equal(["a", "b", "b"], ["b", "a", "a"]));
+        assert!(!equal(["a", "b", "c"], ["a", "a", "b"]));
+        assert!(equal(["a", "b", "b"], ["a", "b", "b"]));
     }
 }

@@ -27,8 +27,9 @@ pub use symbol::Symbol;
 /// nobody here knows. What Ruby has an identity for is shared when it is cloned, so cloning is
 /// cheap, and a value that occurs twice in a message arrives as one object that occurs twice.
 ///
-/// Two values are equal as Ruby's `eql?` says (`1` is not `1.0`, a map is equal whatever its order);
-/// objects are equal when their classes and fields are. So a `Value` can be the key of a map.
+/// Two values are equal as Ruby's `eql?` says (`1` is not `1.0`, a map is equal whatever its order,
+/// save for keys that are arrays, maps or objects themselves); objects are equal when their classes
+/// and fields are. So a `Value` can be the key of a map.
 ///
 /// ```
 /// use drb_core::Value;

@@ -1,0 +1,92 @@
+//! An `Arc` as a result: of a value it is a copy, of an object a reference to that very object.
+
+use drb::{DrbDumped, DrbUndumped, Dumper, Error, Exclusive};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+#[derive(Debug, Clone, PartialEq, DrbDumped)]
+struct Entry {
+    hits: u64,
+}
+
+#[derive(Default, DrbUndumped)]
+struct Counter(AtomicU64);
+
+#[drb::service]
+impl Counter {
+    pub fn inc(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+#[derive(Default, DrbUndumped)]
+struct Stack(Vec<u64>);
+
+#[drb::service]
+impl Stack {
+    pub fn push(&mut self, value: u64) -> u64 {
+        self.0.push(value);
+        self.0.len() as u64
+    }
+}
+
+#[derive(Default)]
+struct Front {
+    entry: Arc<Entry>,
+    counter: Arc<Counter>,
+    stack: Arc<Exclusive<Stack>>,
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self { hits: 7 }
+    }
+}
+
+#[drb::service]
+impl Front {
+    pub fn entry(&self) -> Arc<Entry> {
+        Arc::clone(&self.entry)
+    }
+
+    pub fn counters(&self) -> Vec<Arc<Counter>> {
+        vec![Arc::clone(&self.counter), Arc::clone(&self.counter)]
+    }
+
+    pub fn stack(&self) -> Arc<Exclusive<Stack>> {
+        Arc::clone(&self.stack)
+    }
+}
+
+#[tokio::test]
+async fn what_is_shared_crosses() -> Result<(), Error> {
+    let counter = Arc::new(Counter::default());
+    let front = Front { counter: Arc::clone(&counter), ..Front::default() };
+    let server = drb::start_service("druby://127.0.0.1:0", front).await?;
+    let proxy = FrontProxy::connect(&server.uri()).await?;
+    assert_eq!(proxy.entry().await?, Entry { hits: 7 });
+    let counters = proxy.counters().await?;
+    assert_eq!(counters.len(), 2);
+    for counter in &counters {
+        counter.inc().await?;
+    }
+    assert_eq!(counter.0.load(Ordering::Relaxed), 2);
+    assert_eq!(proxy.stack().await?.push(1).await?, 1);
+    assert_eq!(proxy.stack().await?.push(2).await?, 2);
+    Ok(())
+}
+
+/// An `Arc` of what needs an `Exclusive` can only be sent as long as nobody else holds it.
+#[test]
+fn what_needs_to_be_alone_is_refused_when_shared() {
+    let stack = Arc::new(Stack::default());
+    let mut out = Vec::new();
+    let mut dumper = Dumper::marshal(&mut out, &drb::Limits::default(), None);
+    let error = drb::Outbound::send(Arc::clone(&stack), &mut dumper).expect_err("shared");
+    assert_eq!(
+        error.to_string(),
+        "a Stack whose methods take `&mut self` is shared: hold it as `Arc<Exclusive<_>>`"
+    );
+}

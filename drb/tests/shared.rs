@@ -32,17 +32,10 @@ impl Stack {
     }
 }
 
-#[derive(Default)]
 struct Front {
     entry: Arc<Entry>,
     counter: Arc<Counter>,
     stack: Arc<Exclusive<Stack>>,
-}
-
-impl Default for Entry {
-    fn default() -> Self {
-        Self { hits: 7 }
-    }
 }
 
 #[drb::service]
@@ -63,7 +56,11 @@ impl Front {
 #[tokio::test]
 async fn what_is_shared_crosses() -> Result<(), Error> {
     let counter = Arc::new(Counter::default());
-    let front = Front { counter: Arc::clone(&counter), ..Front::default() };
+    let front = Front {
+        entry: Arc::new(Entry { hits: 7 }),
+        counter: Arc::clone(&counter),
+        stack: Arc::new(Exclusive::new(Stack::default())),
+    };
     let server = drb::start_service("druby://127.0.0.1:0", front).await?;
     let proxy = FrontProxy::connect(&server.uri()).await?;
     assert_eq!(proxy.entry().await?, Entry { hits: 7 });

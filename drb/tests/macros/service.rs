@@ -58,7 +58,7 @@ impl Store {
     #[cfg(any())]
     pub fn never(&self, _there: NoSuchType) {}
 
-    #[cfg(all())]
+    #[cfg(not(any()))]
     #[allow(clippy::unused_unit)]
     pub fn always(&self) -> () {}
 

@@ -52,6 +52,9 @@ pub struct Limits {
     pub connections: usize,
     /// Connections that a server holds from one address at a time. 128, loopback excepted.
     pub connections_per_address: usize,
+    /// Bytes of memory for requests that have arrived in part or are being served, of all connections
+    /// of a server together; the first 64 KiB of each connection are not counted. 256 MiB.
+    pub buffered: usize,
     /// Bytes of an error's text. 8 KiB; longer texts are cut.
     pub error_text: usize,
     /// How long a call may take from its start to its result, if the caller doesn't say otherwise.
@@ -83,6 +86,7 @@ impl Default for Limits {
             exports: 1 << 16,
             connections: 10_000,
             connections_per_address: 128,
+            buffered: 256 << 20,
             error_text: 8 << 10,
             deadline: Duration::from_secs(30),
             connect: Duration::from_secs(10),
@@ -116,10 +120,11 @@ pub enum Limit {
     Exports,
     Connections,
     ConnectionsPerAddress,
+    Buffered,
 }
 
 impl Limit {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Frame,
         Self::Message,
         Self::Depth,
@@ -132,6 +137,7 @@ impl Limit {
         Self::Exports,
         Self::Connections,
         Self::ConnectionsPerAddress,
+        Self::Buffered,
     ];
 
     /// The name of its field of [`Limits`].
@@ -149,6 +155,7 @@ impl Limit {
             Self::Exports => "exports",
             Self::Connections => "connections",
             Self::ConnectionsPerAddress => "connections_per_address",
+            Self::Buffered => "buffered",
         }
     }
 

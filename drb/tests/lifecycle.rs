@@ -357,6 +357,28 @@ async fn there_are_no_more_connections_than_allowed() {
 }
 
 #[tokio::test]
+async fn connections_share_the_memory_for_requests() {
+    let server = with_limits(Limits { buffered: 3 << 20, ..Limits::default() }).await;
+    // A frame of 4 MiB of which 2 have come.
+    let mut holder = raw(&server).await;
+    holder.write_all(&[0, 64, 0, 0]).await.unwrap();
+    holder.write_all(&vec![0; 2 << 20]).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+
+    let object = drb::Object::connect(&elsewhere(&server)).await.unwrap();
+    let large = drb::Value::bytes(vec![0; 2 << 20]);
+    let (error, outcome) = outcome(object.call::<drb::Value>("echo", (&large,)).await);
+    assert!(matches!(error, Error::Limit { limit: Limit::Buffered, .. }), "{error:?}");
+    assert_eq!(outcome, Outcome::NotExecuted);
+    // Small ones are served all the same, and large ones again when there is room.
+    object.call::<drb::Value>("echo", (1,)).await.unwrap();
+    drop(holder);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    object.call::<drb::Value>("echo", (&large,)).await.unwrap();
+    object.call::<drb::Value>("echo", (&large,)).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_result_that_is_too_large_has_been_made() {
     let server = with_limits(Limits { frame: 1000, ..Limits::default() }).await;
     let object = drb::Object::connect(&elsewhere(&server)).await.unwrap();

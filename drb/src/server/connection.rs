@@ -2,10 +2,10 @@
 
 use super::{FailedCall, ServerSession, Shared};
 use crate::{
-    Context, Session,
+    Context, Exception, Limit, Limits, Session,
     dispatch::{Completed, Invoked, Reply},
     net::Stream,
-    ruby::{Broken, Receiver, RequestHead, RequestReader},
+    ruby::{Receiver, RequestHead, RequestReader},
     timer::Timer,
     wait::{self, Ended},
 };
@@ -49,6 +49,8 @@ pub(super) struct Connection {
     /// What has arrived; `taken` bytes of it are served.
     input: Vec<u8>,
     taken: usize,
+    /// What of the input's memory the server has accounted for.
+    charged: usize,
     /// By when a message that has begun has to have got on, and where it was before.
     progress: Option<(Instant, usize)>,
     /// Replies that are to be sent.
@@ -89,6 +91,7 @@ impl Connection {
             timer: Timer::default(),
             input: Vec::new(),
             taken: 0,
+            charged: 0,
             progress: None,
             output: Vec::new(),
             spare: Vec::new(),
@@ -115,7 +118,7 @@ impl Connection {
                     }
                     self.fill().await?;
                 }
-                Err(broken) => return self.refuse(&broken).await,
+                Err(broken) => return self.refuse(broken.exception).await,
             }
         }
     }
@@ -176,9 +179,9 @@ impl Connection {
     }
 
     /// What arrived is no request.
-    async fn refuse(&mut self, broken: &Broken) -> Result<(), End> {
+    async fn refuse(&mut self, exception: Exception) -> Result<(), End> {
         let reply = Reply::new(self.context.wire(), &self.shared.limits, None);
-        self.reply(reply.refusal(broken.exception.clone()), None).await
+        self.reply(reply.refusal(exception), None).await
     }
 
     async fn flush(&mut self) -> Result<(), End> {
@@ -217,12 +220,28 @@ impl Connection {
             self.progress.get_or_insert((now + limits.stall, self.input.len())).0
         };
         wait::make_room(&mut self.input, self.reader.needs());
+        if !self.charge() {
+            return self.refuse(overloaded(&limits)).await;
+        }
         match self.read(until).await {
             Ok(0) => self.closed().await,
             Ok(_) => Ok(()),
             Err(Ended::TimedOut) => self.check_progress(),
             Err(Ended::Io(_)) => Err(End),
         }
+    }
+
+    /// Accounts for the memory of the request, and says whether the server has so much to spare.
+    fn charge(&mut self) -> bool {
+        let held = self.input.capacity().saturating_sub(KEEP);
+        let fits = self.shared.buffer(self.charged, held);
+        if !fits {
+            // What it takes to read the rest and forget it is not counted.
+            self.input = Vec::new();
+            self.shared.buffer(self.charged, 0);
+        }
+        self.charged = if fits { held } else { 0 };
+        fits
     }
 
     /// Time is up: for a connection without a call at once, for a message that comes too slowly.
@@ -255,7 +274,7 @@ impl Connection {
     /// The peer sends no more. If it stopped within a frame, it is told so, as by Ruby.
     async fn closed(&mut self) -> Result<(), End> {
         match self.reader.closed(&self.input) {
-            Some(broken) => self.refuse(&broken).await,
+            Some(broken) => self.refuse(broken.exception).await,
             None => Err(End),
         }
     }
@@ -290,6 +309,19 @@ impl Connection {
         // That nothing more can be read is all the same here.
         let _ = timeout(bound, drain).await;
     }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.shared.buffer(self.charged, 0);
+    }
+}
+
+/// All connections together hold as much as the server allows. The peer may try again.
+fn overloaded(limits: &Limits) -> Exception {
+    let name = Limit::Buffered.name();
+    let message = format!("the server exceeds the limit `{name}` of {}", limits.buffered);
+    Exception::new("DRb::DRbConnError", message).with("limit", name)
 }
 
 impl Stopper {

@@ -8,7 +8,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     /// a peer has connected to, if the server listens on all.
     pub(super) uris: RwLock<HashSet<Arc<str>>>,
     seats: Mutex<HashMap<IpAddr, usize>>,
+    /// Bytes of memory that connections hold for requests.
+    buffered: AtomicUsize,
     ended: AtomicBool,
 }
 
@@ -60,6 +62,7 @@ impl Shared {
             hook,
             uris,
             seats: Mutex::default(),
+            buffered: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
         }
     }
@@ -95,6 +98,20 @@ impl Shared {
         if let Some(hook) = &self.hook {
             let _ = catch_unwind(AssertUnwindSafe(|| hook(call)));
         }
+    }
+
+    /// Takes a change in what one connection holds in memory, if there is room for it.
+    pub(super) fn buffer(&self, before: usize, after: usize) -> bool {
+        if after <= before {
+            self.buffered.fetch_sub(before - after, Ordering::Relaxed);
+            return true;
+        }
+        let more = after - before;
+        let fits = self.buffered.fetch_add(more, Ordering::Relaxed) + more <= self.limits.buffered;
+        if !fits {
+            self.buffered.fetch_sub(more, Ordering::Relaxed);
+        }
+        fits
     }
 
     /// A seat for a connection from an address, if there is one left. This machine's own processes

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod expand;
+mod fields;
 mod model;
 
 use crate::report::Report;

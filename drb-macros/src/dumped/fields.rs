@@ -1,0 +1,205 @@
+//! The fields of a struct or of a variant: how they are written and read.
+
+use super::model::{Field, Fields, Form, Value};
+use crate::{labels::Labels, names::generated};
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::{Ident, Member, Path};
+
+/// A field's name; a position is not one yet.
+pub(super) fn name(field: &Field) -> Ident {
+    match &field.member {
+        Member::Named(name) => name.clone(),
+        Member::Unnamed(index) => format_ident!("_{}", index.index),
+    }
+}
+
+/// Where the fields of a struct or variant are: each has a number among all of the type's, which
+/// names its variable.
+pub(super) struct Numbered<'a> {
+    pub(super) krate: &'a Path,
+    pub(super) labels: &'a Labels,
+    pub(super) first: usize,
+    pub(super) fields: &'a Fields,
+}
+
+impl<'a> Numbered<'a> {
+    pub(super) fn all(&self) -> impl Iterator<Item = (usize, &'a Field)> {
+        (self.first..).zip(&self.fields.fields)
+    }
+
+    pub(super) fn travelling(&self) -> impl Iterator<Item = (usize, &'a Field)> {
+        self.all().filter(|(_, field)| !field.skip)
+    }
+
+    /// The trait that a field has, which says its name where it is not fulfilled.
+    pub(super) fn member(&self, field: &Field) -> TokenStream {
+        let (krate, label) = (self.krate, self.labels.label(&name(field)));
+        quote!(#krate::__private::Member<#label, Self>)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.fields.travelling().count()
+    }
+}
+
+pub(super) fn variable(index: usize) -> Ident {
+    format_ident!("field{}", index, span = Span::mixed_site())
+}
+
+/// The constant that says what a struct looks like.
+pub(super) fn shape(
+    value: &Value,
+    name: &Ident,
+    class: &str,
+    form: Form,
+    fields: &Numbered<'_>,
+) -> TokenStream {
+    let krate = &value.krate;
+    let form = match form {
+        Form::Object => quote!(Object),
+        Form::Struct => quote!(Struct),
+        Form::Hash => quote!(Hash),
+    };
+    let fields = fields.travelling().map(|(_, field)| {
+        let (name, ivar) = (&field.name, format!("@{}", field.name));
+        quote!(#krate::Field { name: #name, ivar: #ivar })
+    });
+    quote! {
+        static #name: #krate::Shape = #krate::Shape {
+            class: #class,
+            form: #krate::Form::#form,
+            fields: &[#(#fields),*],
+        };
+    }
+}
+
+/// Writes the fields as a struct, without its `Ok(())`.
+pub(super) fn dump_object(
+    fields: &Numbered<'_>,
+    shape: &Ident,
+    dumper: &Ident,
+    place: impl Fn(usize, &Field) -> TokenStream,
+) -> TokenStream {
+    let fields = fields.travelling().enumerate().map(|(position, (index, field))| {
+        let (ty, trait_name, place) = (&field.ty, fields.member(field), place(index, field));
+        quote! {
+            #dumper.field(&#shape, #position)?;
+            <#ty as #trait_name>::dump(#place, #dumper)?;
+        }
+    });
+    quote! {
+        #dumper.object(&#shape)?;
+        #(#fields)*
+        #dumper.end();
+    }
+}
+
+/// Writes the fields one after the other, within an array that has begun.
+pub(super) fn dump_items(
+    fields: &Numbered<'_>,
+    dumper: &Ident,
+    place: impl Fn(usize, &Field) -> TokenStream,
+) -> TokenStream {
+    let fields = fields.travelling().map(|(index, field)| {
+        let (ty, trait_name, place) = (&field.ty, fields.member(field), place(index, field));
+        quote!(<#ty as #trait_name>::dump(#place, #dumper)?;)
+    });
+    quote!(#(#fields)*)
+}
+
+/// An expression that loads the only field on the wire.
+pub(super) fn load_newtype(fields: &Numbered<'_>) -> TokenStream {
+    let loader = generated("loader");
+    let fields = fields.all().map(|(_, field)| {
+        let (member, ty, trait_name) = (&field.member, &field.ty, fields.member(field));
+        match &field.default {
+            Some(default) if field.skip => quote!(#member: #default),
+            _ => quote!(#member: <#ty as #trait_name>::load(#loader)?),
+        }
+    });
+    quote!(::core::result::Result::Ok(Self { #(#fields),* }))
+}
+
+/// An expression that loads fields from an array that has begun; its length has been checked.
+pub(super) fn load_items(fields: &Numbered<'_>, path: TokenStream) -> TokenStream {
+    let loader = generated("loader");
+    let fields = fields.all().map(|(_, field)| {
+        let (member, ty, trait_name) = (&field.member, &field.ty, fields.member(field));
+        let Member::Unnamed(position) = member else { return TokenStream::new() };
+        let position = position.index as usize;
+        match &field.default {
+            Some(default) if field.skip => quote!(#member: #default),
+            _ => quote! {
+                #member: <#ty as #trait_name>::load(#loader).map_err(|error| error.at(#position))?
+            },
+        }
+    });
+    quote!(#path { #(#fields),* })
+}
+
+/// An expression that loads fields from a struct.
+pub(super) fn load_object(
+    value: &Value,
+    fields: &Numbered<'_>,
+    shape: &Ident,
+    class: &str,
+    default: bool,
+    path: TokenStream,
+) -> TokenStream {
+    let krate = &value.krate;
+    let loader = generated("loader");
+    let default_value = generated("default");
+    let state = generated("fields");
+    let defaults =
+        default.then(|| quote!(let #default_value: Self = ::core::default::Default::default();));
+    let declare = fields.travelling().map(|(index, field)| {
+        let (name, ty) = (variable(index), &field.ty);
+        quote!(let mut #name: ::core::option::Option<#ty> = ::core::option::Option::None;)
+    });
+    let arms = fields.travelling().enumerate().map(|(position, (index, field))| {
+        let (name, wire, ty) = (variable(index), &field.name, &field.ty);
+        let trait_name = fields.member(field);
+        quote! {
+            ::core::option::Option::Some(#position) => {
+                #name = ::core::option::Option::Some(
+                    <#ty as #trait_name>::load(#loader).map_err(|error| error.within(#wire))?,
+                );
+            }
+        }
+    });
+    let finish = fields.all().map(|(index, field)| {
+        let (member, name, wire, ty) = (&field.member, variable(index), &field.name, &field.ty);
+        let trait_name = fields.member(field);
+        let absent = match (&field.default, default) {
+            (Some(expression), _) => quote!(#expression),
+            (None, true) => quote!(#default_value.#member),
+            (None, false) => quote! {
+                #krate::__private::missing(#class, #wire, <#ty as #trait_name>::absent())?
+            },
+        };
+        if field.skip {
+            return quote!(#member: #absent);
+        }
+        quote! {
+            #member: match #name {
+                ::core::option::Option::Some(loaded) => loaded,
+                ::core::option::Option::None => #absent,
+            }
+        }
+    });
+    quote! {{
+        #defaults
+        #(#declare)*
+        let mut #state = #loader.object(&#shape)?;
+        loop {
+            match #loader.field(&#shape, &mut #state)? {
+                #(#arms)*
+                ::core::option::Option::Some(_) => #loader.skip()?,
+                ::core::option::Option::None => break,
+            }
+        }
+        #loader.end()?;
+        #path { #(#finish),* }
+    }}
+}

@@ -39,7 +39,8 @@ pub(crate) fn make_room(buffer: &mut Vec<u8>, needs: usize) {
     let missing = needs.saturating_sub(buffer.len());
     let room = missing.min(buffer.len().max(AHEAD)).max(CHUNK);
     if buffer.capacity() - buffer.len() < room.min(missing.max(CHUNK / 2)) {
-        buffer.reserve(room);
+        // Exactly: it doubles already, and never goes beyond what the peer says is coming.
+        buffer.reserve_exact(room);
     }
 }
 

@@ -358,16 +358,17 @@ async fn there_are_no_more_connections_than_allowed() {
 
 #[tokio::test]
 async fn connections_share_the_memory_for_requests() {
-    let server = with_limits(Limits { buffered: 3 << 20, ..Limits::default() }).await;
-    // A frame of 4 MiB of which 2 have come.
+    // Each of the two fits, but never both: they need from 3 to 4 MiB, and 4 MiB.
+    let server = with_limits(Limits { buffered: 5 << 20, ..Limits::default() }).await;
     let mut holder = raw(&server).await;
     holder.write_all(&[0, 64, 0, 0]).await.unwrap();
-    holder.write_all(&vec![0; 2 << 20]).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    holder.write_all(&vec![0; 3 << 20]).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
 
     let object = drb::Object::connect(&elsewhere(&server)).await.unwrap();
-    let large = drb::Value::bytes(vec![0; 2 << 20]);
-    let (error, outcome) = outcome(object.call::<drb::Value>("echo", (&large,)).await);
+    let large = drb::Value::bytes(vec![0; 4 << 20]);
+    let answer = object.call::<drb::Value>("echo", (&large,)).await.map(|_| "echoed");
+    let (error, outcome) = outcome(answer);
     assert!(matches!(error, Error::Limit { limit: Limit::Buffered, .. }), "{error:?}");
     assert_eq!(outcome, Outcome::NotExecuted);
     // Small ones are served all the same, and large ones again when there is room.

@@ -271,6 +271,20 @@ fn wrapped_values() {
     loads(unknown, vec![Vec::<u8>::new(), vec![], vec![]]);
 }
 
+/// Found by fuzzing: a payload that is no reference's left something behind that made the next one
+/// none either.
+#[test]
+fn references_behind_what_is_none() {
+    // A DRbObject whose payload is an array with instance variables, and has three elements; then
+    // one whose payload is ["druby://a:1", 5].
+    let stream = "04085b07753a134452623a3a4452624f626a6563740e0408495b08303030\
+                  00753b001e04085b0749221064727562793a2f2f613a31063a064554690a";
+    let values = load::<Vec<Value>>(stream).expect("values");
+    assert!(values[0].as_reference().is_none());
+    assert_eq!(values[1].as_reference().and_then(|reference| reference.uri()), Some("druby://a:1"));
+    assert_eq!(dump(&values), stream);
+}
+
 #[test]
 fn values_from_and_to_types() {
     let value = Value::from_dump(&vec![("a", 1)]).expect("a value");

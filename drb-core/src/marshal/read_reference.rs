@@ -58,10 +58,13 @@ impl<'de> Reader<'de> {
     /// The reference whose class has made `payload` of it.
     pub(super) fn reference_of(&mut self, payload: &'de [u8]) -> Result<Reference, LoadError> {
         let depth = self.depth;
+        let tails = self.tails();
         let outer = self.enter(payload)?;
         let reference = self.uri_and_id();
         self.leave(outer);
+        // Reading goes on even where this is no reference, and was left in the middle.
         self.depth = depth;
+        self.forget_tails(tails);
         reference
     }
 

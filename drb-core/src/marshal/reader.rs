@@ -113,6 +113,17 @@ impl<'de> Reader<'de> {
         self.tail_depth = self.depth;
     }
 
+    /// How many tails there are.
+    pub(super) fn tails(&self) -> usize {
+        self.tails.len()
+    }
+
+    /// Forgets all but the first `count` tails.
+    pub(super) fn forget_tails(&mut self, count: usize) {
+        self.tails.truncate(count);
+        self.tail_depth = self.tails.last().map_or(usize::MAX, |(depth, _)| *depth);
+    }
+
     fn run_tails(&mut self) -> Result<(), LoadError> {
         while let Some((depth, _)) = self.tails.last()
             && *depth == self.depth

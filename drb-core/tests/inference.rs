@@ -1,4 +1,6 @@
 //! What callers may write in place of a parameter is decided by type inference; this compiles or not.
+#![allow(clippy::needless_borrows_for_generic_args)]
+
 use drb_core::{Arg, Symbol, Value};
 
 fn takes_u64(_: impl Arg<u64>) {}

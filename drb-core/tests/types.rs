@@ -389,7 +389,7 @@ mod serde_feature {
     enum Either {
         Number(i64),
         Text(String),
-        Many(Vec<Either>),
+        Many(Vec<Self>),
     }
 
     #[test]

@@ -26,7 +26,12 @@ struct Name {
 impl Symbol {
     /// A symbol of bytes in an encoding, which doesn't matter if they are ASCII.
     pub fn with_encoding(name: &[u8], encoding: Encoding) -> Self {
-        let encoding = if name.is_ascii() { Encoding::UsAscii } else { encoding };
+        let encoding = match encoding {
+            _ if name.is_ascii() => Encoding::UsAscii,
+            // What only claims to be ASCII.
+            Encoding::UsAscii => Encoding::Binary,
+            other => other,
+        };
         Self(Arc::new(Name { bytes: name.into(), encoding }))
     }
 

@@ -121,7 +121,7 @@ async fn draining_has_an_end() {
 
 /// A service with a method that stops its server.
 #[derive(Default)]
-pub struct Mortal(OnceLock<Server>);
+struct Mortal(OnceLock<Server>);
 
 #[drb::service]
 impl Mortal {

@@ -62,7 +62,7 @@ async fn what_is_shared_crosses() -> Result<(), Error> {
         stack: Arc::new(Exclusive::new(Stack::default())),
     };
     let server = drb::start_service("druby://127.0.0.1:0", front).await?;
-    let proxy = FrontProxy::connect(&server.uri()).await?;
+    let proxy = FrontProxy::connect(server.uri()).await?;
     assert_eq!(proxy.entry().await?, Entry { hits: 7 });
     let counters = proxy.counters().await?;
     assert_eq!(counters.len(), 2);

@@ -28,7 +28,7 @@ struct Options {
 
 #[derive(Debug, PartialEq, DrbDumped)]
 enum Shape {
-    NoShape,
+    Nothing,
     Circle(f64),
     Segment(u64, u64),
     Rect { w: u64, h: u64 },
@@ -183,7 +183,7 @@ async fn structs_are_objects_structs_and_hashes() {
 #[tokio::test]
 async fn enums_are_symbols_and_arrays() {
     let said =
-        ask("p desk.shape(:no_shape), desk.shape([:circle, 1.5]), desk.shape([:segment, 1, 2])
+        ask("p desk.shape(:nothing), desk.shape([:circle, 1.5]), desk.shape([:segment, 1, 2])
          case desk.shape([:rect, {w: 3, h: 4}])
          in [:rect, {w:, h:}] then p w * h
          end
@@ -194,7 +194,7 @@ async fn enums_are_symbols_and_arrays() {
          end")
         .await;
     let lines: Vec<_> = said.lines().collect();
-    assert_eq!(lines[..4], [":no_shape", "[:circle, 1.5]", "[:segment, 1, 2]", "12"]);
+    assert_eq!(lines[..4], [":nothing", "[:circle, 1.5]", "[:segment, 1, 2]", "12"]);
     assert_eq!(lines[4], "ArgumentError: shape: `round` is no variant of Shape");
     assert_eq!(lines[5], "ArgumentError: shape: `circle` takes 2 elements, got 1");
     assert_eq!(lines[6], "ArgumentError: shape: missing field `h` of Shape::Rect");
@@ -247,7 +247,7 @@ async fn a_contract_whose_object_is_in_ruby() {
     assert_eq!(shop.set("tea", &entry).await.unwrap(), entry);
     assert!(shop.is_known("tea").await.unwrap());
     for shape in
-        [Shape::NoShape, Shape::Circle(1.5), Shape::Segment(1, 2), Shape::Rect { w: 1, h: 2 }]
+        [Shape::Nothing, Shape::Circle(1.5), Shape::Segment(1, 2), Shape::Rect { w: 1, h: 2 }]
     {
         assert_eq!(shop.shape(&shape).await.unwrap(), shape);
     }

@@ -76,6 +76,10 @@ fn parse_hex(text: &[u8]) -> Option<f64> {
         let power = power.get(..len).and_then(|power| std::str::from_utf8(power).ok());
         exponent = exponent.saturating_add(power.and_then(|p| p.parse().ok()).unwrap_or(0));
     }
+    // Zero stays zero whatever the power of two is; with an infinite one it would be no number.
+    if value == 0.0 {
+        return (digits > 0).then_some(0.0);
+    }
     // In two steps, as 2^exponent alone may not be a float.
     let half = exponent / 2;
     (digits > 0).then(|| value * 2.0_f64.powi(half) * 2.0_f64.powi(exponent - half))
@@ -234,6 +238,8 @@ mod tests {
             (".5", 0.5),
             ("0x1p3", 8.0),
             ("-0x1.8p1", -3.0),
+            // Found by fuzzing: this was no number.
+            ("0x00P50000", 0.0),
             ("abc", 0.0),
             ("", 0.0),
             ("infinity", 0.0),

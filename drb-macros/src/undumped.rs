@@ -43,7 +43,7 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
                 shared: ::std::sync::Arc<Self>,
                 dumper: &mut #krate::Dumper<'_>,
             ) -> ::core::result::Result<(), #krate::DumpError> {
-                #krate::__private::export_shared(shared, dumper)
+                <Self as #krate::Service>::export_shared(shared, dumper)
             }
         }
     }

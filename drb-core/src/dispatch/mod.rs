@@ -18,6 +18,6 @@ pub use reply::{Completed, Reply};
 pub use running::{Blocking, Running, call};
 pub use service::{
     Class, Dispatch, Implements, IntoObject, Method, MethodInfo, ParamInfo, ParamKind, Proxy,
-    Service, export_shared,
+    Service,
 };
 pub use value::{check_len, is_remote, missing, remote_message, unknown_variant, variant};

@@ -28,6 +28,27 @@ pub trait Service: Sized + Send + Sync + 'static {
 
     /// Puts the object into its cell.
     fn into_cell(self) -> Self::Cell;
+
+    /// Exports an object that others hold as well.
+    ///
+    /// # Errors
+    /// See [`Dumper::export`]; the object is held in a way in which its methods with `&mut self`
+    /// cannot have it to themselves.
+    #[doc(hidden)]
+    fn export_shared(shared: Arc<Self>, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        let any: Arc<dyn Any + Send + Sync> = shared;
+        match any.downcast::<Self::Cell>() {
+            Ok(cell) => dumper.export(cell),
+            // `Self` is no cell if a method takes `&mut self`. Then nobody else may hold it.
+            Err(any) => match any.downcast::<Self>().ok().and_then(Arc::into_inner) {
+                Some(own) => dumper.export(Arc::new(own.into_cell())),
+                None => Err(DumpError::custom(format!(
+                    "a {} whose methods take `&mut self` is shared: hold it as `Arc<Exclusive<_>>`",
+                    Self::CLASS
+                ))),
+            },
+        }
+    }
 }
 
 /// A proxy that `#[drb::service]` has made: the typed form of a [`Remote`].
@@ -173,26 +194,6 @@ impl<T: Service<Cell = Self>> Dispatch for Exclusive<T> {
             Some(method) => (method.invoke)(self, call),
             None => call.no_method(T::CLASS),
         }
-    }
-}
-
-/// Exports an object that others hold as well.
-///
-/// # Errors
-/// See [`Dumper::export`]; the object is held in a way in which its methods with `&mut self` cannot
-/// have it to themselves.
-pub fn export_shared<T: Service>(shared: Arc<T>, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-    let any: Arc<dyn Any + Send + Sync> = shared;
-    match any.downcast::<T::Cell>() {
-        Ok(cell) => dumper.export(cell),
-        // `Self` is no cell if a method takes `&mut self`. Then nobody else may hold it.
-        Err(any) => match any.downcast::<T>().ok().and_then(Arc::into_inner) {
-            Some(own) => dumper.export(Arc::new(own.into_cell())),
-            None => Err(DumpError::custom(format!(
-                "a {} whose methods take `&mut self` is shared: hold it as `Arc<Exclusive<_>>`",
-                T::CLASS
-            ))),
-        },
     }
 }
 

@@ -175,7 +175,8 @@ async fn a_reference_that_nobody_has_given_is_gone() {
 #[tokio::test]
 async fn an_object_of_this_process_is_called_without_the_network() {
     let server = drb::start_service("druby://127.0.0.1:0", Store::default()).await.unwrap();
-    let store = StoreProxy::connect(server.uri()).await.unwrap();
+    let front = drb::Reference::new(server.uri(), drb::ObjectId::Front);
+    let store: StoreProxy = drb::Proxy::from_remote(drb::Client::new().remote(front));
     assert_eq!(store.inc("a", 2).await.unwrap(), 2);
     assert_eq!(store.slow_get("a").await.unwrap(), 2);
     assert_eq!(store.blocking_get("a").await.unwrap(), 2);

@@ -58,7 +58,8 @@ impl Client {
     /// the `?`.
     ///
     /// It connects, so that an address where nobody listens is found out here; the object isn't
-    /// asked whether it has the proxy's methods.
+    /// asked whether it has the proxy's methods. Calls go over the connection even where the server
+    /// is one of this process; only a reference that comes home takes the short way.
     ///
     /// # Errors
     /// [`Error::BadUri`], [`Error::Connect`].
@@ -70,9 +71,6 @@ impl Client {
         let Uri { address, option, .. } = Uri::parse(uri)?;
         let id = option.map_or(ObjectId::Front, |name| ObjectId::Name(name.into()));
         let reference = Reference::new(address.to_string(), id);
-        if let Some(server) = server::local(&reference) {
-            return Ok(LocalLink::remote(&server, reference));
-        }
         let route = self.route(&reference);
         route.connect().await?;
         Ok(Remote::new(Arc::new(route), reference))

@@ -36,7 +36,8 @@ struct Exports {
 
 struct Export {
     object: Arc<dyn Dispatch>,
-    until: Instant,
+    /// The end of its lease; `None` until it is withdrawn.
+    until: Option<Instant>,
     holder: Holder,
 }
 
@@ -88,11 +89,13 @@ impl Objects {
             ObjectId::Number(number) => {
                 let mut exports = self.exports();
                 let export = exports.by_id.get_mut(number)?;
-                if export.until <= now {
-                    // Its time is over, only that nobody has swept yet.
-                    return None;
+                if let Some(until) = &mut export.until {
+                    if *until <= now {
+                        // Its time is over, only that nobody has swept yet.
+                        return None;
+                    }
+                    *until = now + self.lease;
                 }
-                export.until = now + self.lease;
                 Some(Arc::clone(&export.object))
             }
             ObjectId::Opaque(_) => None,
@@ -110,6 +113,23 @@ impl Objects {
         holder: Holder,
         now: Instant,
     ) -> Result<ObjectId, DumpError> {
+        self.hold(object, holder, Some(now + self.lease))
+    }
+
+    /// The same for as long as it takes until it is [withdrawn](Objects::withdraw).
+    ///
+    /// # Errors
+    /// [`Limit::Exports`].
+    pub fn lend(&self, object: Arc<dyn Dispatch>, holder: Holder) -> Result<ObjectId, DumpError> {
+        self.hold(object, holder, None)
+    }
+
+    fn hold(
+        &self,
+        object: Arc<dyn Dispatch>,
+        holder: Holder,
+        until: Option<Instant>,
+    ) -> Result<ObjectId, DumpError> {
         if let Some(id) = self.constant(&object) {
             return Ok(id);
         }
@@ -118,7 +138,8 @@ impl Objects {
         if let Some(id) = exports.by_address.get(&address)
             && let Some(export) = exports.by_id.get_mut(id)
         {
-            export.until = now + self.lease;
+            // Once lent, it stays until it is withdrawn.
+            export.until = export.until.and(until);
             return Ok(ObjectId::Number(*id));
         }
         if exports.held.get(&holder).is_some_and(|held| *held >= self.per_holder) {
@@ -133,7 +154,7 @@ impl Objects {
         };
         *exports.held.entry(holder).or_default() += 1;
         exports.by_address.insert(address, id);
-        exports.by_id.insert(id, Export { object, until: now + self.lease, holder });
+        exports.by_id.insert(id, Export { object, until, holder });
         Ok(ObjectId::Number(id))
     }
 
@@ -141,7 +162,7 @@ impl Objects {
     /// business it is where their destructors run.
     pub fn sweep(&self, now: Instant) -> Vec<Arc<dyn Dispatch>> {
         let exports = &mut *self.exports();
-        let over = |export: &Export| export.until <= now;
+        let over = |export: &Export| export.until.is_some_and(|until| until <= now);
         let ids: Vec<i64> =
             exports.by_id.iter().filter(|(_, export)| over(export)).map(|(id, _)| *id).collect();
         ids.into_iter().filter_map(|id| exports.remove(id)).collect()

@@ -64,6 +64,17 @@ pub trait Session: Send + Sync {
     /// [`DumpError::NoServer`] if this process serves no address; a limit of exports.
     fn export(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError>;
 
+    /// The same for as long as it takes until it is [withdrawn](Session::withdraw), rather than for
+    /// a lease: a block lives as long as the call that it is passed to.
+    ///
+    /// # Errors
+    /// As [`Session::export`].
+    fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError>;
+
+    /// Ends what [`Session::export`] or [`Session::lend`] has begun: whoever calls the object now is
+    /// told that it is gone.
+    fn withdraw(&self, reference: &Reference);
+
     /// The object itself, if the reference means one of this process.
     fn local(&self, reference: &Reference) -> Option<Arc<dyn Dispatch>>;
 

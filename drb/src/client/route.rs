@@ -68,6 +68,17 @@ impl Session for ClientSession {
         Ok(Reference::new(Arc::clone(&server.uri), id))
     }
 
+    fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
+        let class = object.class();
+        let server = server::primary().ok_or(DumpError::NoServer { class })?;
+        let id = server.objects.lend(object, Holder::Local)?;
+        Ok(Reference::new(Arc::clone(&server.uri), id))
+    }
+
+    fn withdraw(&self, reference: &Reference) {
+        server::withdraw(reference);
+    }
+
     fn local(&self, reference: &Reference) -> Option<Arc<dyn Dispatch>> {
         server::object(reference)
     }

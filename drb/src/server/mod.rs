@@ -10,7 +10,7 @@ mod shared;
 pub use builder::ServerBuilder;
 pub use shared::FailedCall;
 
-pub(crate) use registry::{local, object, primary};
+pub(crate) use registry::{local, object, primary, withdraw};
 pub(crate) use session::ServerSession;
 pub(crate) use shared::Shared;
 

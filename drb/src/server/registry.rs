@@ -39,3 +39,10 @@ pub(crate) fn local(reference: &Reference) -> Option<Arc<Shared>> {
 pub(crate) fn object(reference: &Reference) -> Option<Arc<dyn Dispatch>> {
     local(reference)?.objects.find(reference.id(), Instant::now())
 }
+
+/// Takes an object of this process out of its server's table.
+pub(crate) fn withdraw(reference: &Reference) {
+    if let Some(server) = local(reference) {
+        server.objects.withdraw(reference.id());
+    }
+}

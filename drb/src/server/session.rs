@@ -18,6 +18,15 @@ impl Session for ServerSession {
         Ok(Reference::new(Arc::clone(&self.uri), id))
     }
 
+    fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
+        let id = self.shared.objects.lend(object, self.holder)?;
+        Ok(Reference::new(Arc::clone(&self.uri), id))
+    }
+
+    fn withdraw(&self, reference: &Reference) {
+        registry::withdraw(reference);
+    }
+
     fn local(&self, reference: &Reference) -> Option<Arc<dyn Dispatch>> {
         registry::object(reference)
     }

@@ -3,8 +3,8 @@
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use std::collections::{BTreeMap, HashSet};
-use syn::{Generics, TypeParam, parse_quote};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use syn::{GenericParam, Generics, parse_quote};
 
 /// Type parameters that are called like the arguments of a method, or the fields of a type.
 #[derive(Default)]
@@ -51,20 +51,42 @@ impl Labels {
         }
     }
 
-    /// Adds the type parameters.
-    pub(crate) fn declare(&self, generics: &mut Generics) {
-        let distinct: HashSet<_> = self.labels.values().collect();
-        let mut distinct: Vec<_> = distinct.into_iter().collect();
-        distinct.sort();
-        for label in distinct {
-            let param: TypeParam = parse_quote!(#label);
-            generics.params.push(param.into());
-        }
+    /// The generics with the type parameters.
+    pub(crate) fn added_to(&self, generics: &Generics) -> Generics {
+        let mut generics = generics.clone();
+        let params = self.distinct().map(|label| -> GenericParam { parse_quote!(#label) });
+        generics.params.extend(params);
+        generics
     }
 
     /// What stands for them where they mean nothing.
     pub(crate) fn fill(&self) -> impl Iterator<Item = TokenStream> {
-        let distinct: HashSet<_> = self.labels.values().collect();
-        distinct.into_iter().map(|_| quote!(()))
+        self.distinct().map(|_| quote!(()))
     }
+
+    /// The pieces of a trait that has them as its parameters, and of its impl with `generics`.
+    pub(crate) fn of_trait(&self, generics: &Generics) -> Labelled {
+        let labelled = self.added_to(generics);
+        let (impl_generics, _, _) = labelled.split_for_impl();
+        let (labels, fill) = (self.distinct(), self.fill());
+        Labelled {
+            labels: quote!(<#(#labels),*>),
+            filled: quote!(<#(#fill),*>),
+            impl_generics: impl_generics.to_token_stream(),
+        }
+    }
+
+    fn distinct(&self) -> impl Iterator<Item = &Ident> {
+        self.labels.values().collect::<BTreeSet<_>>().into_iter()
+    }
+}
+
+/// See [`Labels::of_trait`].
+pub(crate) struct Labelled {
+    /// As parameters and as arguments of the trait: `<key, by>`.
+    pub(crate) labels: TokenStream,
+    /// In their place where they mean nothing: `<(), ()>`.
+    pub(crate) filled: TokenStream,
+    /// Of the impl.
+    pub(crate) impl_generics: TokenStream,
 }

@@ -9,6 +9,7 @@ mod labels;
 mod lints;
 mod names;
 mod options;
+mod outbound;
 mod report;
 mod service;
 mod text;

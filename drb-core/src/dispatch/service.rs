@@ -155,51 +155,33 @@ impl<C: Dispatch> IntoObject for Arc<C> {
     }
 }
 
-impl<T: Service<Cell = Self>> Dispatch for T {
-    fn class(&self) -> &'static str {
-        T::CLASS
-    }
+/// A cell answers from the whitelist of what it holds.
+macro_rules! dispatch {
+    ($($cell:ty),*) => {$(
+        impl<T: Service<Cell = Self>> Dispatch for $cell {
+            fn class(&self) -> &'static str {
+                T::CLASS
+            }
 
-    fn find(&self, name: &str) -> Option<usize> {
-        find(T::methods(), name)
-    }
+            fn find(&self, name: &str) -> Option<usize> {
+                T::methods().binary_search_by(|method| method.info.name.cmp(name)).ok()
+            }
 
-    fn method(&self, index: usize) -> Option<&'static MethodInfo> {
-        T::methods().get(index).map(|method| &method.info)
-    }
+            fn method(&self, index: usize) -> Option<&'static MethodInfo> {
+                T::methods().get(index).map(|method| &method.info)
+            }
 
-    fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked {
-        match T::methods().get(index) {
-            Some(method) => (method.invoke)(self, call),
-            None => call.no_method(T::CLASS),
+            fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked {
+                match T::methods().get(index) {
+                    Some(method) => (method.invoke)(self, call),
+                    None => call.no_method(T::CLASS),
+                }
+            }
         }
-    }
+    )*};
 }
 
-impl<T: Service<Cell = Self>> Dispatch for Exclusive<T> {
-    fn class(&self) -> &'static str {
-        T::CLASS
-    }
-
-    fn find(&self, name: &str) -> Option<usize> {
-        find(T::methods(), name)
-    }
-
-    fn method(&self, index: usize) -> Option<&'static MethodInfo> {
-        T::methods().get(index).map(|method| &method.info)
-    }
-
-    fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked {
-        match T::methods().get(index) {
-            Some(method) => (method.invoke)(self, call),
-            None => call.no_method(T::CLASS),
-        }
-    }
-}
-
-fn find<C>(methods: &[Method<C>], name: &str) -> Option<usize> {
-    methods.binary_search_by(|method| method.info.name.cmp(name)).ok()
-}
+dispatch!(T, Exclusive<T>);
 
 /// The class that `#[drb::service(class = …)]` on a type gives it.
 ///

@@ -8,7 +8,11 @@ use super::{
     },
     model::{Body, Field, Fields, Form, Style, Value, Variant},
 };
-use crate::{labels::Labels, names::generated};
+use crate::{
+    labels::{Labelled, Labels},
+    names::generated,
+    outbound,
+};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 
@@ -26,15 +30,10 @@ pub(super) fn expand(value: &Value) -> TokenStream {
     let dump_generics = bounds::generics(value, &quote!(#krate::Dump + #krate::Load));
     let (impl_generics, _, where_clause) = dump_generics.split_for_impl();
     let outbound = bounds::outbound_generics(value, &quote!(#krate::Dump + #krate::Load));
-    let (outbound_generics, _, outbound_where) = outbound.split_for_impl();
-    let mut labelled = dump_generics.clone();
-    labels.declare(&mut labelled);
-    let (labelled_generics, _, _) = labelled.split_for_impl();
-    let mut only_labels = syn::Generics::default();
-    labels.declare(&mut only_labels);
-    let (trait_generics, trait_arguments, _) = only_labels.split_for_impl();
-    let filled = labels.fill();
-    let filled = quote!(<Self as __DrbValue<#(#filled),*>>);
+    let outbound = outbound::by_value(krate, &outbound, &quote!(#name #ty_generics));
+    let Labelled { labels: label_generics, filled, impl_generics: labelled_generics } =
+        labels.of_trait(&dump_generics);
+    let filled = quote!(<Self as __DrbValue #filled>);
     let dumper = generated("dumper");
     let loader = generated("loader");
     quote! {
@@ -43,7 +42,7 @@ pub(super) fn expand(value: &Value) -> TokenStream {
             #shapes
 
             // Its parameters are the fields' names: see `Member`.
-            trait __DrbValue #trait_generics: ::core::marker::Sized {
+            trait __DrbValue #label_generics: ::core::marker::Sized {
                 fn dump(
                     &self,
                     dumper: &mut #krate::Dumper<'_>,
@@ -53,7 +52,7 @@ pub(super) fn expand(value: &Value) -> TokenStream {
                 ) -> ::core::result::Result<Self, #krate::LoadError>;
             }
 
-            impl #labelled_generics __DrbValue #trait_arguments for #name #ty_generics
+            impl #labelled_generics __DrbValue #label_generics for #name #ty_generics
             #where_clause
             {
                 fn dump(
@@ -89,24 +88,7 @@ pub(super) fn expand(value: &Value) -> TokenStream {
                 }
             }
 
-            #[automatically_derived]
-            impl #outbound_generics #krate::Outbound for #name #ty_generics #outbound_where {
-                type Arrives = Self;
-
-                fn send(
-                    self,
-                    dumper: &mut #krate::Dumper<'_>,
-                ) -> ::core::result::Result<(), #krate::DumpError> {
-                    #krate::Dump::dump(&self, dumper)
-                }
-
-                fn send_shared(
-                    shared: ::std::sync::Arc<Self>,
-                    dumper: &mut #krate::Dumper<'_>,
-                ) -> ::core::result::Result<(), #krate::DumpError> {
-                    #krate::Dump::dump(&*shared, dumper)
-                }
-            }
+            #outbound
         };
     }
 }

@@ -1,7 +1,10 @@
 //! From the model to `MethodError`.
 
 use super::model::{Field, Form, MethodError, Variant};
-use crate::{labels::Labels, names::generated};
+use crate::{
+    labels::{Labelled, Labels},
+    names::generated,
+};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{Ident, Member, parse_quote};
@@ -20,16 +23,11 @@ pub(super) fn expand(error: &MethodError) -> TokenStream {
     let exception = generated("exception");
     let numbered = numbered(&error.variants);
     let labels = labels(error);
-    let mut labelled = generics.clone();
-    labels.declare(&mut labelled);
-    let (labelled_generics, _, _) = labelled.split_for_impl();
-    let mut only_labels = syn::Generics::default();
-    labels.declare(&mut only_labels);
-    let (trait_generics, trait_arguments, _) = only_labels.split_for_impl();
-    let filled = labels.fill();
-    let filled = quote!(<Self as __DrbMethodError<#(#filled),*>>);
     let raise = numbered.iter().map(|(first, variant)| raise(krate, &labels, *first, variant));
     let rescue = numbered.iter().map(|(first, variant)| rescue(krate, &labels, *first, variant));
+    let Labelled { labels: label_generics, filled, impl_generics: labelled_generics } =
+        labels.of_trait(&generics);
+    let filled = quote!(<Self as __DrbMethodError #filled>);
     let refusal = match error.variants.iter().any(|variant| matches!(variant.form, Form::Other)) {
         true => TokenStream::new(),
         false => quote!(::core::result::Result::Err(#exception)),
@@ -38,14 +36,14 @@ pub(super) fn expand(error: &MethodError) -> TokenStream {
         #quiet
         const _: () = {
             // Its parameters are the fields' names: see `Member`.
-            trait __DrbMethodError #trait_generics: ::core::marker::Sized {
+            trait __DrbMethodError #label_generics: ::core::marker::Sized {
                 fn raise(self) -> #krate::Exception;
                 fn rescue(
                     exception: #krate::Exception,
                 ) -> ::core::result::Result<Self, #krate::Exception>;
             }
 
-            impl #labelled_generics __DrbMethodError #trait_arguments for #name #ty_generics
+            impl #labelled_generics __DrbMethodError #label_generics for #name #ty_generics
             #where_clause
             {
                 fn raise(self) -> #krate::Exception {

@@ -80,8 +80,7 @@ pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
     let cfgs: Vec<_> = method.cfgs().collect();
     let name = name(method);
     let labels = labels(service, method);
-    let mut generics = service.server_generics();
-    labels.declare(&mut generics);
+    let generics = labels.added_to(&service.server_generics());
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let cell = super::server::cell(service);
     let target = generated("target");

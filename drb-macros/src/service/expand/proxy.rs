@@ -4,7 +4,7 @@ use super::super::{
     method::doc_or,
     model::{Kind, Method, Param, Service, Subject},
 };
-use crate::{names::generated, types};
+use crate::{names::generated, outbound, types};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{GenericParam, Generics, TypeParamBound, parse_quote};
@@ -253,6 +253,7 @@ fn traits(service: &Service) -> TokenStream {
     }
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let this = quote!(#proxy #ty_generics);
+    let outbound = outbound::by_value(krate, &generics, &this);
     quote! {
         #derived
 
@@ -287,23 +288,6 @@ fn traits(service: &Service) -> TokenStream {
             }
         }
 
-        #[automatically_derived]
-        impl #impl_generics #krate::Outbound for #this #where_clause {
-            type Arrives = Self;
-
-            fn send(
-                self,
-                dumper: &mut #krate::Dumper<'_>,
-            ) -> ::core::result::Result<(), #krate::DumpError> {
-                #krate::Dump::dump(&self, dumper)
-            }
-
-            fn send_shared(
-                shared: ::std::sync::Arc<Self>,
-                dumper: &mut #krate::Dumper<'_>,
-            ) -> ::core::result::Result<(), #krate::DumpError> {
-                #krate::Dump::dump(&*shared, dumper)
-            }
-        }
+        #outbound
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::{
     Arg, Dump, DumpError, Dumper, Error, Exception, Limits, Load, LoadError, LoadErrorKind, Loader,
-    Reference, Returns, Session, Wire, ruby,
+    Outbound, Reference, Returns, Session, Wire,
+    block::{Driver, NoBlock, Takes, Yielded, Yielding, Yields},
+    ruby,
 };
 use std::{
     fmt,
@@ -11,7 +13,7 @@ use std::{
     ops::Range,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -153,6 +155,15 @@ impl Outgoing {
         });
     }
 
+    /// The next argument of a block. It may be an object, which then goes by reference. `alone` says
+    /// whether it is the only one.
+    pub(crate) fn yields(&mut self, value: impl Outbound, alone: bool) {
+        self.write(|bytes, limits, session| match alone {
+            true => ruby::request::yields(bytes, limits, session, |dumper| value.send(dumper)),
+            false => ruby::frame::write(bytes, limits, session, |dumper| value.send(dumper)),
+        });
+    }
+
     /// The arguments by name: `count` times a symbol and a value, which `dump` writes.
     pub fn keywords(
         &mut self,
@@ -170,8 +181,34 @@ impl Outgoing {
     }
 
     /// The call, ready to be awaited.
-    pub fn call<R>(mut self) -> Call<R> {
-        self.write(|bytes, limits, _| ruby::request::end(bytes, limits));
+    pub fn call<R>(self) -> Call<R> {
+        self.end(None, NoBlock)
+    }
+
+    /// The call with a block, ready to be awaited.
+    #[allow(clippy::type_complexity)] // Each of the parameters is one of the caller's types.
+    pub fn call_with<F, A, B, R, O, Way>(
+        mut self,
+        block: F,
+    ) -> Call<R, Yielding<F, A, B, R::Value, O, Way>>
+    where
+        F: Takes<A, O>,
+        A: Yielded,
+        R: Returns,
+        O: Yields<B, R::Value, Way>,
+    {
+        let (driver, lent) = Yielding::lend(block, self.session.clone());
+        match lent {
+            Ok(reference) => self.end(Some(&reference), driver),
+            Err(error) => {
+                self.error.get_or_insert(error);
+                self.end(None, driver)
+            }
+        }
+    }
+
+    fn end<R, B>(mut self, block: Option<&Reference>, driver: B) -> Call<R, B> {
+        self.write(|bytes, limits, _| ruby::request::end(bytes, block, limits));
         let deadline = Some(self.link.limits().deadline);
         let state = match self.error {
             Some(error) => State::Failed(Error::Dump(error)),
@@ -180,7 +217,7 @@ impl Outgoing {
                 State::Ready(self.link, request)
             }
         };
-        Call { state, result: PhantomData }
+        Call { state, block: driver, result: PhantomData }
     }
 
     fn write(
@@ -197,10 +234,13 @@ impl Outgoing {
 /// A call of a remote method. It is sent when it is first polled, and ends with the result.
 ///
 /// `R` is what the method gives; awaiting gives [`R::Output`](Returns::Output): for a `T` it is
-/// `Result<T, Error>`, for a `Result<T, E>` it is `Result<T, CallError<E>>`.
+/// `Result<T, Error>`, for a `Result<T, E>` it is `Result<T, CallError<E>>`. `B` runs the block that
+/// the call passes to the method, if it passes one.
 #[must_use = "a call is only made when it is awaited"]
-pub struct Call<R> {
+pub struct Call<R, B = NoBlock> {
     state: State,
+    /// What runs the block that the call passes.
+    block: B,
     result: PhantomData<fn() -> R>,
 }
 
@@ -211,7 +251,10 @@ enum State {
     Done,
 }
 
-impl<R> Call<R> {
+/// Nothing of it is pinned where it is.
+impl<R, B> Unpin for Call<R, B> {}
+
+impl<R, B> Call<R, B> {
     /// Gives the call this long from its first poll to its result, instead of
     /// [`Limits::deadline`].
     pub fn deadline(mut self, deadline: Duration) -> Self {
@@ -232,16 +275,19 @@ impl<R> Call<R> {
     }
 }
 
-impl<R: Returns> Future for Call<R> {
+impl<R: Returns, B: Driver> Future for Call<R, B> {
     type Output = R::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             match &mut self.state {
                 State::Running(carried) => {
-                    let response = ready!(carried.as_mut().poll(context));
-                    self.state = State::Done;
-                    return Poll::Ready(R::received(response));
+                    if let Poll::Ready(response) = carried.as_mut().poll(context) {
+                        self.state = State::Done;
+                        return Poll::Ready(R::received(response));
+                    }
+                    self.block.drive(context);
+                    return Poll::Pending;
                 }
                 state => match std::mem::replace(state, State::Done) {
                     State::Ready(link, request) => {

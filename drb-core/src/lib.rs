@@ -5,6 +5,7 @@
 
 mod acl;
 mod arg;
+mod block;
 mod budget;
 mod call;
 mod context;
@@ -28,6 +29,7 @@ pub mod value;
 
 pub use acl::{Acl, AclError, AclOrder};
 pub use arg::{Arg, LoadRef};
+pub use block::{Block, NoBlock, Yield, Yielding, Yields};
 pub use budget::Budget;
 pub use call::{Call, Carried, Link, Outgoing, Remote, Request, Response};
 pub use context::{Context, Peer, Wire};

@@ -73,6 +73,9 @@ pub trait Returns {
     /// What the caller of the proxy gets.
     type Output;
 
+    /// The same where all goes well.
+    type Value;
+
     /// Writes the reply.
     fn returned(self, reply: Reply) -> Completed;
 
@@ -82,6 +85,7 @@ pub trait Returns {
 
 impl<T: Outbound> Returns for T {
     type Output = Result<T::Arrives, Error>;
+    type Value = T::Arrives;
 
     fn returned(self, reply: Reply) -> Completed {
         reply.success(|dumper| self.send(dumper))
@@ -94,6 +98,7 @@ impl<T: Outbound> Returns for T {
 
 impl<T: Outbound, E: MethodError> Returns for Result<T, E> {
     type Output = Result<T::Arrives, E::Raised>;
+    type Value = T::Arrives;
 
     fn returned(self, reply: Reply) -> Completed {
         match self {
@@ -123,6 +128,7 @@ pub enum Loaded<T> {
 
 impl<T: Load> Returns for Loaded<T> {
     type Output = Result<T, Error>;
+    type Value = T;
 
     fn returned(self, _: Reply) -> Completed {
         match self {

@@ -75,7 +75,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What most programs use by its bare name: `use drb::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Call, CallError, Context, DrbDumped, DrbError, DrbUndumped, Dump, Load, Proxy,
+        Block, Call, CallError, Context, DrbDumped, DrbError, DrbUndumped, Dump, Load, Proxy,
     };
 }
 

@@ -2,7 +2,8 @@
 
 use crate::{
     Call, Client, Dump, DumpError, Dumper, Error, Load, LoadError, Loaded, Loader, Outbound,
-    Outgoing, Proxy, Reference, Remote,
+    Outgoing, Proxy, Reference, Remote, Value, Yielding, Yields,
+    dispatch::{Whole, Yielded},
 };
 
 /// An object elsewhere of which nothing is known but where it is. Its methods are called by name.
@@ -37,6 +38,35 @@ impl Object {
         let mut call = self.0.begin(method, arguments.count());
         arguments.write(&mut call);
         call.call()
+    }
+
+    /// Calls a method with a block. The closure takes one parameter, whose type is to be written:
+    /// a tuple of what the method yields, or a `Vec` of it.
+    ///
+    /// What the closure gives goes back to the method; see [`Yields`] for the forms that it can have.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), drb::Error> {
+    /// drb::start_service("druby://localhost:0", Client).await?; // the block is called back there
+    /// let hash = drb::Object::connect("druby://localhost:9000").await?;
+    /// let mut keys = Vec::new();
+    /// let () = hash.call_with("each", (), |(key, _): (String, drb::Value)| keys.push(key)).await?;
+    /// # Ok(())
+    /// # }
+    /// # struct Client;
+    /// # #[drb::service]
+    /// # impl Client {}
+    /// ```
+    #[allow(clippy::type_complexity)] // Each of the parameters is one of the caller's types.
+    pub fn call_with<T: Load, A: Yielded, O: Yields<Value, T, Way>, Way, F: FnMut(A) -> O>(
+        &self,
+        method: &str,
+        arguments: impl Arguments,
+        block: F,
+    ) -> Call<Loaded<T>, Yielding<Whole<F>, A, Value, T, O, Way>> {
+        let mut call = self.0.begin(method, arguments.count());
+        arguments.write(&mut call);
+        call.call_with(Whole(block))
     }
 
     /// Whether the object has a method, as Ruby asks it.

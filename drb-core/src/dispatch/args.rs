@@ -1,7 +1,11 @@
 //! The arguments of a call, loaded one after the other into what the method takes.
 
-use crate::{Budget, Limits, Load, LoadError, Loader, Session, error::LoadErrorKind};
-use std::ops::Range;
+use crate::{
+    Block, Budget, Kind, Limits, Load, LoadError, Loader, Remote, Session,
+    block::{Scope, YieldArgs},
+    error::LoadErrorKind,
+};
+use std::{ops::Range, sync::Arc};
 
 /// The arguments of a call, in the order in which the method takes them: by position, then by
 /// name.
@@ -21,6 +25,23 @@ pub struct Args<'a> {
     /// What all arguments together may still cost.
     budget: Budget,
     session: Option<&'a dyn Session>,
+    /// The reference to the caller's block, and the call that it belongs to.
+    block: Option<(&'a [u8], Arc<Scope>)>,
+}
+
+/// The arguments of a call, kept for a while.
+#[derive(Debug)]
+pub struct OwnedArgs {
+    message: Vec<u8>,
+    streams: Vec<Range<usize>>,
+    budget: Budget,
+}
+
+/// The arguments of a proc: see [`Args::of_proc`].
+pub struct ProcArgs<'a> {
+    args: Args<'a>,
+    /// The one array that is taken apart, and how many of its elements are left.
+    array: Option<(Loader<'a>, usize)>,
 }
 
 /// The arguments by name that follow those by position.
@@ -39,7 +60,76 @@ impl<'a> Args<'a> {
         session: Option<&'a dyn Session>,
     ) -> Self {
         let budget = Budget::new(limits, message.len());
-        Self { message, streams, keywords: None, next: 0, optional: 0, rest: 0, budget, session }
+        Self {
+            message,
+            streams,
+            keywords: None,
+            next: 0,
+            optional: 0,
+            rest: 0,
+            budget,
+            session,
+            block: None,
+        }
+    }
+
+    /// The same with a block: a reference to it, as one Marshal stream of the message.
+    pub(super) fn with_block(mut self, stream: Range<usize>, scope: Arc<Scope>) -> Self {
+        let stream = self.message.get(stream).unwrap_or_default();
+        self.block = Some((stream, scope));
+        self
+    }
+
+    /// The caller's block.
+    ///
+    /// # Errors
+    /// There is none, or what is there is no reference.
+    pub fn block<A: YieldArgs, R: Load>(&mut self) -> Result<Block<A, R>, LoadError> {
+        self.optional_block()?.ok_or_else(|| LoadErrorKind::NoBlock.into())
+    }
+
+    /// The caller's block, if there is one.
+    ///
+    /// # Errors
+    /// What is there is no reference.
+    pub fn optional_block<A: YieldArgs, R: Load>(
+        &mut self,
+    ) -> Result<Option<Block<A, R>>, LoadError> {
+        let Some((stream, scope)) = self.block.take() else { return Ok(None) };
+        let mut loader = Loader::marshal_with(stream, self.budget, self.session)?;
+        let remote = Remote::load(&mut loader).map_err(|error| error.within("the block"))?;
+        Ok(Some(Block::new(remote, scope)))
+    }
+
+    /// The arguments as those of a proc with `count` parameters. As in Ruby, one array for several
+    /// parameters is taken apart.
+    ///
+    /// # Errors
+    /// What is there is malformed.
+    pub fn of_proc(self, count: usize) -> Result<ProcArgs<'a>, LoadError> {
+        let mut array = None;
+        if let (true, [stream]) = (count > 1, self.streams) {
+            let stream = self.message.get(stream.clone()).unwrap_or_default();
+            let mut loader = Loader::marshal_with(stream, self.budget, self.session)?;
+            if loader.kind()? == Kind::Array {
+                let len = loader.array()?;
+                array = Some((loader, len));
+            }
+        }
+        Ok(ProcArgs { args: self, array })
+    }
+
+    /// A copy of the arguments that outlives the message. Its references are loaded through the
+    /// session that [`OwnedArgs::args`] is given.
+    pub(super) fn to_owned(&self) -> OwnedArgs {
+        let mut message = Vec::new();
+        let streams = self.streams.iter().map(|stream| {
+            let start = message.len();
+            message.extend_from_slice(self.message.get(stream.clone()).unwrap_or_default());
+            start..message.len()
+        });
+        let streams = streams.collect();
+        OwnedArgs { message, streams, budget: self.budget }
     }
 
     /// How many arguments there are, keywords together counting as one.
@@ -159,6 +249,52 @@ impl<'a> Args<'a> {
             _ => Ok(None),
         }
     }
+}
+
+impl OwnedArgs {
+    /// The arguments.
+    pub fn args<'a>(&'a self, session: Option<&'a dyn Session>) -> Args<'a> {
+        let Self { message, streams, budget } = self;
+        Args {
+            message,
+            streams,
+            keywords: None,
+            next: 0,
+            optional: 0,
+            rest: 0,
+            budget: *budget,
+            session,
+            block: None,
+        }
+    }
+}
+
+impl ProcArgs<'_> {
+    /// The next argument; nil if there are no more.
+    ///
+    /// # Errors
+    /// It is not a `T`.
+    pub fn take<T: Load>(&mut self) -> Result<T, LoadError> {
+        let index = self.args.next;
+        self.args.next += 1;
+        let loaded = match &mut self.array {
+            Some((_, 0)) => nil(),
+            Some((loader, left)) => {
+                *left -= 1;
+                T::load(loader)
+            }
+            None => match self.args.streams.get(index) {
+                Some(stream) => self.args.load(stream.clone()),
+                None => nil(),
+            },
+        };
+        loaded.map_err(|error| error.at(index).within("the block's arguments"))
+    }
+}
+
+/// What stands for an argument that is not there.
+fn nil<T: Load>() -> Result<T, LoadError> {
+    T::load(&mut Loader::marshal(b"\x04\x080", &Limits::default(), None)?)
 }
 
 impl Keywords<'_> {

@@ -1,7 +1,8 @@
 //! One call as the server sees it, before its arguments are loaded.
 
-use super::{Args, Blocking, Completed, Reply, Running};
-use crate::{Context, Exception};
+use super::{Args, Blocking, Completed, OwnedArgs, Reply, Running};
+use crate::{Context, Exception, block::Scope};
+use std::{ops::Range, sync::Arc};
 
 /// A call on its way into a method. The code that `#[drb::service]` makes takes it apart:
 /// [`Incoming::load`] gives what the method takes and the [`Reply`], and one of [`Invoked`]'s
@@ -29,6 +30,20 @@ impl<'a> Incoming<'a> {
     /// A call of `method` with its arguments.
     pub fn new(method: &'a str, args: Args<'a>, context: &'a Context, reply: Reply) -> Self {
         Self { args, method, context, reply }
+    }
+
+    /// The same with the caller's block: a reference, as one Marshal stream of the message.
+    #[must_use]
+    pub fn with_block(mut self, stream: Range<usize>) -> Self {
+        let scope = Arc::new(Scope::new(self.reply.another()));
+        self.args = self.args.with_block(stream, Arc::clone(&scope));
+        self.reply.set_scope(scope);
+        self
+    }
+
+    /// The arguments for later, and the reply that is still to be written.
+    pub fn into_owned(self) -> (OwnedArgs, Reply) {
+        (self.args.to_owned(), self.reply)
     }
 
     /// The method's name on the wire.

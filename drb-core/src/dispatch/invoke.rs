@@ -34,8 +34,8 @@ impl Invoked {
     where
         F: Future<Output = Completed> + Send + 'static,
     {
-        let wire = reply.wire();
-        Self::Running(Running::new(Box::pin(method(reply)), wire))
+        let (wire, scope) = (reply.wire(), reply.scope());
+        Self::Running(Running::new(Box::pin(method(reply)), wire, scope))
     }
 
     /// The method may block its thread.

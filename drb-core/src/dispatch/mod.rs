@@ -10,7 +10,11 @@ mod running;
 mod service;
 mod value;
 
-pub use args::{Args, Keywords};
+pub use crate::block::{
+    Answering, ByFlow, ByFuture, ByResult, ByValue, Driver, NoBlock, Takes, Whole, YieldArgs,
+    Yielded,
+};
+pub use args::{Args, Keywords, OwnedArgs, ProcArgs};
 pub use assert::{Answer, Argument, Member};
 pub use incoming::{Incoming, Invoked};
 pub use invoke::export;

@@ -1,6 +1,6 @@
 //! The reply to a call, while it is being written.
 
-use crate::{DumpError, Dumper, Exception, Limits, Session, Wire, ruby};
+use crate::{DumpError, Dumper, Exception, Limits, Session, Wire, block::Scope, ruby};
 use std::sync::Arc;
 
 /// Where a result goes: the buffer that the reply is written into.
@@ -9,6 +9,8 @@ pub struct Reply {
     wire: Wire,
     limits: Limits,
     session: Option<Arc<dyn Session>>,
+    /// The call, as the block that was passed to it sees it.
+    scope: Option<Arc<Scope>>,
 }
 
 /// A finished reply.
@@ -23,7 +25,7 @@ pub struct Completed {
 impl Reply {
     /// An empty reply.
     pub fn new(wire: Wire, limits: &Limits, session: Option<Arc<dyn Session>>) -> Self {
-        Self { bytes: Vec::new(), wire, limits: *limits, session }
+        Self { bytes: Vec::new(), wire, limits: *limits, session, scope: None }
     }
 
     /// The same, written into the memory of a buffer that is no longer needed.
@@ -42,6 +44,25 @@ impl Reply {
     /// The bounds that it keeps.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// What references in it go through.
+    pub fn session(&self) -> Option<&dyn Session> {
+        self.session.as_deref()
+    }
+
+    /// An empty reply to the same call, in case that this one isn't written.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self::new(self.wire, &self.limits, self.session.clone())
+    }
+
+    pub(super) fn set_scope(&mut self, scope: Arc<Scope>) {
+        self.scope = Some(scope);
+    }
+
+    pub(super) fn scope(&self) -> Option<Arc<Scope>> {
+        self.scope.clone()
     }
 
     /// A result, which `dump` writes. Where it cannot be dumped, the call fails instead.

@@ -1,7 +1,7 @@
 //! Calls that go on for a while, and what a panic in one becomes.
 
 use super::{Completed, Dispatch, Incoming, Invoked, Reply, builtin};
-use crate::{Exception, Limits, Wire};
+use crate::{Exception, Limits, Wire, block::Scope};
 use std::{
     any::Any,
     fmt,
@@ -9,7 +9,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 /// Calls a method of an object: one of its whitelist, or one that every object has.
@@ -28,11 +28,30 @@ pub fn call(object: Arc<dyn Dispatch>, call: Incoming<'_>) -> Invoked {
 pub struct Running {
     method: Pin<Box<dyn Future<Output = Completed> + Send>>,
     wire: Wire,
+    /// The call, as the block that was passed to it sees it.
+    scope: Option<Arc<Scope>>,
 }
 
 impl Running {
-    pub(super) fn new(method: Pin<Box<dyn Future<Output = Completed> + Send>>, wire: Wire) -> Self {
-        Self { method, wire }
+    pub(super) fn new(
+        method: Pin<Box<dyn Future<Output = Completed> + Send>>,
+        wire: Wire,
+        scope: Option<Arc<Scope>>,
+    ) -> Self {
+        Self { method, wire, scope }
+    }
+
+    /// The method has ended: its block is over.
+    fn end(&self) {
+        if let Some(scope) = &self.scope {
+            scope.end();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -41,9 +60,19 @@ impl Future for Running {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Completed> {
         let poll = AssertUnwindSafe(|| self.method.as_mut().poll(context));
-        match catch_unwind(poll) {
+        let polled = match catch_unwind(poll) {
             Ok(poll) => poll,
             Err(panic) => Poll::Ready(panicked(&*panic, self.wire)),
+        };
+        match (polled, &self.scope) {
+            (Poll::Pending, Some(scope)) => {
+                let completed = ready!(scope.poll_left(context));
+                // The block has left the method, which ends where it waits.
+                self.method = Box::pin(std::future::pending());
+                self.end();
+                Poll::Ready(completed)
+            }
+            (polled, _) => polled,
         }
     }
 }

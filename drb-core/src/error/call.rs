@@ -107,6 +107,9 @@ pub enum Error {
         /// What it did.
         problem: String,
     },
+    /// A block was called after the call that it was passed to has ended.
+    #[error("a block lives as long as the call that it was passed to, which has ended")]
+    BlockEnded,
     /// The server or client that the call belongs to has been stopped.
     #[error("stopped")]
     Stopped,
@@ -143,6 +146,7 @@ impl Error {
             | Self::Exposed { .. }
             | Self::Dump(_)
             | Self::Overloaded { .. }
+            | Self::BlockEnded
             | Self::Stopped => Outcome::NotExecuted,
             Self::ConnectionLost { outcome, .. } | Self::DeadlineExceeded { outcome, .. } => {
                 *outcome
@@ -203,6 +207,7 @@ impl Error {
             | Self::Protocol { .. }
             | Self::Overloaded { .. }
             | Self::Stopped => Exception::new("DRb::DRbConnError", self.to_string()),
+            Self::BlockEnded => Exception::new("LocalJumpError", self.to_string()),
             Self::Exposed { .. } => Exception::new("SecurityError", self.to_string()),
             Self::Panicked { ref message } => Exception::remote("Panic", message),
         }

@@ -113,6 +113,9 @@ pub enum LoadErrorKind {
         /// The keyword.
         name: String,
     },
+    /// The method takes a block, and the caller has passed none. The text is Ruby's.
+    #[error("no block given (yield)")]
+    NoBlock,
     /// A bound of [`Limits`](crate::Limits) is exceeded.
     #[error("the message exceeds the limit `{limit}` of {max}")]
     Limit {

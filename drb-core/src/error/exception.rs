@@ -82,6 +82,7 @@ impl Exception {
     pub(crate) fn is_gone(&self) -> bool {
         // The second and third come from older Rubies.
         self.message == "invalid reference"
+            || self.message == crate::block::BLOCK_ENDED
             || self.message.ends_with("is recycled object")
             || self.message.ends_with("is not id value")
     }
@@ -105,6 +106,7 @@ impl From<&LoadError> for Exception {
             | LoadErrorKind::MissingField { .. }
             | LoadErrorKind::UnknownVariant { .. }
             | LoadErrorKind::Custom(_) => "ArgumentError",
+            LoadErrorKind::NoBlock => "LocalJumpError",
             LoadErrorKind::OutOfRange { .. } => "RangeError",
             LoadErrorKind::NotText { .. } => "EncodingError",
             LoadErrorKind::Limit { limit, .. } => {

@@ -5,8 +5,8 @@ use super::{
     scan::{Scan, Scanned},
 };
 use crate::{
-    DumpError, Exception, Kind, Limit, Limits, LoadError, LoadErrorKind, Loader, ObjectId,
-    Reference,
+    DumpError, Dumper, Exception, Kind, Limit, Limits, LoadError, LoadErrorKind, Loader, ObjectId,
+    Reference, Session,
 };
 use std::{ops::Range, sync::Arc};
 
@@ -30,15 +30,48 @@ pub fn begin(
     frame::write(out, limits, None, |dumper| dumper.int(count))
 }
 
-/// Writes what comes after the arguments.
+/// Writes what comes after the arguments: the block.
 ///
 /// # Errors
 /// The request is longer than [`Limits::message`].
-pub fn end(out: &mut Vec<u8>, limits: &Limits) -> Result<(), DumpError> {
-    frame::write(out, limits, None, |dumper| dumper.nil())?;
+pub fn end(out: &mut Vec<u8>, block: Option<&Reference>, limits: &Limits) -> Result<(), DumpError> {
+    frame::write(out, limits, None, |dumper| match block {
+        Some(block) => dumper.reference(block),
+        None => dumper.nil(),
+    })?;
     if out.len() > limits.message {
         return Err(DumpError::limit(Limit::Message, limits.message));
     }
+    Ok(())
+}
+
+/// Writes the only argument of a call of a block. An array goes in a way of its own (Ruby's
+/// `DRb::DRbArray`), so that the block can take it apart.
+///
+/// # Errors
+/// What `dump` says.
+pub fn yields(
+    out: &mut Vec<u8>,
+    limits: &Limits,
+    session: Option<&dyn Session>,
+    dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>,
+) -> Result<(), DumpError> {
+    const CLASS: &[u8] = b"DRb::DRbArray";
+    let start = out.len();
+    frame::write(out, limits, session, dump)?;
+    let stream = out.split_off((start + 4).min(out.len()));
+    out.truncate(start);
+    if !matches!(stream.as_slice(), [_, _, b'[', ..]) {
+        frame::raw(out, &stream);
+        return Ok(());
+    }
+    let start = frame::open(out);
+    out.extend_from_slice(&[4, 8, b'u', b':']);
+    frame::int(out, u32::try_from(CLASS.len()).unwrap_or(u32::MAX));
+    out.extend_from_slice(CLASS);
+    frame::int(out, u32::try_from(stream.len()).unwrap_or(u32::MAX));
+    out.extend_from_slice(&stream);
+    frame::close(out, start);
     Ok(())
 }
 

@@ -33,6 +33,11 @@ impl Receiver<'_> {
         let session = Some(Arc::clone(self.session));
         let reply = Reply::new(self.context.wire(), self.limits, session).into_buffer(buffer);
         let call = Incoming::new(&request.method, args, self.context, reply);
+        let call = match message.get(request.block.clone()) {
+            // `nil` and `false` are no block.
+            None | Some([_, _, b'0' | b'F']) => call,
+            Some(_) => call.with_block(request.block.clone()),
+        };
         if request.method == "__send__" {
             return call.refuse(insecure(&request.method));
         }

@@ -23,9 +23,17 @@ impl Value {
     /// # Ok::<(), drb_core::DumpError>(())
     /// ```
     pub fn from_dump<T: Dump + ?Sized>(value: &T) -> Result<Self, DumpError> {
+        Self::from_dump_with(None, |dumper| value.dump(dumper))
+    }
+
+    /// The value that `dump` writes, which may refer to objects of this process.
+    pub(crate) fn from_dump_with(
+        session: Option<&dyn Session>,
+        dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>,
+    ) -> Result<Self, DumpError> {
         let mut bytes = Vec::new();
-        let mut dumper = Dumper::marshal(&mut bytes, &unbounded(), None);
-        value.dump(&mut dumper)?;
+        let mut dumper = Dumper::marshal(&mut bytes, &unbounded(), session);
+        dump(&mut dumper)?;
         dumper.finish()?;
         Loader::marshal_with(&bytes, Budget::trusting(), None)
             .and_then(|mut loader| loader.value())

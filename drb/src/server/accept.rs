@@ -48,6 +48,8 @@ struct Open {
 /// Accepts, and when the server is stopped, waits for the calls that run.
 pub(super) async fn run(accept: Accept) {
     let Accept { shared, listener, per_connection, mut phases, end } = accept;
+    // Where the runtime ends, this is dropped.
+    let ended = Ended(Arc::clone(&shared));
     let mut open = Open::default();
     tokio::select! {
         () = serve(&shared, &listener, per_connection, &mut open) => {}
@@ -55,8 +57,7 @@ pub(super) async fn run(accept: Accept) {
     }
     // Whoever connects from here on is refused by the system.
     drop(listener);
-    registry::remove(&shared);
-    shared.end();
+    drop(ended);
     for stopper in open.stoppers.values() {
         stopper.stop();
     }
@@ -65,6 +66,16 @@ pub(super) async fn run(accept: Accept) {
         () = reached(&mut phases, |phase| phase == Phase::Aborting) => open.tasks.shutdown().await,
     }
     end.send_replace(true);
+}
+
+/// Takes a server off the list: it accepts no more calls.
+struct Ended(Arc<Shared>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        registry::remove(&self.0);
+        self.0.end();
+    }
 }
 
 /// Waits for a phase. A server whose handles are all dropped stays in the one that it is in.

@@ -4,7 +4,7 @@ use super::{FailedCall, Phase, Server, Shared, accept, registry, shared::Hook};
 use crate::{Client, Error, IntoObject, Limits, Objects, dispatch::Dispatch, net::Place};
 use drb_core::{Acl, Address, Uri};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
-use tokio::sync::watch;
+use tokio::{runtime::Handle, sync::watch};
 
 /// Makes a [`Server`].
 ///
@@ -129,7 +129,9 @@ impl ServerBuilder {
         }
         let client = self.client.unwrap_or_else(|| Client::builder().limits(limits).build());
         let uri: Arc<str> = bound.to_string().into();
-        let shared = Arc::new(Shared::new(uri, objects, limits, client, self.acl, self.hook));
+        let runtime = Handle::current().id();
+        let shared = Shared::new(uri, runtime, objects, limits, client, self.acl, self.hook);
+        let shared = Arc::new(shared);
         registry::add(&shared);
 
         let (phase, phases) = watch::channel(Phase::Running);

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock, Weak},
     time::Instant,
 };
+use tokio::runtime::Handle;
 
 /// In the order in which they were started. It holds no server alive and no part of a runtime.
 static SERVERS: RwLock<Vec<Weak<Shared>>> = RwLock::new(Vec::new());
@@ -21,11 +22,14 @@ pub(super) fn remove(server: &Arc<Shared>) {
     servers.retain(|known| !std::ptr::eq(known.as_ptr(), Arc::as_ptr(server)));
 }
 
-/// The first server that still runs: the one that calls us back, where a client passes an object of
-/// this process by reference.
+/// The first server that still runs: the one through which we are called back, where a client passes
+/// an object of this process by reference. One of the caller's own runtime goes first, since it lives
+/// as long as the caller.
 pub(crate) fn primary() -> Option<Arc<Shared>> {
+    let runtime = Handle::try_current().ok().map(|runtime| runtime.id());
     let servers = SERVERS.read().unwrap_or_else(PoisonError::into_inner);
-    servers.iter().find_map(Weak::upgrade)
+    let running = || servers.iter().filter_map(Weak::upgrade).filter(|server| !server.has_ended());
+    running().find(|server| Some(server.runtime) == runtime).or_else(|| running().next())
 }
 
 /// The server of this process that the reference leads to, if it leads to one.

@@ -11,6 +11,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
+use tokio::runtime;
 
 pub(crate) type Hook = Arc<dyn Fn(&FailedCall<'_>) + Send + Sync>;
 
@@ -28,6 +29,8 @@ pub struct FailedCall<'a> {
 
 pub(crate) struct Shared {
     pub(crate) uri: Arc<str>,
+    /// Where it runs.
+    pub(super) runtime: runtime::Id,
     pub(crate) objects: Objects,
     pub(crate) limits: Limits,
     /// Calls the objects that peers give references to.
@@ -46,6 +49,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(super) fn new(
         uri: Arc<str>,
+        runtime: runtime::Id,
         objects: Objects,
         limits: Limits,
         client: Client,
@@ -55,6 +59,7 @@ impl Shared {
         let uris = RwLock::new(HashSet::from([Arc::clone(&uri)]));
         Self {
             uri,
+            runtime,
             objects,
             limits,
             client,
@@ -150,12 +155,14 @@ impl Drop for Seat {
 mod tests {
     use super::*;
 
-    #[test]
-    fn seats_are_counted_for_each_address() {
+    #[tokio::test]
+    async fn seats_are_counted_for_each_address() {
         let limits = Limits { connections_per_address: 2, ..Limits::default() };
         let objects = Objects::new(None, 0, Objects::LEASE);
         let uri = "druby://localhost:1".into();
-        let shared = Arc::new(Shared::new(uri, objects, limits, Client::new(), None, None));
+        let runtime = runtime::Handle::current().id();
+        let shared =
+            Arc::new(Shared::new(uri, runtime, objects, limits, Client::new(), None, None));
         let one = IpAddr::from([10, 0, 0, 1]);
         let first = shared.seat(one);
         let second = shared.seat(one);

@@ -1,0 +1,79 @@
+//! How long a block lives. There is one test here: the process's first server is the one through
+//! which blocks are lent, and what it holds is counted.
+
+use drb::{
+    Block, Error, Object, Outcome, Value,
+    dispatch::{Answer, Dispatch, Incoming, Invoked, MethodInfo},
+};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// Calls its block, and keeps it.
+#[derive(Default)]
+struct Keeper(Mutex<Option<Block<(i64,), Value>>>);
+
+struct Name;
+
+impl Dispatch for Keeper {
+    fn class(&self) -> &'static str {
+        "Keeper"
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        ["each", "kept"].iter().position(|known| *known == name)
+    }
+
+    fn method(&self, _: usize) -> Option<&'static MethodInfo> {
+        None
+    }
+
+    fn invoke(self: Arc<Self>, _: usize, call: Incoming<'_>) -> Invoked {
+        match call.load(|mut args| args.optional_block()) {
+            Err(refused) => refused,
+            Ok((block, reply)) => Invoked::run(reply, |reply| async move {
+                let block = match block {
+                    Some(block) => {
+                        *self.0.lock().unwrap() = Some(Block::clone(&block));
+                        block
+                    }
+                    None => self.0.lock().unwrap().clone().unwrap(),
+                };
+                Answer::<Name>::give(block.call((1,)).await, reply)
+            }),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_block_is_over_with_its_call() {
+    let server =
+        drb::start_service("druby://127.0.0.1:0", Arc::new(Keeper::default())).await.unwrap();
+    let keeper = Object::connect(server.uri()).await.unwrap();
+
+    let mut during = 0;
+    let block = |(number,): (i64,)| {
+        during = server.exported();
+        number
+    };
+    let given: i64 = keeper.call_with("each", (), block).await.unwrap();
+    assert_eq!((given, during), (1, 1));
+    assert_eq!(server.exported(), 0, "the call has ended");
+
+    let error = keeper.call::<Value>("kept", ()).await.unwrap_err();
+    assert!(error.to_string().contains("lives as long as the call"), "{error}");
+
+    // The caller gives up, and so drops the closure.
+    let block = async |_: (i64,)| std::future::pending::<()>().await;
+    let slow = keeper.call_with::<Value, _, _, _, _>("each", (), block);
+    let error = slow.deadline(Duration::from_millis(50)).await.unwrap_err();
+    assert!(matches!(error, Error::DeadlineExceeded { outcome: Outcome::Unknown, .. }), "{error}");
+    assert_eq!(server.exported(), 0, "the deadline has passed");
+
+    // It is never made.
+    let call = keeper.call_with::<Value, _, _, _, _>("each", (), |_: (i64,)| 0);
+    assert_eq!(server.exported(), 1);
+    drop(call);
+    assert_eq!(server.exported(), 0);
+}

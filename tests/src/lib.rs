@@ -2,6 +2,8 @@
 //!
 //! Every wait has a bound, and every process is ended by its id when its handle is dropped.
 
+pub mod relay;
+
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
@@ -43,6 +45,13 @@ impl Server {
         let mut command = Command::new("ruby");
         command.arg(script_path(script)).args(arguments);
         Self::start(command, script).await
+    }
+
+    /// Starts the program `peer` in a role and waits until it is ready.
+    pub async fn peer(role: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(built("peer"));
+        command.arg(role).args(arguments);
+        Self::start(command, role).await
     }
 
     async fn start(mut command: Command, name: &str) -> Self {
@@ -156,6 +165,11 @@ async fn example(name: &str) -> PathBuf {
     })
     .await
     .expect("the examples can be built");
+    built(name)
+}
+
+/// The path of a program or an example that cargo has built along with this test.
+fn built(name: &str) -> PathBuf {
     // This test is <target>/<profile>/deps/<test>.
     let this = std::env::current_exe().expect("the path of the test");
     let profile = this.ancestors().nth(2).expect("the folder of the profile");

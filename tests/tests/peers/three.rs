@@ -1,0 +1,125 @@
+//! Three processes, each of them Ruby or Rust: the object of one is passed through another to the
+//! third, which calls it, and gives it back.
+
+use drb::Client;
+use drb_tests::{
+    Server,
+    relay::{RelayProxy, ThingProxy},
+    socket_path,
+};
+
+/// One process of each kind for each place in the conversation.
+struct Processes {
+    client: Client,
+    servers: Vec<(&'static str, Server)>,
+}
+
+/// The three processes of one arrangement.
+struct Arrangement {
+    says: String,
+    a: RelayProxy,
+    b: RelayProxy,
+    c: RelayProxy,
+    /// What C calls itself.
+    c_name: String,
+}
+
+impl Processes {
+    async fn start(uri: impl Fn(&str) -> String) -> Self {
+        let mut starting = Vec::new();
+        for place in ["a", "b", "c"] {
+            for kind in ["ruby", "rust"] {
+                let name = format!("{kind}-{place}");
+                let uri = uri(&name);
+                let start = async move {
+                    let arguments = [uri.as_str(), &name];
+                    match kind {
+                        "ruby" => Server::ruby("relay.rb", &arguments).await,
+                        _ => Server::peer("relay", &arguments).await,
+                    }
+                };
+                starting.push((kind, tokio::spawn(start)));
+            }
+        }
+        let mut servers = Vec::new();
+        for (kind, server) in starting {
+            servers.push((kind, server.await.unwrap()));
+        }
+        Self { client: Client::new(), servers }
+    }
+
+    async fn arrangements(&self) -> Vec<Arrangement> {
+        let mut all = Vec::new();
+        for number in 0..8 {
+            // The servers stand in the order ruby-a, rust-a, ruby-b, …
+            let picked = [0, 1, 2].map(|place| &self.servers[2 * place + (number >> place & 1)]);
+            let mut proxies = Vec::new();
+            for (_, server) in picked {
+                proxies.push(self.client.connect::<RelayProxy>(server.uri()).await.unwrap());
+            }
+            let [a, b, c] = proxies.try_into().unwrap();
+            let [says_a, says_b, says_c] = picked.map(|(kind, _)| kind);
+            let says = format!("A is {says_a}, B is {says_b}, C is {says_c}");
+            all.push(Arrangement { says, a, b, c, c_name: format!("{says_c}-c") });
+        }
+        all
+    }
+}
+
+/// The ends of the test: everything with TCP, and everything with Unix sockets.
+macro_rules! on_each_wire {
+    ($($name:ident)+) => {
+        mod tcp {
+            $(#[tokio::test]
+            async fn $name() {
+                let processes = super::Processes::start(|_| "druby://localhost:0".into()).await;
+                super::$name(&processes).await;
+            })+
+        }
+
+        mod unix {
+            $(#[tokio::test]
+            async fn $name() {
+                let uri = |name: &str| {
+                    let path = super::socket_path(&format!("{}-{name}", stringify!($name)));
+                    format!("drbunix:{}", path.display())
+                };
+                let processes = super::Processes::start(uri).await;
+                super::$name(&processes).await;
+            })+
+        }
+    };
+}
+
+on_each_wire! { an_object_is_passed_through_another_process }
+
+async fn an_object_is_passed_through_another_process(processes: &Processes) {
+    for Arrangement { says, a, b, c, c_name } in processes.arrangements().await {
+        let thing = a.thing().await.unwrap();
+        let before = hits(&thing).await.len();
+
+        // As an argument: from A through B to C, and as the result all the way back.
+        assert!(a.offer(&b, &c).await.unwrap(), "{says}: it comes back as itself");
+        assert_eq!(hits(&thing).await[before..], [c_name.as_str()], "{says}");
+        assert_eq!(c.again().await.unwrap(), before + 2, "{says}: C has kept it");
+
+        // As a result: from A through B to C, and as an argument straight back.
+        assert!(c.fetch(&b, &a).await.unwrap(), "{says}: A knows its own");
+        assert_eq!(c.again().await.unwrap(), before + 4, "{says}: C has kept it");
+
+        // From here, which is a fourth process, within a list. (None of them may be C's own: a list
+        // with one of its own objects stays with Ruby as a whole.)
+        let things = [thing.clone(), thing.clone()];
+        assert_eq!(b.pass_many(&c, &things).await.unwrap(), things, "{says}");
+        assert_eq!(hits(&thing).await[before..], [c_name.as_str(); 6], "{says}");
+
+        // It is A's alone.
+        assert!(a.is_mine(&thing).await.unwrap(), "{says}");
+        assert!(!b.is_mine(&thing).await.unwrap(), "{says}");
+        assert!(!c.is_mine(&thing).await.unwrap(), "{says}");
+    }
+}
+
+async fn hits(thing: &ThingProxy) -> Vec<String> {
+    thing.hits().await.unwrap()
+}

@@ -219,7 +219,7 @@ impl<'a> Dumper<'a> {
     /// Ends the dump.
     ///
     /// # Errors
-    /// [`Limit::Frame`] if the stream is longer than a peer may be sent.
+    /// [`Limit::Message`] if the stream is longer than a peer may be sent.
     pub fn finish(self) -> Result<(), DumpError> {
         match self.codec {
             Codec::Marshal(writer) => writer.finish(),

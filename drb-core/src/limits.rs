@@ -15,9 +15,10 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of one frame of Ruby's wire: an argument, a result, or an exception. 25 MiB, which is
-    /// the value that the documentation of Ruby's drb gives for `load_limit`. It is checked
-    /// on the length that a peer claims, before a byte of the frame is read.
+    /// Bytes of one frame of Ruby's wire that a peer sends: an argument, a result, or an exception.
+    /// 25 MiB, which is the value that the documentation of Ruby's drb gives for `load_limit`. It is
+    /// checked on the length that the peer claims, before a byte of the frame is read. What is sent
+    /// to a peer is not subject to it, as in Ruby.
     pub frame: usize,
     /// Bytes of one whole message in or out (all frames of a request on Ruby's wire). 25 MiB.
     /// Outgoing messages are checked before the first byte is sent.

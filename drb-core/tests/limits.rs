@@ -273,9 +273,10 @@ fn a_budget_lasts_for_a_message() {
 }
 
 #[test]
-fn frames_that_are_too_long_are_not_dumped() {
+fn streams_that_are_too_long_are_not_dumped() {
     let dump = |text: &str| {
-        let limits = Limits { frame: 20, ..Limits::default() };
+        // How long a frame of the peer may be is nothing to what it is sent.
+        let limits = Limits { message: 20, frame: 10, ..Limits::default() };
         let mut out = b"before".to_vec();
         let mut dumper = Dumper::marshal(&mut out, &limits, None);
         text.dump(&mut dumper)?;
@@ -283,7 +284,7 @@ fn frames_that_are_too_long_are_not_dumped() {
     };
     // Ten bytes are around the text.
     assert_eq!(dump("0123456789"), Ok(()));
-    let too_long = Err(DumpError::Limit { limit: Limit::Frame, max: 20 });
+    let too_long = Err(DumpError::Limit { limit: Limit::Message, max: 20 });
     assert_eq!(dump("0123456789a"), too_long);
 }
 

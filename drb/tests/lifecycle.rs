@@ -381,15 +381,19 @@ async fn connections_share_the_memory_for_requests() {
 
 #[tokio::test]
 async fn a_result_that_is_too_large_has_been_made() {
-    let server = with_limits(Limits { frame: 1000, ..Limits::default() }).await;
+    let server = with_limits(Limits { depth: 2, ..Limits::default() }).await;
     let object = drb::Object::connect(&elsewhere(&server)).await.unwrap();
-    let long = "x".repeat(600);
-    let (error, outcome) = outcome(object.call::<drb::Value>("echo_many", (&long, &long)).await);
-    assert!(matches!(error, Error::Limit { limit: Limit::Frame, .. }), "{error:?}");
+    let deep = vec![vec![1]];
+    object.call::<drb::Value>("echo", (&deep,)).await.unwrap();
+    // It gives them within an array.
+    let (error, outcome) = outcome(object.call::<drb::Value>("echo_many", (&deep,)).await);
+    assert!(matches!(error, Error::Limit { limit: Limit::Depth, .. }), "{error:?}");
     assert_eq!(outcome, Outcome::Executed);
     // The same before it is sent: then nothing has run.
-    let client = drb::Client::builder().limits(Limits { frame: 500, ..Limits::default() }).build();
+    let client =
+        drb::Client::builder().limits(Limits { message: 500, ..Limits::default() }).build();
     let object: drb::Object = client.connect(&elsewhere(&server)).await.unwrap();
+    let long = "x".repeat(600);
     let (error, outcome) = self::outcome(object.call::<drb::Value>("echo", (&long,)).await);
     assert!(matches!(error, Error::Dump(_)), "{error:?}");
     assert_eq!(outcome, Outcome::NotExecuted);

@@ -20,7 +20,7 @@ pub(crate) struct Writer<'a> {
     /// The depth within the keywords that are being written; else 0.
     flagged: usize,
     max_depth: usize,
-    max_frame: usize,
+    max_len: usize,
     references: usize,
     max_references: usize,
 }
@@ -50,7 +50,7 @@ impl<'a> Writer<'a> {
             depth: 0,
             flagged: 0,
             max_depth: limits.depth,
-            max_frame: limits.frame,
+            max_len: limits.message,
             references: 0,
             max_references: limits.references,
         }
@@ -330,8 +330,8 @@ impl<'a> Writer<'a> {
     }
 
     pub(crate) fn finish(self) -> Result<(), DumpError> {
-        if self.out.len() - self.start > self.max_frame {
-            return Err(DumpError::limit(Limit::Frame, self.max_frame));
+        if self.out.len() - self.start > self.max_len {
+            return Err(DumpError::limit(Limit::Message, self.max_len));
         }
         Ok(())
     }

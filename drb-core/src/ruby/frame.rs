@@ -5,7 +5,7 @@ use crate::{DumpError, Dumper, Limits, Session};
 /// Writes one frame to the end of `out`.
 ///
 /// # Errors
-/// What `dump` says, or a frame that is longer than [`Limits::frame`].
+/// What `dump` says, or a frame that is longer than [`Limits::message`].
 pub fn write(
     out: &mut Vec<u8>,
     limits: &Limits,

@@ -97,7 +97,7 @@ impl Value {
 }
 
 fn unbounded() -> Limits {
-    Limits { frame: usize::MAX, references: usize::MAX, ..Limits::default() }
+    Limits { message: usize::MAX, references: usize::MAX, ..Limits::default() }
 }
 
 /// Conversions by name of the variant.

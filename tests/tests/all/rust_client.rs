@@ -116,7 +116,7 @@ async fn limits_are_named_at_both_ends() {
     assert_eq!(object.call("<<", ("x",)).await, Ok(1));
 
     // One's own limits are kept before a byte is sent.
-    let client = Client::builder().limits(limits).build();
+    let client = Client::builder().limits(Limits { message: 1000, ..limits }).build();
     let desk: DeskProxy = client.connect(&elsewhere(&server)).await.unwrap();
     let error = desk.push(&large).await.unwrap_err();
     assert!(matches!(error, Error::Dump(_)), "{error:?}");

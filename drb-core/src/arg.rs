@@ -1,13 +1,9 @@
 //! What the caller of a proxy may write where a method takes a parameter.
 
-use crate::{
-    Dump, DumpError, Dumper, Exclusive, Implements, Load, Proxy, Service, Symbol, Value,
-    dispatch::Dispatch,
-};
+use crate::{Dump, DumpError, Dumper, Either, Load, Symbol, Value};
 use std::{
     borrow::Borrow,
     collections::{BTreeMap, HashMap},
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -67,6 +63,12 @@ impl<T: Dump> Arg<Option<T>> for T {
     }
 }
 
+impl<T: Dump> Arg<Option<T>> for &T {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        self.dump(dumper)
+    }
+}
+
 impl Arg<String> for &str {
     fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.str(self)
@@ -115,27 +117,9 @@ impl Arg<Vec<String>> for &[&str] {
     }
 }
 
-/// An object of this process, where the method takes a proxy: a reference travels.
-impl<P: Proxy, T: Implements<P> + Service<Cell = T>> Arg<P> for Arc<T> {
-    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-        dumper.export(self)
-    }
-}
-
-impl<P: Proxy, T: Implements<P> + Service<Cell = T>> Arg<P> for &Arc<T> {
-    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-        dumper.export(Arc::clone(self) as Arc<dyn Dispatch>)
-    }
-}
-
-impl<P: Proxy, T: Implements<P> + Service<Cell = Exclusive<T>>> Arg<P> for Arc<Exclusive<T>> {
-    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-        dumper.export(self)
-    }
-}
-
-/// Where a method takes any value, what is one may be passed as it is.
-macro_rules! any_value {
+/// Where a method takes any value, what is one may be passed as it is; and so where it takes either a
+/// value or a reference.
+macro_rules! values {
     ($([$($generics:tt)*] $ty:ty),* $(,)?) => {$(
         impl<$($generics)*> Arg<Value> for $ty {
             fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
@@ -148,14 +132,41 @@ macro_rules! any_value {
                 (*self).dump(dumper)
             }
         }
+
+        either!([$($generics)*] $ty);
     )*};
 }
 
-any_value! {
+/// (The derive of `DrbDumped` makes the same.)
+macro_rules! either {
+    ([$($generics:tt)*] $ty:ty) => {
+        impl<Remote, $($generics)*> Arg<Either<$ty, Remote>> for $ty {
+            fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+                self.dump(dumper)
+            }
+        }
+
+        impl<Remote, $($generics)*> Arg<Either<$ty, Remote>> for &$ty {
+            fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+                (*self).dump(dumper)
+            }
+        }
+    };
+}
+
+values! {
     [] (), [] bool, [] i8, [] i16, [] i32, [] i64, [] i128, [] u8, [] u16, [] u32, [] u64, [] u128,
     [] usize, [] isize, [] f32, [] f64, [] char, [] String, [] Symbol, [] SystemTime, [] Duration,
     [T: Dump] Option<T>, [T: Dump] Vec<T>, [K: Dump, V: Dump, S] HashMap<K, V, S>,
     [K: Dump, V: Dump] BTreeMap<K, V>,
+}
+
+either!([] Value);
+
+impl<Remote> Arg<Either<String, Remote>> for &str {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        dumper.str(self)
+    }
 }
 
 impl Arg<Value> for &str {

@@ -7,6 +7,7 @@ mod acl;
 mod arg;
 mod block;
 mod budget;
+mod by_ref;
 mod call;
 mod context;
 pub mod dispatch;
@@ -31,9 +32,10 @@ pub use acl::{Acl, AclError, AclOrder};
 pub use arg::{Arg, LoadRef};
 pub use block::{Block, NoBlock, Yield, Yielding, Yields};
 pub use budget::Budget;
+pub use by_ref::{ByRef, Either, by_ref};
 pub use call::{Call, Carried, Link, Outgoing, Remote, Request, Response};
 pub use context::{Context, Peer, Wire};
-pub use dispatch::{Implements, IntoObject, Proxy, Service};
+pub use dispatch::{Cell, Implements, IntoFront, IntoObject, Proxy, Served, Service};
 pub use dump::{Dump, Dumper};
 pub use error::{
     CallError, DumpError, Error, Exception, LoadError, LoadErrorKind, MethodError, Outcome,
@@ -41,7 +43,7 @@ pub use error::{
 pub use exclusive::Exclusive;
 pub use limits::{Limit, Limits};
 pub use load::{Fields, Kind, Load, Loader};
-pub use objects::{Holder, Objects};
+pub use objects::{Exported, Holder, Objects, Term, Total};
 pub use reference::{ObjectId, Reference, Session};
 pub use returns::{Loaded, Outbound, Returns};
 #[cfg(feature = "serde")]

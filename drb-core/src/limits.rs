@@ -48,6 +48,13 @@ pub struct Limits {
     pub references: usize,
     /// Objects exported to one peer at a time. 65 536.
     pub exports: usize,
+    /// Objects exported at a time by all servers of the process, those that the program keeps
+    /// included. 1 048 576.
+    pub exports_total: usize,
+    /// How deep calls may nest that come back into the process while they run, as far as their chain
+    /// is known: calls within the process, not those that come over Ruby's wire. 32. Bounds the stack
+    /// that endless recursion uses.
+    pub recursion: usize,
     /// Connections that a server holds at a time. 10 000; beyond it a connection is closed as soon
     /// as it is accepted.
     pub connections: usize,
@@ -85,6 +92,8 @@ impl Default for Limits {
             arguments: 256,
             references: 1024,
             exports: 1 << 16,
+            exports_total: 1 << 20,
+            recursion: 32,
             connections: 10_000,
             connections_per_address: 128,
             buffered: 256 << 20,
@@ -119,13 +128,15 @@ pub enum Limit {
     Arguments,
     References,
     Exports,
+    ExportsTotal,
+    Recursion,
     Connections,
     ConnectionsPerAddress,
     Buffered,
 }
 
 impl Limit {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::Frame,
         Self::Message,
         Self::Depth,
@@ -136,6 +147,8 @@ impl Limit {
         Self::Arguments,
         Self::References,
         Self::Exports,
+        Self::ExportsTotal,
+        Self::Recursion,
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::Buffered,
@@ -154,6 +167,8 @@ impl Limit {
             Self::Arguments => "arguments",
             Self::References => "references",
             Self::Exports => "exports",
+            Self::ExportsTotal => "exports_total",
+            Self::Recursion => "recursion",
             Self::Connections => "connections",
             Self::ConnectionsPerAddress => "connections_per_address",
             Self::Buffered => "buffered",

@@ -67,7 +67,7 @@ pub use client::{Client, ClientBuilder};
 pub use drb_core::*;
 pub use macros::{DrbDumped, DrbError, DrbUndumped, service};
 pub use object::{Argument, Arguments, Keywords, Object, keywords};
-pub use server::{FailedCall, Server, ServerBuilder, start_service};
+pub use server::{FailedCall, IntoUri, Server, ServerBuilder, start_service};
 
 /// A result of a call that has no error of its own.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

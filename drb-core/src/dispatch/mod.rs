@@ -21,7 +21,7 @@ pub use invoke::export;
 pub use reply::{Completed, Reply};
 pub use running::{Blocking, Running, call};
 pub use service::{
-    Class, Dispatch, Implements, IntoObject, Method, MethodInfo, ParamInfo, ParamKind, Proxy,
-    Service,
+    Cell, Class, Dispatch, Implements, IntoFront, IntoObject, Method, MethodInfo, ParamInfo,
+    ParamKind, Proxy, Served, Service,
 };
 pub use value::{check_len, is_remote, missing, remote_message, unknown_variant, variant};

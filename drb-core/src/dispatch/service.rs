@@ -62,6 +62,23 @@ pub trait Proxy: Dump + Load + Clone + Send + Sync + 'static {
 
     /// The untyped proxy.
     fn remote(&self) -> &Remote;
+
+    /// The object itself, if it is one of this process and a `T`: what a reference leads to that has
+    /// come home. (Where a method of `T` takes `&mut self`, it is an `Arc<Exclusive<T>>`.)
+    ///
+    /// ```ignore
+    /// pub fn remove(&self, listener: ListenerProxy) {
+    ///     if let Some(own) = listener.local::<Bell>() { // an Arc<Bell>
+    ///         assert!(Arc::ptr_eq(&own, &self.bell));
+    ///     }
+    /// }
+    /// ```
+    fn local<T: Service>(&self) -> Option<Arc<T::Cell>> {
+        let remote = self.remote();
+        let object: Arc<dyn Any + Send + Sync> =
+            remote.link().session()?.local(remote.reference())?;
+        object.downcast().ok()
+    }
 }
 
 /// Says that objects of a type can be called through the proxy `P`: through its own, or through
@@ -130,8 +147,9 @@ pub trait Dispatch: Any + Send + Sync {
     fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked;
 }
 
-/// What a server can be given as one of its objects: a service, or an `Arc` of one (of one in an
-/// [`Exclusive`], where it has methods with `&mut self`) that the program goes on using itself.
+/// An object of this process in one of the forms in which a program holds it: a service, or an `Arc`
+/// of one (of one in an [`Exclusive`], where it has methods with `&mut self`) that the program goes on
+/// using itself.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no methods that can be called remotely",
     label = "not a service",
@@ -153,6 +171,61 @@ impl<C: Dispatch> IntoObject for Arc<C> {
     fn into_object(self) -> Arc<dyn Dispatch> {
         self
     }
+}
+
+/// An [object](IntoObject) of which it is known how it is called.
+pub trait Served: IntoObject {
+    /// The service, whose proxy calls it.
+    type Service: Service;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Service> Served for T {
+    type Service = T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: Cell> Served for Arc<C> {
+    type Service = C::Service;
+}
+
+/// What a server can be started with: an [object](IntoObject), or `()` for none.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no methods that can be called remotely",
+    label = "not a service",
+    note = "write `#[drb::service]` above its `impl` block",
+    note = "an `Arc` of a service with `&mut self` methods is `Arc<drb::Exclusive<T>>`"
+)]
+pub trait IntoFront {
+    /// The object, its type forgotten.
+    fn into_front(self) -> Option<Arc<dyn Dispatch>>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: IntoObject> IntoFront for T {
+    fn into_front(self) -> Option<Arc<dyn Dispatch>> {
+        Some(self.into_object())
+    }
+}
+
+impl IntoFront for () {
+    fn into_front(self) -> Option<Arc<dyn Dispatch>> {
+        None
+    }
+}
+
+/// What a service is held in: itself, or an [`Exclusive`].
+pub trait Cell: Dispatch + Sized {
+    /// The service.
+    type Service: Service<Cell = Self>;
+}
+
+impl<T: Service<Cell = Self>> Cell for T {
+    type Service = T;
+}
+
+impl<T: Service<Cell = Self>> Cell for Exclusive<T> {
+    type Service = T;
 }
 
 /// A cell answers from the whitelist of what it holds.

@@ -78,10 +78,13 @@ impl Exception {
         Cow::Owned(cut)
     }
 
-    /// Whether it is what Ruby's drb says of a reference to an object that it no longer has.
+    /// What Ruby's drb says of a reference to an object that it doesn't have.
+    pub(crate) const INVALID_REFERENCE: &str = "invalid reference";
+
+    /// Whether it is what is said of a reference to an object that is no longer there.
     pub(crate) fn is_gone(&self) -> bool {
-        // The second and third come from older Rubies.
-        self.message == "invalid reference"
+        // The last two come from older Rubies.
+        self.message == Self::INVALID_REFERENCE
             || self.message == crate::block::BLOCK_ENDED
             || self.message.ends_with("is recycled object")
             || self.message.ends_with("is not id value")

@@ -43,7 +43,7 @@ impl Receiver<'_> {
         }
         match self.objects.find(&request.target, now) {
             Some(object) => dispatch::call(object, call),
-            None => call.refuse(Exception::new("RangeError", "invalid reference")),
+            None => call.refuse(request.target.gone()),
         }
     }
 }

@@ -20,6 +20,9 @@ pub(super) fn expand(value: &Value) -> TokenStream {
     let quiet = crate::lints::quiet();
     let Value { krate, name, .. } = value;
     let labels = labels(value);
+    let mut either = bounds::generics(value, &quote!(#krate::Dump + #krate::Load));
+    either.params.push(syn::parse_quote!(__DrbRemote));
+    let (either_generics, _, either_where) = either.split_for_impl();
     let (shapes, dump, load) = match &value.body {
         Body::Struct { class, form, default, fields } => {
             struct_body(value, &labels, class, *form, *default, fields)
@@ -89,6 +92,31 @@ pub(super) fn expand(value: &Value) -> TokenStream {
             }
 
             #outbound
+
+            #[automatically_derived]
+            impl #either_generics #krate::Arg<#krate::Either<Self, __DrbRemote>>
+                for #name #ty_generics #either_where
+            {
+                fn dump_arg(
+                    self,
+                    dumper: &mut #krate::Dumper<'_>,
+                ) -> ::core::result::Result<(), #krate::DumpError> {
+                    #krate::Dump::dump(&self, dumper)
+                }
+            }
+
+            #[automatically_derived]
+            impl #either_generics
+                #krate::Arg<#krate::Either<#name #ty_generics, __DrbRemote>>
+                for &#name #ty_generics #either_where
+            {
+                fn dump_arg(
+                    self,
+                    dumper: &mut #krate::Dumper<'_>,
+                ) -> ::core::result::Result<(), #krate::DumpError> {
+                    #krate::Dump::dump(self, dumper)
+                }
+            }
         };
     }
 }

@@ -71,7 +71,7 @@ impl Session for ClientSession {
     fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
         let class = object.class();
         let server = server::primary().ok_or(DumpError::NoServer { class })?;
-        let id = server.objects.lend(object, Holder::Local)?;
+        let id = server.objects.lend(object, Holder::Local, Instant::now())?;
         Ok(Reference::new(Arc::clone(&server.uri), id))
     }
 

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Context, Peer, Wire,
+    dispatch::Dispatch,
     net::{Listener, Stream, local_address},
 };
 use std::{
@@ -65,6 +66,8 @@ pub(super) async fn run(accept: Accept) {
         () = async { while open.tasks.join_next().await.is_some() {} } => {}
         () = reached(&mut phases, |phase| phase == Phase::Aborting) => open.tasks.shutdown().await,
     }
+    // Nobody can call them any more.
+    discard(shared.objects.clear());
     end.send_replace(true);
 }
 
@@ -76,6 +79,11 @@ impl Drop for Ended {
         registry::remove(&self.0);
         self.0.end();
     }
+}
+
+/// The objects' destructors are not ours.
+fn discard(objects: Vec<Arc<dyn Dispatch>>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(objects)));
 }
 
 /// Waits for a phase. A server whose handles are all dropped stays in the one that it is in.
@@ -107,9 +115,7 @@ async fn serve(shared: &Arc<Shared>, listener: &Listener, per_connection: bool, 
                 open.stoppers.remove(&id);
             }
             _ = sweep.tick() => {
-                let over = shared.objects.sweep(Instant::now().into_std());
-                // The objects' destructors are not ours.
-                let _ = catch_unwind(AssertUnwindSafe(|| drop(over)));
+                discard(shared.objects.sweep(Instant::now().into_std()));
             }
         }
     }

@@ -1,7 +1,9 @@
 //! What a server is made of.
 
 use super::{FailedCall, Phase, Server, Shared, accept, registry, shared::Hook};
-use crate::{Client, Error, IntoObject, Limits, Objects, dispatch::Dispatch, net::Place};
+use crate::{
+    Client, Error, IntoFront, IntoObject, IntoUri, Limits, Objects, dispatch::Dispatch, net::Place,
+};
 use drb_core::{Acl, Address, Uri};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, sync::watch};
@@ -9,7 +11,7 @@ use tokio::{runtime::Handle, sync::watch};
 /// Makes a [`Server`].
 ///
 /// ```no_run
-/// # async fn example(config: impl drb::IntoObject, front: impl drb::IntoObject)
+/// # async fn example(config: impl drb::IntoObject, front: impl drb::IntoFront)
 /// # -> Result<(), Box<dyn std::error::Error>> {
 /// let server = drb::Server::builder()
 ///     .front(front)
@@ -47,10 +49,10 @@ impl ServerBuilder {
         }
     }
 
-    /// The object that is called at the server's URI itself. Without one the server serves named
-    /// objects, and objects that are passed by reference.
-    pub fn front(mut self, object: impl IntoObject) -> Self {
-        self.front = Some(object.into_object());
+    /// The object that is called at the server's URI itself. Without one (or with `()`) the server
+    /// serves named objects, and objects that are passed by reference.
+    pub fn front(mut self, object: impl IntoFront) -> Self {
+        self.front = object.into_front();
         self
     }
 
@@ -104,16 +106,18 @@ impl ServerBuilder {
         self
     }
 
-    /// Listens. It has to be called within a tokio runtime with I/O and time enabled.
+    /// Listens: at a URI, or with `None` or `()` on loopback, on any free port. It has to be called
+    /// within a tokio runtime with I/O and time enabled.
     ///
     /// # Errors
     /// [`Error::BadUri`], [`Error::Listen`], or [`Error::Exposed`].
-    pub async fn start(self, uri: &str) -> Result<Server, Error> {
-        let Uri { address, option: None, .. } = Uri::parse(uri)? else {
+    pub async fn start(self, uri: impl IntoUri) -> Result<Server, Error> {
+        let uri = uri.into_uri();
+        let Uri { address, option: None, .. } = Uri::parse(&uri)? else {
             let problem = "a server listens without an option; `ServerBuilder::named` gives names";
-            return Err(Error::BadUri { uri: uri.to_owned(), problem });
+            return Err(Error::BadUri { uri, problem });
         };
-        let failed = |error| Error::Listen { uri: uri.into(), source: Arc::new(error) };
+        let failed = |error| Error::Listen { uri: uri.as_str().into(), source: Arc::new(error) };
         let place = Place::find(&address).await.map_err(failed)?;
         if !place.is_local() && self.acl.is_none() && !self.everyone {
             return Err(Error::Exposed { uri: uri.into() });
@@ -123,7 +127,8 @@ impl ServerBuilder {
         let per_connection = matches!(&address, Address::Tcp { host, .. } if host.is_empty());
 
         let limits = self.limits;
-        let mut objects = Objects::new(self.front, limits.exports, self.lease);
+        let mut objects = Objects::new(self.front, limits.exports, self.lease)
+            .within(registry::total(), limits.exports_total);
         for (name, object) in self.names {
             objects = objects.with_name(name, object);
         }

@@ -3,22 +3,33 @@
 mod accept;
 mod builder;
 mod connection;
+mod into_uri;
 mod registry;
 mod session;
 mod shared;
 
 pub use builder::ServerBuilder;
+pub use into_uri::IntoUri;
 pub use shared::FailedCall;
 
 pub(crate) use registry::{local, object, primary, withdraw};
 pub(crate) use session::ServerSession;
 pub(crate) use shared::Shared;
 
-use crate::{Error, IntoObject};
-use std::{fmt, sync::Arc, time::Duration};
+use crate::{Error, Exported, Holder, IntoFront, Proxy, Reference, Served, local::LocalLink};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::watch;
 
 /// Serves an object at a URI: `druby://host:port` (port 0 for any free one) or `drbunix:path`.
+///
+/// A process that only calls others needs a server for their calls back, where it passes them
+/// objects or blocks. Such a server needs no address that anybody knows in advance, and no object:
+/// `drb::start_service(None, ())` listens on loopback, on any free port.
 ///
 /// A server that other machines can reach needs an ACL, or the word that it doesn't: see
 /// [`Server::builder`].
@@ -26,9 +37,18 @@ use tokio::sync::watch;
 /// It has to be called within a tokio runtime with I/O and time enabled, and the server lives there
 /// until it is [stopped](Server::stop), whether the [`Server`] is kept or not.
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> drb::Result<()> {
+/// let server = drb::start_service(None, ()).await?;
+/// assert!(server.uri().starts_with("druby://127.0.0.1:"));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// [`Error::BadUri`], [`Error::Listen`], [`Error::Exposed`].
-pub async fn start_service(uri: &str, front: impl IntoObject) -> Result<Server, Error> {
+pub async fn start_service(uri: impl IntoUri, front: impl IntoFront) -> Result<Server, Error> {
     Server::builder().front(front).start(uri).await
 }
 
@@ -68,9 +88,75 @@ impl Server {
         &self.shared.uri
     }
 
-    /// How many objects are held at the moment because peers have been given references to them.
+    /// Makes an object callable, for whomever is given the proxy, until it is
+    /// [withdrawn](Server::withdraw). An object that a method merely gives away, or that is passed as
+    /// an argument, is only held as long as it is used.
+    ///
+    /// Calls of the proxy in this process don't touch the network.
+    ///
+    /// ```
+    /// # use drb::prelude::*;
+    /// # use std::sync::Arc;
+    /// #[derive(DrbUndumped)]
+    /// struct Bell;
+    ///
+    /// #[drb::service]
+    /// impl Bell {
+    ///     pub fn ring(&self) -> String {
+    ///         "ding".to_owned()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> drb::Result<()> {
+    /// # let server = drb::start_service(None, ()).await?;
+    /// let bell = Arc::new(Bell);
+    /// let proxy: BellProxy = server.keep(Arc::clone(&bell))?;
+    /// assert_eq!(proxy.ring().await?, "ding");
+    /// assert!(Arc::ptr_eq(&bell, &proxy.local::<Bell>().unwrap()));
+    /// server.withdraw(&proxy);
+    /// assert!(matches!(proxy.ring().await, Err(drb::Error::Gone(_))));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Dump`] with [`Limit::ExportsTotal`](crate::Limit::ExportsTotal).
+    pub fn keep<O: Served>(
+        &self,
+        object: O,
+    ) -> Result<<O::Service as crate::Service>::Proxy, Error> {
+        let id = self.shared.objects.keep(object.into_object(), Instant::now())?;
+        let reference = Reference::new(Arc::clone(&self.shared.uri), id);
+        Ok(Proxy::from_remote(LocalLink::remote(&self.shared, reference)))
+    }
+
+    /// Ends that an object can be called that was [kept](Server::keep), or exported otherwise: whoever
+    /// calls it now is told that it is gone. Calls that run are not touched.
+    ///
+    /// Says whether it was there. The front and objects with a name stay.
+    pub fn withdraw(&self, proxy: &impl Proxy) -> bool {
+        let reference = proxy.remote().reference();
+        let here = reference.uri().is_some_and(|uri| self.shared.is_here(uri));
+        here && self.shared.objects.withdraw(reference.id()).is_some()
+    }
+
+    /// How many objects are held at the moment because peers have been given references to them, or
+    /// because the program keeps them.
     pub fn exported(&self) -> usize {
         self.shared.objects.exported()
+    }
+
+    /// What is held at the moment, in no order: each object's id and class, for whom it is held, since
+    /// when and how long.
+    pub fn objects(&self) -> Vec<Exported> {
+        self.shared.objects.list()
+    }
+
+    /// For how many objects each peer is counted; [`Limits::exports`](crate::Limits::exports) bounds
+    /// it. Objects that the program keeps count for nobody.
+    pub fn holders(&self) -> HashMap<Holder, usize> {
+        self.shared.objects.holders()
     }
 
     /// Begins to stop: no more connections and calls are accepted, connections without a call are

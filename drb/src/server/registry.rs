@@ -1,15 +1,22 @@
 //! The servers of this process, for references that come home.
 
 use super::Shared;
-use crate::{Reference, dispatch::Dispatch};
+use crate::{Reference, Total, dispatch::Dispatch};
 use std::{
-    sync::{Arc, PoisonError, RwLock, Weak},
+    sync::{Arc, LazyLock, PoisonError, RwLock, Weak},
     time::Instant,
 };
 use tokio::runtime::Handle;
 
 /// In the order in which they were started. It holds no server alive and no part of a runtime.
 static SERVERS: RwLock<Vec<Weak<Shared>>> = RwLock::new(Vec::new());
+
+/// What all servers of this process have exported.
+static TOTAL: LazyLock<Total> = LazyLock::new(Total::default);
+
+pub(super) fn total() -> Total {
+    TOTAL.clone()
+}
 
 pub(super) fn add(server: &Arc<Shared>) {
     let mut servers = SERVERS.write().unwrap_or_else(PoisonError::into_inner);

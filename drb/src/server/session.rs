@@ -19,7 +19,7 @@ impl Session for ServerSession {
     }
 
     fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
-        let id = self.shared.objects.lend(object, self.holder)?;
+        let id = self.shared.objects.lend(object, self.holder, Instant::now())?;
         Ok(Reference::new(Arc::clone(&self.uri), id))
     }
 

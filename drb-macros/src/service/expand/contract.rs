@@ -107,6 +107,20 @@ pub(in super::super) fn implementation(implementation: &Implementation) -> Token
         })
         .collect();
     let class = server::class_of(krate, this, class.as_ref(), &name.to_string());
+    // The compiler cannot tell the proxy of an unknown instance from an `Option`.
+    let optional = params.is_empty().then(|| {
+        quote! {
+            #[automatically_derived]
+            impl #krate::Arg<::core::option::Option<__DrbProxyOf<#this>>> for #this {
+                fn dump_arg(
+                    self,
+                    dumper: &mut #krate::Dumper<'_>,
+                ) -> ::core::result::Result<(), #krate::DumpError> {
+                    #krate::__private::export(self, dumper)
+                }
+            }
+        }
+    });
     quote! {
         #(#cfgs)*
         #quiet
@@ -144,6 +158,8 @@ pub(in super::super) fn implementation(implementation: &Implementation) -> Token
                     #krate::__private::export(self, dumper)
                 }
             }
+
+            #optional
         };
     }
 }

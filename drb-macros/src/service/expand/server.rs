@@ -50,6 +50,18 @@ pub(super) fn inherent(service: &Service) -> TokenStream {
                 #krate::__private::export(self, dumper)
             }
         }
+
+        #[automatically_derived]
+        impl #impl_generics #krate::Arg<::core::option::Option<#proxy #proxy_generics>> for #this
+        #where_clause
+        {
+            fn dump_arg(
+                self,
+                dumper: &mut #krate::Dumper<'_>,
+            ) -> ::core::result::Result<(), #krate::DumpError> {
+                #krate::__private::export(self, dumper)
+            }
+        }
     };
     quote! {
         #(#cfgs)*

@@ -3,6 +3,9 @@ require 'drb'
 require 'drb/unix'
 require_relative 'random_values'
 
+# What Ruby dumps depends on when it collects (see differential.rb), and this lives for a short time.
+GC.disable
+
 class Echo
   def echo(value)
     value

@@ -21,6 +21,6 @@ async fn ruby_server() {
 #[tokio::test]
 async fn random_values_cross_between_rubies() {
     let server = Server::ruby("echo_server.rb", &["druby://127.0.0.1:0"]).await;
-    let printed = ruby_script("differential.rb", &[server.uri(), "500", "1"], SOON).await;
+    let printed = ruby_script("differential.rb", &[server.uri(), "500", "1", "ruby"], SOON).await;
     assert_eq!(printed, "500\n");
 }

@@ -1,9 +1,15 @@
 //! What the example programs share. The programs themselves are in the folder `examples` beside
 //! this one.
 
+mod chat;
 mod hash;
+mod observers;
+mod thermometer;
 
+pub use chat::*;
 pub use hash::*;
+pub use observers::*;
+pub use thermometer::*;
 
 /// The URI on the command line: the address to listen on, or to call.
 pub fn uri() -> String {

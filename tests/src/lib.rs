@@ -2,7 +2,10 @@
 //!
 //! Every wait has a bound, and every process is ended by its id when its handle is dropped.
 
+mod program;
 pub mod relay;
+
+pub use program::{Program, ruby_example};
 
 use std::{
     path::{Path, PathBuf},
@@ -38,6 +41,14 @@ impl Server {
         let mut command = Command::new(example(name).await);
         command.arg(uri).args(arguments);
         Self::start(command, name).await
+    }
+
+    /// Starts a Ruby script that stands beside the examples, on a free port of loopback, and waits
+    /// until it is ready.
+    pub async fn ruby_example(script: &str) -> Self {
+        let mut command = Command::new("ruby");
+        command.arg(ruby_example(script)).arg("druby://127.0.0.1:0");
+        Self::start(command, script).await
     }
 
     /// Starts a script of `tests/ruby` and waits until it is ready.

@@ -5,6 +5,7 @@ mod dangerous;
 mod desk;
 mod echo;
 mod examples;
+mod examples_back;
 mod garbage;
 mod hash_server;
 mod macros;

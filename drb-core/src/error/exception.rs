@@ -1,7 +1,7 @@
 //! Errors that methods raise, in the form in which they travel.
 
 use crate::{CallError, DumpError, Error, LoadError, Outcome, Value, error::LoadErrorKind};
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 /// An error as it travels: an exception of Ruby's, or the error of a method of ours.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,8 +13,13 @@ pub struct Exception {
     pub message: String,
     /// Where it was raised, innermost first. Ours are empty: nobody is told about our insides.
     pub backtrace: Vec<String>,
-    /// What else it holds, by name (Ruby: instance variables, without the `@`).
+    /// What else it holds, by name (Ruby: instance variables, without the `@`; also what Ruby's own
+    /// classes keep without one, such as the `key` of a `KeyError`, and the `cause`).
     pub fields: Vec<(Cow<'static, str>, Value)>,
+    /// Names of fields that came without an `@`, of a class of which that isn't known.
+    /// Rare, and errors are small: so behind a pointer.
+    #[allow(clippy::box_collection)]
+    pub(super) bare: Option<Box<BTreeSet<String>>>,
     /// Whether the method was not run because of it. Only drb's own servers say so: on the wire it
     /// is an instance variable that Ruby doesn't look at.
     pub refused: bool,
@@ -33,6 +38,7 @@ impl Exception {
             message: message.into(),
             backtrace: Vec::new(),
             fields: Vec::new(),
+            bare: None,
             refused: false,
         }
     }

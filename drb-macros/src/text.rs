@@ -22,6 +22,8 @@ fn write(text: &mut String, tokens: TokenStream) {
                 };
                 text.push_str(open);
                 write(text, group.stream());
+                // Behind the comma of a tuple of one.
+                text.truncate(text.trim_end().len());
                 text.push_str(close);
             }
             TokenTree::Punct(punct) => match punct.as_char() {
@@ -58,6 +60,7 @@ mod tests {
             (quote!([u8; 4]), "[u8; 4]"),
             (quote!(fn(u8) -> u8), "fn(u8) -> u8"),
             (quote!(::a::B<dyn C + Send>), "::a::B<dyn C + Send>"),
+            (quote!(Block<(u8,), (u8, u8)>), "Block<(u8,), (u8, u8)>"),
         ];
         for (tokens, text) in cases {
             assert_eq!(super::text(tokens), text);

@@ -104,6 +104,68 @@
 /// # }
 /// ```
 ///
+/// # Blocks
+///
+/// A parameter of the type [`Block`](crate::Block) is the caller's block: `{ |key, count| … }` in
+/// Ruby, and in Rust a closure, which the proxy's method takes last, wherever the parameter stands.
+/// It is no argument. `A` of `Block<A, R>` is what the block is called with, as a tuple (or a `Vec<T>`
+/// for any number), `R` is what it gives back. Both are left out where there is nothing. The method is
+/// `async`, and has one block.
+///
+/// ```
+/// use drb::Block;
+///
+/// struct Store(Vec<(String, u64)>);
+///
+/// #[drb::service]
+/// impl Store {
+///     // Ruby: store.each { |key, count| puts key }
+///     pub async fn each(&self, block: Block<(String, u64)>) -> drb::Result<()> {
+///         for entry in self.0.clone() {
+///             block.call(entry).await?;
+///         }
+///         Ok(())
+///     }
+///
+///     // Ruby: store.total, or store.total { |count| count * 2 }
+///     pub async fn total(&self, weigh: Option<Block<(u64,), u64>>) -> drb::Result<u64> {
+///         let mut total = 0;
+///         for (_, count) in &self.0 {
+///             total += match &weigh {
+///                 Some(weigh) => weigh.call((*count,)).await?,
+///                 None => *count,
+///             };
+///         }
+///         Ok(total)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> drb::Result<()> {
+/// # let entries = vec![("tea".to_owned(), 2), ("milk".to_owned(), 3)];
+/// let server = drb::start_service("druby://localhost:0", Store(entries)).await?;
+/// let store = StoreProxy::connect(server.uri()).await?;
+///
+/// let mut keys = Vec::new();
+/// store.each(|key, _| keys.push(key)).await?;
+/// assert_eq!(keys, ["tea", "milk"]);
+///
+/// assert_eq!(store.total().await?, 5);
+/// assert_eq!(store.total_with(|count| count * 2).await?, 10);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// For an `Option<Block<…>>`, the proxy has a method without a block, and one with `_with` behind its
+/// name. What a closure may give beside an `R`, such as an error or Ruby's `break`, is written at
+/// [`Yields`](crate::Yields). The process that passes a block needs a server, because it is called
+/// back.
+///
+/// The type's name is what tells a block: write `Block`, not an alias of it, and give a type of your
+/// own that is called `Block` another name in the signature.
+///
+/// # Names
+///
 /// Some names are never exposed, because in Ruby they run whatever the caller names: `send`,
 /// `instance_eval`, `method_missing` and their like.
 ///

@@ -130,6 +130,8 @@ pub enum ParamKind {
     Keyword,
     /// All further ones by name.
     KeywordRest,
+    /// The block, which is not among the arguments.
+    Block,
 }
 
 /// An object that can be called, its type forgotten.

@@ -1,6 +1,6 @@
 //! The rules for the methods of a service together.
 
-use super::model::Service;
+use super::model::{Method, Service};
 use crate::{names, report::Report};
 use std::collections::HashMap;
 use syn::Type;
@@ -20,6 +20,11 @@ pub(super) fn names(service: &Service, report: &mut Report) {
                 report.at(&wire.tokens, format!("`{name}` is already a name of `{other}`"));
             }
         }
+        if let Some((_, block)) = method.block()
+            && block.optional
+        {
+            with_block(service, method, report);
+        }
         if method.name == "connect" {
             report.at(
                 &method.name,
@@ -30,6 +35,21 @@ pub(super) fn names(service: &Service, report: &mut Report) {
                 ),
             );
         }
+    }
+}
+
+/// The proxy has two methods for one that may be called with a block.
+fn with_block(service: &Service, method: &Method, report: &mut Report) {
+    let with = method.name_with_block();
+    for other in service.methods.iter().filter(|other| other.name == with) {
+        report.at(
+            &other.name,
+            format!(
+                "`{}::{with}` is how a caller passes a block to `{}`; give the method another \
+                 name, and write `#[drb(name = \"{with}\")]` if it is to have this one on the wire",
+                service.proxy, method.name
+            ),
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! `#[drb::service]`.
 
+mod block;
 mod check;
 mod class;
 mod contract;

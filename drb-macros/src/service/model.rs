@@ -1,6 +1,7 @@
 //! What a service is, once it has been read: the input of the expansion.
 
 use proc_macro2::{Span, TokenStream};
+use quote::format_ident;
 use syn::{
     Attribute, Expr, Generics, Ident, Lifetime, LitStr, Path, Type, Visibility, WherePredicate,
 };
@@ -67,9 +68,22 @@ impl Method {
         self.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"))
     }
 
-    /// The parameters that are on the wire.
+    /// The parameters that are arguments on the wire.
     pub(crate) fn travelling(&self) -> impl Iterator<Item = &Param> {
-        self.params.iter().filter(|param| !matches!(param.kind, Kind::Context))
+        self.params.iter().filter(|param| !matches!(param.kind, Kind::Context | Kind::Block(_)))
+    }
+
+    /// The parameter that is the caller's block.
+    pub(crate) fn block(&self) -> Option<(&Param, &Block)> {
+        self.params.iter().find_map(|param| match &param.kind {
+            Kind::Block(block) => Some((param, &**block)),
+            _ => None,
+        })
+    }
+
+    /// What the proxy's method is called that passes a block, where there is one without, too.
+    pub(crate) fn name_with_block(&self) -> Ident {
+        format_ident!("{}_with", crate::names::plain(&self.name), span = self.name.span())
     }
 }
 
@@ -111,6 +125,26 @@ pub(crate) enum Kind {
     KeywordRequired,
     Keyword(Box<Expr>),
     KeywordRest,
+    Block(Box<Block>),
+}
+
+/// A block, as its type says.
+pub(crate) struct Block {
+    pub(crate) yielded: Yielded,
+    /// The tuple or `Vec` of it.
+    pub(crate) sent: Type,
+    /// What it gives back.
+    pub(crate) gives: Type,
+    /// Whether the caller may give none.
+    pub(crate) optional: bool,
+}
+
+/// What a block is called with.
+pub(crate) enum Yielded {
+    /// These.
+    Each(Vec<Type>),
+    /// Any number of them.
+    Any(Type),
 }
 
 impl Param {

@@ -1,6 +1,7 @@
 //! The parameters of a method: their kinds, and the order in which Ruby allows them.
 
 use super::{
+    block,
     method::replace_self,
     model::{Kind, Param},
 };
@@ -25,7 +26,7 @@ pub(crate) fn read(
                     report.at(key, format!("`{key}` goes on a parameter, not on `self`"));
                 }
             }
-            FnArg::Typed(param) => params.extend(one(param, options, this, report)),
+            FnArg::Typed(param) => params.extend(one(sig, param, options, this, report)),
         }
     }
     check_order(&params, report);
@@ -33,6 +34,7 @@ pub(crate) fn read(
 }
 
 fn one(
+    sig: &Signature,
     param: &PatType,
     options: ParamOptions,
     this: Option<&Type>,
@@ -57,8 +59,19 @@ fn one(
             return None;
         }
     };
-    let kind = kind(options, report);
     let ty = replace_self(&param.ty, this, report);
+    if block::is_block(&ty) {
+        let kind = Kind::Block(Box::new(block::read(&ty, &options, sig, report)?));
+        return Some(Param {
+            name,
+            kind,
+            borrowed: false,
+            loaded: ty.clone(),
+            all: ty.clone(),
+            ty,
+        });
+    }
+    let kind = kind(options, report);
     if let Some(found) = types::impl_trait(&ty) {
         report.at(
             found,
@@ -142,7 +155,7 @@ fn loaded(ty: &Type, kind: &Kind, report: &mut Report) -> Option<(bool, Type)> {
 }
 
 /// There is nothing on the wire that a reference within a type could borrow from.
-fn refuse_reference(ty: &Type, report: &mut Report) -> Option<()> {
+pub(super) fn refuse_reference(ty: &Type, report: &mut Report) -> Option<()> {
     let Some(found) = types::reference(ty) else { return Some(()) };
     let owned = match &*found.elem {
         Type::Path(path) if path.path.is_ident("str") => "String".to_owned(),
@@ -159,7 +172,7 @@ fn refuse_reference(ty: &Type, report: &mut Report) -> Option<()> {
 /// The type of one of `rest`, from that of all.
 fn rest_of(all: &Type, report: &mut Report) -> Option<Type> {
     let item = match arguments(all).as_deref() {
-        Some([item]) if last_segment_is(all, &["Vec"]) => Some((*item).clone()),
+        Some([item]) if last_segment_is(all, "Vec") => Some((*item).clone()),
         _ => None,
     };
     if item.is_none() {
@@ -185,13 +198,13 @@ fn keyword_rest_of(all: &Type, report: &mut Report) -> Option<Type> {
     value
 }
 
-fn last_segment_is(ty: &Type, names: &[&str]) -> bool {
+pub(super) fn last_segment_is(ty: &Type, name: &str) -> bool {
     let Type::Path(path) = ty else { return false };
-    path.path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
+    path.path.segments.last().is_some_and(|last| last.ident == name)
 }
 
 /// The type arguments of the last segment of a path.
-fn arguments(ty: &Type) -> Option<Vec<&Type>> {
+pub(super) fn arguments(ty: &Type) -> Option<Vec<&Type>> {
     let Type::Path(path) = ty else { return None };
     let PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else {
         return None;
@@ -204,9 +217,10 @@ fn arguments(ty: &Type) -> Option<Vec<&Type>> {
 }
 
 /// Ruby's order: required ones, those with a default, `rest`, required ones again, keywords,
-/// `keywords`. Those with a default stand together. `context` may be anywhere, once.
+/// `keywords`. Those with a default stand together. `context` and the block may be anywhere, once.
 fn check_order(params: &[Param], report: &mut Report) {
     let mut contexts = 0;
+    let mut blocks = 0;
     let mut rest = false;
     let mut optional = false;
     let mut optional_over = false;
@@ -214,10 +228,10 @@ fn check_order(params: &[Param], report: &mut Report) {
     let mut keywords = false;
     for param in params {
         let name = &param.name;
-        let positional = !param.is_keyword() && !matches!(param.kind, Kind::Context);
-        if keywords && !matches!(param.kind, Kind::Context) {
+        let travels = !matches!(param.kind, Kind::Context | Kind::Block(_));
+        if keywords && travels {
             report.at(name, "`keywords` comes last: it takes all arguments by name that are left");
-        } else if keyword && positional {
+        } else if keyword && travels && !param.is_keyword() {
             report.at(name, "an argument by position comes before those by name (`keyword`)");
         }
         match &param.kind {
@@ -225,6 +239,12 @@ fn check_order(params: &[Param], report: &mut Report) {
                 contexts += 1;
                 if contexts == 2 {
                     report.at(name, "there is one `context` of a call: leave out this one");
+                }
+            }
+            Kind::Block(_) => {
+                blocks += 1;
+                if blocks == 2 {
+                    report.at(&param.ty, "a call has one block: leave out this one");
                 }
             }
             Kind::Required => optional_over |= optional,

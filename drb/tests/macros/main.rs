@@ -2,6 +2,7 @@
 #![deny(warnings)]
 #![allow(missing_docs, unreachable_pub)]
 
+mod blocks;
 mod contract;
 mod dumped;
 mod error;

@@ -23,6 +23,25 @@ impl Store {
         self.count
     }
 
+    /// Counts with a block.
+    pub async fn each(
+        &self,
+        block: ::renamed::Block<(u64, ::std::string::String), u64>,
+    ) -> ::renamed::Result<u64> {
+        block.call((self.count, ::std::string::String::new())).await
+    }
+
+    /// Counts with a block or without.
+    pub async fn maybe(
+        &mut self,
+        block: ::std::option::Option<::renamed::Block<::std::vec::Vec<u64>>>,
+    ) -> ::renamed::Result<u64> {
+        if let ::std::option::Option::Some(block) = block {
+            block.call(::std::vec::Vec::new()).await?;
+        }
+        ::std::result::Result::Ok(self.count)
+    }
+
     /// Counts later.
     pub async fn later(&mut self, key: &str, #[drb(rest)] all: &[u64]) -> Counted {
         let _ = key;

@@ -9,6 +9,7 @@ trait Clone {}
 trait Iterator {}
 trait Future {}
 trait Into {}
+trait FnMut {}
 trait From {}
 struct Vec;
 struct String;
@@ -40,6 +41,13 @@ pub trait Contract {
     async fn go(&self, key: &str) -> u8 {
         let _ = key;
         0
+    }
+
+    async fn each(&self, block: ::std::option::Option<::renamed::Block<(u8,), u8>>) -> u8 {
+        match block {
+            ::std::option::Option::Some(_) => 1,
+            ::std::option::Option::None => 0,
+        }
     }
 }
 

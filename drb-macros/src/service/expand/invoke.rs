@@ -16,7 +16,7 @@ pub(super) fn name(method: &Method) -> Ident {
 /// The names of the method and of its arguments, for errors.
 fn labels(service: &Service, method: &Method) -> Labels {
     let generics = service.server_generics();
-    let params = method.travelling().flat_map(|param| {
+    let params = method.params.iter().flat_map(|param| {
         let default = match &param.kind {
             Kind::Optional(default) | Kind::Keyword(default) => paths(default),
             _ => TokenStream::new(),
@@ -94,7 +94,7 @@ pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
         quote!(let #name: #ty = #context;)
     });
     let load = load(service, method, &labels);
-    let names: Vec<_> = method.travelling().map(|param| &param.name).collect();
+    let names = loaded(method);
     let invoked = invoked(service, method, &labels, &target, &reply);
     let future = future(service, method);
     quote_spanned! {Span::mixed_site()=>
@@ -112,6 +112,12 @@ pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
             #invoked
         }
     }
+}
+
+/// The names of what is loaded: the arguments, and the block.
+fn loaded(method: &Method) -> Vec<&Ident> {
+    let block = method.block().map(|(param, _)| param);
+    method.travelling().chain(block).map(|param| &param.name).collect()
 }
 
 /// The closure that loads the arguments.
@@ -149,10 +155,18 @@ fn load(service: &Service, method: &Method, labels: &Labels) -> TokenStream {
     });
     let keywords =
         if keyword { keywords(krate, method, labels, &args) } else { TokenStream::new() };
-    let names = method.travelling().map(|param| &param.name);
+    let block = method.block().map(|(param, block)| {
+        let (name, sent, gives) = (&param.name, &block.sent, &block.gives);
+        let how = generated(if block.optional { "optional_block" } else { "block" });
+        quote_spanned! {param.span()=>
+            let #name = #args.#how::<#sent, #gives>()?;
+        }
+    });
+    let names = loaded(method);
     quote! {
         |mut #args: #krate::__private::Args<'_>| {
             #args.expect(#required, #optional, #rest, #keyword)?;
+            #block
             #(#positional)*
             #keywords
             ::core::result::Result::Ok((#(#names,)*))

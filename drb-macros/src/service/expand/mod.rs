@@ -1,12 +1,13 @@
 //! From the model to code: a thin shell over the functions of `drb`.
 
+mod block;
 mod contract;
 mod invoke;
 mod proxy;
 mod server;
 
 pub(super) use self::contract::{contract, implementation, methods, name as contract_name};
-use super::model::{Service, Subject};
+use super::model::{Service, Subject, Yielded};
 use crate::types;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -17,6 +18,15 @@ pub(super) fn inherent(service: &Service) -> TokenStream {
     let proxy = proxy::expand(service);
     let server = server::inherent(service);
     quote!(#proxy #server)
+}
+
+impl Yielded {
+    pub(super) fn types(&self) -> impl Iterator<Item = &Type> {
+        match self {
+            Self::Each(types) => types.iter(),
+            Self::Any(one) => std::slice::from_ref(one).iter(),
+        }
+    }
 }
 
 impl Service {
@@ -57,6 +67,16 @@ impl Service {
                 if types::mentions(ty, &params) {
                     predicates
                         .push(parse_quote!(#ty: #krate::Load + ::core::marker::Send + 'static));
+                }
+            }
+            if let Some((_, block)) = method.block() {
+                let yielded = block.yielded.types().filter(|ty| types::mentions(ty, &params));
+                predicates.extend(
+                    yielded.map(|ty| -> WherePredicate { parse_quote!(#ty: #krate::Outbound) }),
+                );
+                let gives = &block.gives;
+                if types::mentions(gives, &params) {
+                    predicates.push(parse_quote!(#gives: #krate::Load + 'static));
                 }
             }
             if types::mentions(&method.result, &params) {

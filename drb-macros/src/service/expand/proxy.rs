@@ -1,13 +1,16 @@
 //! The caller's side: the proxy.
 
-use super::super::{
-    method::doc_or,
-    model::{Kind, Method, Param, Service, Subject},
+use super::{
+    super::{
+        method::doc_or,
+        model::{Kind, Method, Param, Service, Subject},
+    },
+    block::Block,
 };
 use crate::{names::generated, outbound, types};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{GenericParam, Generics, TypeParamBound, parse_quote};
+use syn::{GenericParam, Generics, Ident, TypeParamBound, parse_quote};
 
 pub(super) fn expand(service: &Service) -> TokenStream {
     let quiet = crate::lints::quiet();
@@ -79,14 +82,33 @@ pub(super) fn declared(generics: &Generics) -> Generics {
     generics
 }
 
+/// One method, or two where it may be called with a block or without.
 fn method(service: &Service, method: &Method) -> TokenStream {
+    match method.block() {
+        Some((param, block)) if block.optional => {
+            let with = method.name_with_block();
+            let doc = format!("Passes no block; [`{with}`](Self::{with}) passes one.");
+            let without = one(service, method, &method.name, &Block { doc, ..Block::default() });
+            let with = one(service, method, &with, &Block::of(service, method, param, block));
+            quote!(#without #with)
+        }
+        Some((param, block)) => {
+            one(service, method, &method.name, &Block::of(service, method, param, block))
+        }
+        None => one(service, method, &method.name, &Block::default()),
+    }
+}
+
+fn one(service: &Service, method: &Method, name: &Ident, block: &Block) -> TokenStream {
     let krate = &service.krate;
-    let Method { name, attrs, .. } = method;
+    let attrs = &method.attrs;
     let wire = &method.wire.name;
     let doc = doc_or(attrs, format!("Calls `{wire}`."));
+    let Block { doc: block_doc, generics, param, driver, predicates, call: end } = block;
+    let block_doc = (!block_doc.is_empty()).then(|| quote!(#[doc = ""] #[doc = #block_doc]));
     let result = types::type_with_lifetime(&method.result, "'static");
     let call = generated("call");
-    let params = method.travelling().map(|param| parameter(krate, param));
+    let params = method.travelling().map(|param| parameter(krate, param)).chain(param.clone());
     let collects = method.travelling().filter_map(collect);
     let positional: Vec<_> = method.travelling().filter(|param| !param.is_keyword()).collect();
     let fixed = positional.iter().filter(|param| !matches!(param.kind, Kind::Rest)).count();
@@ -108,12 +130,13 @@ fn method(service: &Service, method: &Method) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         #(#attrs)*
         #doc
-        pub fn #name(&self #(, #params)*) -> #krate::Call<#result> {
+        #block_doc
+        pub fn #name #generics (&self #(, #params)*) -> #krate::Call<#result #driver> #predicates {
             #(#collects)*
             let mut #call = self.remote.begin(#wire, #fixed #(+ #rests.len())* #keyword_count);
             #(#arguments)*
             #keyword_arguments
-            #call.call()
+            #call.#end
         }
     }
 }
@@ -150,7 +173,7 @@ fn collect(param: &Param) -> Option<TokenStream> {
 fn keyword_arguments(
     krate: &syn::Path,
     keywords: &[&Param],
-    call: &syn::Ident,
+    call: &Ident,
 ) -> (TokenStream, TokenStream) {
     let rest = keywords.iter().find(|param| matches!(param.kind, Kind::KeywordRest));
     let named: Vec<_> =

@@ -133,7 +133,8 @@ fn entry(service: &Service, wire: &WireName, method: &Method) -> TokenStream {
     let turbofish = invoke::turbofish(service, method);
     let name = &wire.name;
     let result = text(&method.result);
-    let params = method.travelling().map(|param| {
+    let block = method.block().map(|(param, _)| param);
+    let params = method.travelling().chain(block).map(|param| {
         let name = param.wire();
         let kind = match param.kind {
             Kind::Required | Kind::Context => quote!(Required),
@@ -142,6 +143,7 @@ fn entry(service: &Service, wire: &WireName, method: &Method) -> TokenStream {
             Kind::KeywordRequired => quote!(KeywordRequired),
             Kind::Keyword(_) => quote!(Keyword),
             Kind::KeywordRest => quote!(KeywordRest),
+            Kind::Block(_) => quote!(Block),
         };
         let ty = text(&param.ty);
         quote! {

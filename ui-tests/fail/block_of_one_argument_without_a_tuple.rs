@@ -1,0 +1,12 @@
+use drb::Block;
+
+struct Store;
+
+#[drb::service]
+impl Store {
+    pub async fn each(&self, block: Block<String, bool>) {
+        let _ = block;
+    }
+}
+
+fn main() {}

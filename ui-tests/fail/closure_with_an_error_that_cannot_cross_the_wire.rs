@@ -1,0 +1,20 @@
+use drb::Block;
+
+struct Store;
+
+#[drb::service]
+impl Store {
+    pub async fn sum(&self, block: Block<(u64, String), u64>) -> u64 {
+        let _ = block;
+        0
+    }
+}
+
+
+struct Refused;
+
+fn call(store: StoreProxy) {
+    drop(store.sum(|_, _| Err::<u64, _>(Refused)));
+}
+
+fn main() {}

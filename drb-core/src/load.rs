@@ -158,6 +158,11 @@ impl<'de> Loader<'de> {
         codec!(self, reader => reader.kind())
     }
 
+    /// Whether an array is next that Ruby's drb has dumped element by element.
+    pub(crate) fn is_drb_array(&mut self) -> Result<bool, LoadError> {
+        codec!(self, reader => reader.is_drb_array())
+    }
+
     /// Takes a `nil` if it is next, and says whether it was.
     pub fn take_nil(&mut self) -> Result<bool, LoadError> {
         codec!(self, reader => reader.take_nil())

@@ -265,9 +265,10 @@ fn wrapped_values() {
     let array = "0408753a124452623a3a44526241727261790d04085b0769066907";
     loads(array, vec![1, 2]);
     loads(array, (1, 2));
-    let value = load::<Value>(array).expect("a value");
-    assert_eq!(value.as_array().as_deref(), Some(&[Value::from(1), Value::from(2)][..]));
-    assert_eq!(dump(&value), array);
+    // As for Ruby, it is an Array once it has arrived.
+    let plain = Value::from(vec![1, 2]);
+    loads(array, plain.clone());
+    assert_eq!(dump(&plain), "04085b0769066907");
     // DRb::DRbUnknown.new(error, Marshal.dump(1)), and in an array with a link behind it
     loads("0408753a144452623a3a445262556e6b6e6f776e0904086906", 1);
     let unknown = "04085b08753a144452623a3a445262556e6b6e6f776e0904085b0040064006";

@@ -2,8 +2,8 @@
 
 use crate::{
     Call, Client, Dump, DumpError, Dumper, Error, Load, LoadError, Loaded, Loader, Outbound,
-    Outgoing, Proxy, Reference, Remote, Value, Yielding, Yields,
-    dispatch::{Whole, Yielded},
+    Outgoing, Proxy, Reference, Remote, Yielding, Yields,
+    dispatch::{Anything, Whole, Yielded},
 };
 
 /// An object elsewhere of which nothing is known but where it is. Its methods are called by name.
@@ -43,7 +43,8 @@ impl Object {
     /// Calls a method with a block. The closure takes one parameter, whose type is to be written:
     /// a tuple of what the method yields, or a `Vec` of it.
     ///
-    /// What the closure gives goes back to the method; see [`Yields`] for the forms that it can have.
+    /// What the closure gives goes back to the method: whatever can be [dumped](Dump); see [`Yields`]
+    /// for the forms that it can have.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), drb::Error> {
@@ -58,12 +59,12 @@ impl Object {
     /// # impl Client {}
     /// ```
     #[allow(clippy::type_complexity)] // Each of the parameters is one of the caller's types.
-    pub fn call_with<T: Load, A: Yielded, O: Yields<Value, T, Way>, Way, F: FnMut(A) -> O>(
+    pub fn call_with<T: Load, A: Yielded, O: Yields<Anything, T, Way>, Way, F: FnMut(A) -> O>(
         &self,
         method: &str,
         arguments: impl Arguments,
         block: F,
-    ) -> Call<Loaded<T>, Yielding<Whole<F>, A, Value, T, O, Way>> {
+    ) -> Call<Loaded<T>, Yielding<Whole<F>, A, Anything, T, O, Way>> {
         let mut call = self.0.begin(method, arguments.count());
         arguments.write(&mut call);
         call.call_with(Whole(block))

@@ -266,6 +266,11 @@ module Suite
       block_given?
     end
 
+    # Whether the block gives the object itself back.
+    def child_back?
+      yield(@child).equal?(@child)
+    end
+
     # What the block gives for each number.
     def map_up_to(count)
       1.upto(count).map { |number| yield(number) }

@@ -19,11 +19,6 @@ impl Thing {
         hits.len()
     }
 
-    /// Where it is in its process's memory.
-    pub fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
-    }
-
     /// Who has called.
     pub fn hits(&self) -> Vec<String> {
         self.hits.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -48,12 +43,8 @@ impl Relay {
         *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = Some(thing.clone());
     }
 
-    async fn is_own(&self, thing: &ThingProxy) -> drb::Result<bool> {
-        match thing.address().await {
-            Ok(address) => Ok(address == Arc::as_ptr(&self.thing).addr()),
-            Err(drb::Error::NoMethod(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
+    fn is_own(&self, thing: &ThingProxy) -> bool {
+        thing.local::<Thing>().is_some_and(|own| Arc::ptr_eq(&own, &self.thing))
     }
 }
 
@@ -66,15 +57,15 @@ impl Relay {
 
     /// Whether that is its own object: the very same, not an equal one.
     #[drb(name = "mine?")]
-    pub async fn is_mine(&self, thing: ThingProxy) -> drb::Result<bool> {
-        self.is_own(&thing).await
+    pub fn is_mine(&self, thing: ThingProxy) -> bool {
+        self.is_own(&thing)
     }
 
     /// Gives its object through one process to another, and says whether it gets itself back from
     /// there.
     pub async fn offer(&self, via: RelayProxy, to: RelayProxy) -> drb::Result<bool> {
         let back = via.pass(&to, &self.thing).await?;
-        self.is_own(&back).await
+        Ok(self.is_own(&back))
     }
 
     /// Hands an object on, and what comes back, back.

@@ -2,7 +2,7 @@
 
 use super::leave;
 use crate::{
-    Arg, Dumper, MethodError, Value,
+    Arg, Dump, DumpError, Dumper, MethodError, Value,
     dispatch::{Completed, Reply},
 };
 use std::{
@@ -34,6 +34,16 @@ pub trait Yields<R, V, Way> {
 
     /// Makes the reply of it.
     fn answer(self, reply: Reply) -> Self::Answer;
+}
+
+/// Stands for what a block is to give where nothing is known of it: whatever can be dumped.
+#[derive(Debug)]
+pub enum Anything {}
+
+impl<T: Dump> Arg<Anything> for T {
+    fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        self.dump(dumper)
+    }
 }
 
 /// The value itself.

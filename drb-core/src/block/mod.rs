@@ -12,7 +12,7 @@ mod scope;
 pub use args::{Takes, Whole, YieldArgs, Yielded};
 pub(crate) use driver::BLOCK_ENDED;
 pub use driver::{Driver, NoBlock, Yielding};
-pub use gives::{Answering, ByFlow, ByFuture, ByResult, ByValue, Yields};
+pub use gives::{Answering, Anything, ByFlow, ByFuture, ByResult, ByValue, Yields};
 pub(crate) use scope::Scope;
 
 use crate::{Call, Error, Exception, Load, Loaded, Remote, Symbol, Value};

@@ -11,8 +11,8 @@ mod service;
 mod value;
 
 pub use crate::block::{
-    Answering, ByFlow, ByFuture, ByResult, ByValue, Driver, NoBlock, Takes, Whole, YieldArgs,
-    Yielded,
+    Answering, Anything, ByFlow, ByFuture, ByResult, ByValue, Driver, NoBlock, Takes, Whole,
+    YieldArgs, Yielded,
 };
 pub use args::{Args, Keywords, OwnedArgs, ProcArgs};
 pub use assert::{Answer, Argument, Member};

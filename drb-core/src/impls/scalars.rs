@@ -17,6 +17,10 @@ impl Dump for Value {
 
 impl Load for Value {
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
+        // For Ruby it is an Array as soon as it has arrived; only drb knows the class.
+        if loader.is_drb_array()? {
+            return Self::load_vec(loader).map(Self::from);
+        }
         loader.value()
     }
 }

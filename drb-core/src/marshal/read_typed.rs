@@ -467,6 +467,18 @@ impl<'de> Reader<'de> {
         kind
     }
 
+    /// Whether an array is next that was dumped element by element.
+    pub(crate) fn is_drb_array(&mut self) -> Result<bool, LoadError> {
+        if self.stream.cursor.peek() != Some(b'u') {
+            return Ok(false);
+        }
+        let cursor = self.stream.cursor;
+        self.stream.cursor.byte()?;
+        let name = self.peek_name();
+        self.stream.cursor = cursor;
+        Ok(name? == DRB_ARRAY)
+    }
+
     /// Like `kind`, but leaves the position anywhere.
     fn peek_kind(&mut self) -> Result<Kind, LoadError> {
         loop {

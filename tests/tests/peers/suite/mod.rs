@@ -3,6 +3,7 @@
 
 mod calls;
 mod large;
+mod yields;
 
 use drb::{Client, Object, Proxy};
 use drb_tests::{SOON, Server, socket_path};

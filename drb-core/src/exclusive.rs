@@ -1,5 +1,6 @@
 //! Objects whose methods take `&mut self`.
 
+use crate::dispatch::MethodInfo;
 use async_lock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::fmt;
 
@@ -24,6 +25,14 @@ impl<T> Exclusive<T> {
     /// Waits until no method runs.
     pub async fn write(&self) -> RwLockWriteGuard<'_, T> {
         self.0.write().await
+    }
+
+    /// Whether a call of a method would have to wait.
+    pub(crate) fn waits(&self, method: &MethodInfo) -> bool {
+        match method.exclusive {
+            true => self.try_write().is_none(),
+            false => self.try_read().is_none(),
+        }
     }
 
     /// The same as [`Exclusive::read`] on a thread that may block.

@@ -10,6 +10,7 @@ mod budget;
 mod by_ref;
 mod call;
 mod context;
+mod current;
 pub mod dispatch;
 mod dump;
 mod error;
@@ -35,6 +36,7 @@ pub use budget::Budget;
 pub use by_ref::{ByRef, Either, by_ref};
 pub use call::{Call, Carried, Link, Outgoing, Remote, Request, Response};
 pub use context::{Context, Peer, Wire};
+pub use current::Current;
 pub use dispatch::{Cell, Implements, IntoFront, IntoObject, Proxy, Served, Service};
 pub use dump::{Dump, Dumper};
 pub use error::{

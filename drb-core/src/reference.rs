@@ -1,7 +1,7 @@
 //! References: what travels in place of an object that stays at home.
 
 use crate::{Remote, dispatch::Dispatch, error::DumpError};
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 /// Names one object of one process.
 ///
@@ -57,7 +57,7 @@ impl Reference {
 
 /// What dumping and loading need to know of the peer: how an object of ours becomes a reference
 /// that the peer can call, and how one of the peer's becomes something that we can call.
-pub trait Session: Send + Sync {
+pub trait Session: Any + Send + Sync {
     /// Makes an object of this process callable by the peer.
     ///
     /// # Errors

@@ -67,7 +67,7 @@ pub use client::{Client, ClientBuilder};
 pub use drb_core::*;
 pub use macros::{DrbDumped, DrbError, DrbUndumped, service};
 pub use object::{Argument, Arguments, Keywords, Object, keywords};
-pub use server::{FailedCall, IntoUri, Server, ServerBuilder, start_service};
+pub use server::{FailedCall, IntoUri, Server, ServerBuilder, current_server, start_service};
 
 /// A result of a call that has no error of its own.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -93,6 +93,6 @@ pub mod __private {
 
     /// The proxy of the object at a URI, with a client of its own.
     pub async fn connect<P: Proxy>(uri: &str) -> Result<P, Error> {
-        Client::new().connect(uri).await
+        Client::current().connect(uri).await
     }
 }

@@ -1,13 +1,15 @@
 //! Calls of objects of this process: a reference that comes home doesn't touch the network.
 
 use crate::{
-    Carried, Context, Error, Holder, Limits, Link, Outcome, Peer, Reference, Remote, Request,
-    Response, Session, Wire,
+    Carried, Context, Current, Error, Holder, Limits, Link, Outcome, Peer, Reference, Remote,
+    Request, Response, Session, Wire,
     dispatch::{Completed, Invoked},
     ruby::{Receiver, ReplyReader, RequestReader},
     server::{ServerSession, Shared},
 };
 use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
     sync::{Arc, Weak},
     time::Instant,
 };
@@ -74,12 +76,19 @@ impl LocalLink {
             session: &session,
             limits: &self.limits,
         };
-        let invoked = receiver.serve(&head, &request.bytes, Vec::new(), Instant::now());
+        let current = Current::next(Arc::clone(&session), self.limits.recursion);
+        let current = Arc::new(current.map_err(Error::from_exception)?);
+        let invoked =
+            current.enter(|| receiver.serve(&head, &request.bytes, Vec::new(), Instant::now()));
         let Completed { bytes, .. } = match invoked {
             Invoked::Done(completed) => completed,
-            Invoked::Running(running) => running.await,
+            Invoked::Running(mut running) => {
+                poll_fn(|context| current.enter(|| Pin::new(&mut running).poll(context))).await
+            }
             Invoked::Blocking(blocking) => {
-                tokio::task::spawn_blocking(|| blocking.run()).await.map_err(|_| Error::Stopped)?
+                tokio::task::spawn_blocking(move || current.enter(|| blocking.run()))
+                    .await
+                    .map_err(|_| Error::Stopped)?
             }
         };
         let reply = ReplyReader::new(&self.limits)

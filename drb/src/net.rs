@@ -195,15 +195,20 @@ impl Drop for SocketFile {
     }
 }
 
-/// The address of this machine as the peer of a connection sees it.
-pub(crate) fn local_address(stream: &Stream) -> Option<Address> {
-    match stream {
-        Stream::Tcp(stream) => {
-            let address = stream.local_addr().ok()?;
-            let host = address.ip().to_canonical().to_string();
-            Some(Address::Tcp { host, port: address.port() })
-        }
-        Stream::Unix(_) => None,
+/// The two ends of a connection over TCP: the address of this machine as the peer sees it, and the
+/// peer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ends {
+    pub(crate) local: IpAddr,
+    pub(crate) peer: IpAddr,
+}
+
+impl Ends {
+    /// Those of a connection; a Unix socket has none.
+    pub(crate) fn of(stream: &Stream) -> Option<Self> {
+        let Stream::Tcp(stream) = stream else { return None };
+        let (local, peer) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
+        Some(Self { local: local.ip().to_canonical(), peer: peer.ip().to_canonical() })
     }
 }
 

@@ -26,7 +26,7 @@ impl Object {
     /// # Errors
     /// [`Error::BadUri`], [`Error::Connect`].
     pub async fn connect(uri: &str) -> Result<Self, Error> {
-        Client::new().connect(uri).await
+        Client::current().connect(uri).await
     }
 
     /// Calls a method. The arguments are a tuple (`()` for none, `(1,)` for one), an array, a slice

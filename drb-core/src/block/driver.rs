@@ -2,7 +2,7 @@
 
 use super::{Takes, Yielded, Yields};
 use crate::{
-    DumpError, Exception, Reference, Session,
+    Current, DumpError, Exception, Reference, Session,
     dispatch::{
         Completed, Dispatch, Incoming, Invoked, MethodInfo, OwnedArgs, ParamInfo, ParamKind, Reply,
     },
@@ -49,7 +49,11 @@ where
 }
 
 /// What the closure has given, and who waits for it.
-type Answer<A> = (Pin<Box<A>>, oneshot::Sender<Completed>);
+struct Answer<A> {
+    answer: Pin<Box<A>>,
+    sender: oneshot::Sender<Completed>,
+    current: Option<Arc<Current>>,
+}
 
 /// The object that stands for the block in the session's table, and its calls.
 struct Lent {
@@ -61,7 +65,7 @@ struct Lent {
 /// A call of the block that waits for the closure.
 ///
 /// It is there until the closure takes it.
-struct Asked(Option<(OwnedArgs, Reply, oneshot::Sender<Completed>)>);
+struct Asked(Option<(OwnedArgs, Reply, oneshot::Sender<Completed>, Option<Arc<Current>>)>);
 
 /// The block as others see it: an object with the method `call`.
 struct Target {
@@ -101,26 +105,35 @@ where
     fn drive(&mut self, context: &mut Context<'_>) {
         while let Some(mut asked) = self.lent.as_mut().and_then(|lent| lent.next(context)) {
             let Asked(asked) = &mut asked;
-            let Some((args, reply, sender)) = asked.take() else { continue };
+            let Some((args, reply, sender, current)) = asked.take() else { continue };
             match A::load(args.args(reply.session())) {
                 Ok(arguments) => {
-                    let answer = self.closure.take(arguments).answer(reply);
-                    self.answers.push((Box::pin(answer), sender));
+                    let closure = &mut self.closure;
+                    let answer = within(&current, || closure.take(arguments).answer(reply));
+                    self.answers.push(Answer { answer: Box::pin(answer), sender, current });
                 }
                 // Whether anybody still waits for it is not known here.
                 Err(error) => drop(sender.send(reply.refusal((&error).into()))),
             }
         }
         let mut index = 0;
-        while let Some((answer, _)) = self.answers.get_mut(index) {
-            match answer.as_mut().poll(context) {
+        while let Some(Answer { answer, current, .. }) = self.answers.get_mut(index) {
+            match within(current, || answer.as_mut().poll(context)) {
                 Poll::Pending => index += 1,
                 Poll::Ready(completed) => {
-                    let (_, sender) = self.answers.swap_remove(index);
+                    let Answer { sender, .. } = self.answers.swap_remove(index);
                     drop(sender.send(completed));
                 }
             }
         }
+    }
+}
+
+/// The closure runs in the task of its caller, and yet serves a call.
+fn within<T>(current: &Option<Arc<Current>>, run: impl FnOnce() -> T) -> T {
+    match current {
+        Some(current) => current.enter(run),
+        None => run(),
     }
 }
 
@@ -143,7 +156,7 @@ impl Drop for Lent {
 /// The call that the block belongs to has ended before the closure was called.
 impl Drop for Asked {
     fn drop(&mut self) {
-        if let Some((_, reply, sender)) = self.0.take() {
+        if let Some((_, reply, sender, _)) = self.0.take() {
             drop(sender.send(reply.refusal(over())));
         }
     }
@@ -156,6 +169,7 @@ static CALL: MethodInfo = MethodInfo {
     name: "call",
     params: &[ParamInfo { name: "arguments", kind: ParamKind::Rest, ty: "Value" }],
     result: "Value",
+    exclusive: false,
 };
 
 impl Dispatch for Target {
@@ -175,7 +189,7 @@ impl Dispatch for Target {
         let (sender, answered) = oneshot::channel();
         let (args, reply) = call.into_owned();
         let another = reply.another();
-        let asked = Asked(Some((args, reply, sender)));
+        let asked = Asked(Some((args, reply, sender, Current::get())));
         // If nobody takes it any more, it is dropped, and so answered.
         drop(self.inbox.unbounded_send(asked));
         Invoked::run(another, |another| async move {

@@ -1,7 +1,7 @@
 //! Calls that go on for a while, and what a panic in one becomes.
 
 use super::{Completed, Dispatch, Incoming, Invoked, Reply, builtin};
-use crate::{Exception, Limits, Wire, block::Scope};
+use crate::{Current, Exception, Limits, Wire, block::Scope};
 use std::{
     any::Any,
     fmt,
@@ -18,10 +18,27 @@ use std::{
 pub fn call(object: Arc<dyn Dispatch>, call: Incoming<'_>) -> Invoked {
     let wire = call.reply.wire();
     let invoke = AssertUnwindSafe(|| match object.find(call.method()) {
+        Some(index) if deadlocks(&object, index) => call.refuse(deadlock(object.class())),
         Some(index) => object.invoke(index, call),
         None => builtin::call(&*object, call),
     });
     catch_unwind(invoke).unwrap_or_else(|panic| Invoked::Done(panicked(&*panic, wire)))
+}
+
+/// Whether the call would wait for one that waits for it: for one of the same chain that is at the same
+/// object. (That is only known within a process.)
+fn deadlocks(object: &Arc<dyn Dispatch>, index: usize) -> bool {
+    Current::comes_back_to(Arc::as_ptr(object).addr())
+        && object.method(index).is_some_and(|method| object.waits(method))
+}
+
+/// What Ruby says of a Mutex that is locked a second time.
+fn deadlock(class: &str) -> Exception {
+    let message = format!(
+        "deadlock: the call comes back to a {class} that an earlier call of its chain is still at, and \
+         one of the two methods takes `&mut self`"
+    );
+    Exception::new("ThreadError", message)
 }
 
 /// A method that is under way. It can be dropped at any time.

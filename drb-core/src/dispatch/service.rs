@@ -102,6 +102,8 @@ pub struct MethodInfo {
     pub params: &'static [ParamInfo],
     /// The type of the result, as written.
     pub result: &'static str,
+    /// Whether it takes `&mut self`, and so has the object to itself.
+    pub exclusive: bool,
 }
 
 /// What is known of a parameter.
@@ -144,6 +146,11 @@ pub trait Dispatch: Any + Send + Sync {
 
     /// What is known of the method at a position of the whitelist.
     fn method(&self, index: usize) -> Option<&'static MethodInfo>;
+
+    /// Whether a call of the method would have to wait until others have left the object.
+    fn waits(&self, _: &MethodInfo) -> bool {
+        false
+    }
 
     /// Calls the method at a position of the whitelist.
     fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked;
@@ -232,7 +239,7 @@ impl<T: Service<Cell = Self>> Cell for Exclusive<T> {
 
 /// A cell answers from the whitelist of what it holds.
 macro_rules! dispatch {
-    ($($cell:ty),*) => {$(
+    ($($cell:ty: $waits:expr),*) => {$(
         impl<T: Service<Cell = Self>> Dispatch for $cell {
             fn class(&self) -> &'static str {
                 T::CLASS
@@ -246,6 +253,10 @@ macro_rules! dispatch {
                 T::methods().get(index).map(|method| &method.info)
             }
 
+            fn waits(&self, method: &MethodInfo) -> bool {
+                $waits(self, method)
+            }
+
             fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked {
                 match T::methods().get(index) {
                     Some(method) => (method.invoke)(self, call),
@@ -256,7 +267,7 @@ macro_rules! dispatch {
     )*};
 }
 
-dispatch!(T, Exclusive<T>);
+dispatch!(T: |_, _| false, Exclusive<T>: Exclusive::waits);
 
 /// The class that `#[drb::service(class = …)]` on a type gives it.
 ///

@@ -1,7 +1,11 @@
 //! Makes connections.
 
-use super::pool::Connection;
-use crate::{Error, Limits, Outcome, net::Stream, timer::Timer};
+use super::pool::{Connection, Pool};
+use crate::{
+    Error, Limits, Outcome,
+    net::{Ends, Stream},
+    timer::Timer,
+};
 use drb_core::Uri;
 use std::{
     io::{self, ErrorKind},
@@ -33,12 +37,13 @@ impl Deadline {
     }
 }
 
-/// Connects to `uri`.
+/// Makes a connection for `pool`, which then knows where it leads to.
 pub(super) async fn dial(
-    uri: &Arc<str>,
+    pool: &Pool,
     limits: &Limits,
     deadline: Deadline,
 ) -> Result<Connection, Error> {
+    let uri = pool.uri();
     let failed =
         |error: io::Error| Error::Connect { uri: Arc::clone(uri), source: Arc::new(error) };
     let runtime = current_runtime(uri)?;
@@ -46,7 +51,10 @@ pub(super) async fn dial(
     let bound = Instant::now() + limits.connect;
     let until = deadline.until.map_or(bound, |until| until.min(bound));
     match timeout_at(until, Stream::connect(&address)).await {
-        Ok(Ok(stream)) => Ok(Connection { stream, timer: Timer::default(), runtime }),
+        Ok(Ok(stream)) => {
+            pool.found(Ends::of(&stream));
+            Ok(Connection { stream, timer: Timer::default(), runtime })
+        }
         Ok(Err(error)) => Err(failed(error)),
         Err(_) if until < bound => Err(deadline.exceeded(Outcome::NotExecuted)),
         Err(_) => Err(failed(ErrorKind::TimedOut.into())),

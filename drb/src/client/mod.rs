@@ -8,7 +8,11 @@ mod route;
 
 pub use builder::ClientBuilder;
 
-use crate::{Error, Limits, ObjectId, Proxy, Reference, Remote, Uri, local::LocalLink, server};
+use crate::{
+    Current, Error, Limits, ObjectId, Proxy, Reference, Remote, Uri,
+    local::LocalLink,
+    server::{self, ServerSession},
+};
 use pool::Pool;
 use route::Route;
 use std::{
@@ -47,6 +51,14 @@ impl Client {
     /// A client with other bounds.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
+    }
+
+    /// That of the server that the call came through that is being served here and now, or else a new
+    /// one.
+    pub(crate) fn current() -> Self {
+        let current = Current::get();
+        let session = current.as_deref().and_then(ServerSession::of);
+        session.map_or_else(Self::new, |session| session.shared.client.clone())
     }
 
     /// The bounds that it keeps.

@@ -6,8 +6,9 @@ use super::{
     exchange::exchange,
 };
 use crate::{
-    Carried, DumpError, Error, Holder, Limits, Link, Reference, Remote, Request, Session, Wire,
-    dispatch::Dispatch, server,
+    Carried, DumpError, Error, Limits, Link, Reference, Remote, Request, Session, Wire,
+    dispatch::Dispatch,
+    server::{self, Shared},
 };
 use std::{sync::Arc, time::Instant};
 
@@ -21,11 +22,13 @@ pub(super) struct Route {
 /// References in the calls of a client.
 struct ClientSession {
     client: Client,
+    /// Knows the peer.
+    pool: Arc<Pool>,
 }
 
 impl Route {
     pub(super) fn new(client: Client, pool: Arc<Pool>) -> Self {
-        let session = Arc::new(ClientSession { client: client.clone() });
+        let session = Arc::new(ClientSession { client: client.clone(), pool: Arc::clone(&pool) });
         Self { client, pool, session }
     }
 
@@ -34,7 +37,7 @@ impl Route {
         let uri = self.pool.uri();
         let connection = match self.pool.take(dial::current_runtime(uri)?) {
             Some(connection) => connection,
-            None => dial::dial(uri, self.client.limits(), Deadline::new(None)).await?,
+            None => dial::dial(&self.pool, self.client.limits(), Deadline::new(None)).await?,
         };
         self.pool.put(connection);
         Ok(())
@@ -59,24 +62,33 @@ impl Link for Route {
     }
 }
 
+impl ClientSession {
+    /// The server that the peer calls us back through, and where it reaches it.
+    fn server(&self, class: &'static str) -> Result<(Arc<Shared>, Arc<str>), DumpError> {
+        let (server, uri) = server::current().ok_or(DumpError::NoServer { class })?;
+        let uri = uri.unwrap_or_else(|| server.uri_for(self.pool.ends().map(|ends| ends.local)));
+        Ok((server, uri))
+    }
+}
+
 impl Session for ClientSession {
-    /// The object is called back through the first server of this process, as in Ruby.
     fn export(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
-        let class = object.class();
-        let server = server::primary().ok_or(DumpError::NoServer { class })?;
-        let id = server.objects.export(object, Holder::Local, Instant::now())?;
-        Ok(Reference::new(Arc::clone(&server.uri), id))
+        let (server, uri) = self.server(object.class())?;
+        let id = server.objects.export(object, self.pool.holder(), Instant::now())?;
+        Ok(Reference::new(uri, id))
     }
 
     fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
-        let class = object.class();
-        let server = server::primary().ok_or(DumpError::NoServer { class })?;
-        let id = server.objects.lend(object, Holder::Local, Instant::now())?;
-        Ok(Reference::new(Arc::clone(&server.uri), id))
+        let (server, uri) = self.server(object.class())?;
+        let id = server.objects.lend(object, self.pool.holder(), Instant::now())?;
+        Ok(Reference::new(uri, id))
     }
 
     fn withdraw(&self, reference: &Reference) {
-        server::withdraw(reference);
+        // If its server has ended, so have the objects.
+        if let Some(server) = server::local(reference) {
+            server.withdraw(reference);
+        }
     }
 
     fn local(&self, reference: &Reference) -> Option<Arc<dyn Dispatch>> {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Context, Peer, Wire,
     dispatch::Dispatch,
-    net::{Listener, Stream, local_address},
+    net::{Ends, Listener, Stream},
 };
 use std::{
     collections::HashMap,
@@ -30,15 +30,6 @@ const SWEEP: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 /// pause, which grows from the first to the second of these as long as errors last.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
 
-pub(super) struct Accept {
-    pub(super) shared: Arc<Shared>,
-    pub(super) listener: Listener,
-    /// Whether references carry the address that the peer has connected to.
-    pub(super) per_connection: bool,
-    pub(super) phases: watch::Receiver<Phase>,
-    pub(super) end: watch::Sender<bool>,
-}
-
 /// The connections that are open.
 #[derive(Default)]
 struct Open {
@@ -47,13 +38,13 @@ struct Open {
 }
 
 /// Accepts, and when the server is stopped, waits for the calls that run.
-pub(super) async fn run(accept: Accept) {
-    let Accept { shared, listener, per_connection, mut phases, end } = accept;
-    // Where the runtime ends, this is dropped.
+pub(super) async fn run(shared: Arc<Shared>, listener: Listener) {
+    let over = Over(Arc::clone(&shared));
     let ended = Ended(Arc::clone(&shared));
+    let mut phases = shared.phase.subscribe();
     let mut open = Open::default();
     tokio::select! {
-        () = serve(&shared, &listener, per_connection, &mut open) => {}
+        () = serve(&shared, &listener, &mut open) => {}
         () = reached(&mut phases, |phase| phase != Phase::Running) => {}
     }
     // Whoever connects from here on is refused by the system.
@@ -66,12 +57,10 @@ pub(super) async fn run(accept: Accept) {
         () = async { while open.tasks.join_next().await.is_some() {} } => {}
         () = reached(&mut phases, |phase| phase == Phase::Aborting) => open.tasks.shutdown().await,
     }
-    // Nobody can call them any more.
-    discard(shared.objects.clear());
-    end.send_replace(true);
+    drop(over);
 }
 
-/// Takes a server off the list: it accepts no more calls.
+/// Takes a server off the list: it accepts no more calls. (Where the runtime ends, too.)
 struct Ended(Arc<Shared>);
 
 impl Drop for Ended {
@@ -81,20 +70,29 @@ impl Drop for Ended {
     }
 }
 
+/// No call runs any more, and nobody can call the objects.
+struct Over(Arc<Shared>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        discard(self.0.objects.clear());
+        self.0.over.send_replace(true);
+    }
+}
+
 /// The objects' destructors are not ours.
 fn discard(objects: Vec<Arc<dyn Dispatch>>) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(objects)));
 }
 
-/// Waits for a phase. A server whose handles are all dropped stays in the one that it is in.
+/// Waits for a phase.
 async fn reached(phases: &mut watch::Receiver<Phase>, wanted: impl Fn(Phase) -> bool) {
-    if phases.wait_for(|phase| wanted(*phase)).await.is_err() {
-        std::future::pending().await
-    }
+    // It cannot fail: the sender is the server's.
+    let _ = phases.wait_for(|phase| wanted(*phase)).await;
 }
 
 /// Never ends by itself, whatever goes wrong.
-async fn serve(shared: &Arc<Shared>, listener: &Listener, per_connection: bool, open: &mut Open) {
+async fn serve(shared: &Arc<Shared>, listener: &Listener, open: &mut Open) {
     let mut sweep = interval((shared.objects.lease() / 2).clamp(SWEEP.0, SWEEP.1));
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut pause = PAUSE.0;
@@ -103,7 +101,7 @@ async fn serve(shared: &Arc<Shared>, listener: &Listener, per_connection: bool, 
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     pause = PAUSE.0;
-                    admit(shared, stream, peer, per_connection, open);
+                    admit(shared, stream, peer, open);
                 }
                 Err(_) => {
                     tokio::time::sleep(pause).await;
@@ -122,7 +120,7 @@ async fn serve(shared: &Arc<Shared>, listener: &Listener, per_connection: bool, 
 }
 
 /// Takes one connection in, unless who it is or how many there are speaks against it.
-fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, per_connection: bool, open: &mut Open) {
+fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, open: &mut Open) {
     if open.tasks.len() >= shared.limits.connections {
         return;
     }
@@ -138,10 +136,7 @@ fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, per_connection: bool,
         }
         _ => None,
     };
-    let uri = match local_address(&stream) {
-        Some(address) if per_connection => shared.reached_at(address.to_string()),
-        _ => Arc::clone(&shared.uri),
-    };
+    let uri = shared.uri_for(Ends::of(&stream).map(|ends| ends.local));
     let context = Context::new(peer, Wire::Ruby, uri);
     let stopper = Arc::new(Stopper::default());
     let connection = Connection::new(stream, Arc::clone(shared), context, Arc::clone(&stopper));

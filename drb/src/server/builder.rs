@@ -1,12 +1,12 @@
 //! What a server is made of.
 
-use super::{FailedCall, Phase, Server, Shared, accept, registry, shared::Hook};
+use super::{FailedCall, Server, Shared, accept, registry, shared::Hook};
 use crate::{
     Client, Error, IntoFront, IntoObject, IntoUri, Limits, Objects, dispatch::Dispatch, net::Place,
 };
 use drb_core::{Acl, Address, Uri};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
-use tokio::{runtime::Handle, sync::watch};
+use tokio::runtime::Handle;
 
 /// Makes a [`Server`].
 ///
@@ -33,6 +33,7 @@ pub struct ServerBuilder {
     everyone: bool,
     hook: Option<Hook>,
     client: Option<Client>,
+    advertised: Option<String>,
 }
 
 impl ServerBuilder {
@@ -46,6 +47,7 @@ impl ServerBuilder {
             everyone: false,
             hook: None,
             client: None,
+            advertised: None,
         }
     }
 
@@ -106,6 +108,14 @@ impl ServerBuilder {
         self
     }
 
+    /// The URI that references to the server's objects carry, and that [`Server::uri`] gives, instead of
+    /// the one that it listens at: where others have to connect to, if there is an address translation
+    /// or a relay in between. The port 0 stands for the one that the server has.
+    pub fn advertise(mut self, uri: impl Into<String>) -> Self {
+        self.advertised = Some(uri.into());
+        self
+    }
+
     /// Listens: at a URI, or with `None` or `()` on loopback, on any free port. It has to be called
     /// within a tokio runtime with I/O and time enabled.
     ///
@@ -122,9 +132,9 @@ impl ServerBuilder {
         if !place.is_local() && self.acl.is_none() && !self.everyone {
             return Err(Error::Exposed { uri: uri.into() });
         }
+        let advertised = self.advertised.as_deref().map(advertised).transpose()?;
         let listener = place.listen().await.map_err(failed)?;
         let bound = listener.address(&address).map_err(failed)?;
-        let per_connection = matches!(&address, Address::Tcp { host, .. } if host.is_empty());
 
         let limits = self.limits;
         let mut objects = Objects::new(self.front, limits.exports, self.lease)
@@ -133,17 +143,36 @@ impl ServerBuilder {
             objects = objects.with_name(name, object);
         }
         let client = self.client.unwrap_or_else(|| Client::builder().limits(limits).build());
-        let uri: Arc<str> = bound.to_string().into();
-        let runtime = Handle::current().id();
-        let shared = Shared::new(uri, runtime, objects, limits, client, self.acl, self.hook);
-        let shared = Arc::new(shared);
+        let uri = match (advertised, &bound) {
+            (Some(Address::Tcp { host, port: 0 }), Address::Tcp { port, .. }) => {
+                Address::Tcp { host, port: *port }
+            }
+            (Some(advertised), _) => advertised,
+            (None, bound) => bound.clone(),
+        };
+        let (uri, runtime) = (uri.to_string().into(), Handle::current().id());
+        let shared = Shared::new(uri, runtime, objects, limits, client, self.acl, self.hook)
+            .with_uri(bound.to_string().into());
+        let shared = Arc::new(match (&self.advertised, &address, &bound) {
+            (None, Address::Tcp { host, .. }, Address::Tcp { port, .. }) if host.is_empty() => {
+                shared.per_connection(*port)
+            }
+            _ => shared,
+        });
         registry::add(&shared);
+        tokio::spawn(accept::run(Arc::clone(&shared), listener));
+        Ok(Server { shared })
+    }
+}
 
-        let (phase, phases) = watch::channel(Phase::Running);
-        let (end, ended) = watch::channel(false);
-        let server = Server { shared: Arc::clone(&shared), phase, ended };
-        tokio::spawn(accept::run(accept::Accept { shared, listener, per_connection, phases, end }));
-        Ok(server)
+fn advertised(uri: &str) -> Result<Address, Error> {
+    let bad = |problem| Error::BadUri { uri: uri.to_owned(), problem };
+    match Uri::parse(uri)? {
+        Uri { option: Some(_), .. } => Err(bad("a server is advertised without an option")),
+        Uri { address: Address::Tcp { host, .. }, .. } if host.is_empty() => {
+            Err(bad("others need a host to connect to; write druby://host:port"))
+        }
+        Uri { address, .. } => Ok(address),
     }
 }
 

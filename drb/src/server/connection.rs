@@ -2,7 +2,7 @@
 
 use super::{FailedCall, ServerSession, Shared};
 use crate::{
-    Context, Exception, Limit, Limits, Session,
+    Context, Current, Exception, Limit, Limits, Session,
     dispatch::{Completed, Invoked, Reply},
     net::Stream,
     ruby::{Receiver, RequestHead, RequestReader},
@@ -43,6 +43,8 @@ pub(super) struct Connection {
     shared: Arc<Shared>,
     context: Context,
     session: Arc<dyn Session>,
+    /// The call that is being served. As long as nobody else holds it, it serves for the next one.
+    current: Arc<Current>,
     stopper: Arc<Stopper>,
     timer: Timer,
     reader: RequestReader,
@@ -76,7 +78,7 @@ impl Connection {
         context: Context,
         stopper: Arc<Stopper>,
     ) -> Self {
-        let session = Arc::new(ServerSession {
+        let session: Arc<dyn Session> = Arc::new(ServerSession {
             shared: Arc::clone(&shared),
             uri: context.uri().into(),
             holder: context.peer().holder(),
@@ -86,6 +88,7 @@ impl Connection {
             stream,
             shared,
             context,
+            current: Arc::new(Current::new(Arc::clone(&session))),
             session,
             stopper,
             timer: Timer::default(),
@@ -133,17 +136,25 @@ impl Connection {
             session: &self.session,
             limits: &self.shared.limits,
         };
-        let completed = match receiver.serve(request, message, buffer, std::time::Instant::now()) {
+        if Arc::get_mut(&mut self.current).is_none() {
+            self.current = Arc::new(Current::new(Arc::clone(&self.session)));
+        }
+        let current = Arc::clone(&self.current);
+        let now = std::time::Instant::now();
+        let completed = match current.enter(|| receiver.serve(request, message, buffer, now)) {
             Invoked::Done(completed) => completed,
             Invoked::Running(mut running) => {
-                let first = poll_fn(|context| Poll::Ready(Pin::new(&mut running).poll(context)));
+                let mut poll = |context: &mut task::Context<'_>| {
+                    current.enter(|| Pin::new(&mut running).poll(context))
+                };
+                let first = poll_fn(|context| Poll::Ready(poll(context)));
                 match first.await {
                     Poll::Ready(completed) => completed,
                     Poll::Pending => {
                         // Earlier replies don't wait for it. That the peer is gone is no reason not
                         // to bring the method to its end.
                         let flushed = self.flush().await;
-                        let completed = running.await;
+                        let completed = poll_fn(poll).await;
                         flushed?;
                         completed
                     }
@@ -151,7 +162,8 @@ impl Connection {
             }
             Invoked::Blocking(blocking) => {
                 let flushed = self.flush().await;
-                let completed = tokio::task::spawn_blocking(|| blocking.run()).await;
+                let completed =
+                    tokio::task::spawn_blocking(move || current.enter(|| blocking.run())).await;
                 flushed?;
                 // It fails only where the runtime ends.
                 completed.map_err(|_| End)?

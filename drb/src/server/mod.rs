@@ -12,7 +12,7 @@ pub use builder::ServerBuilder;
 pub use into_uri::IntoUri;
 pub use shared::FailedCall;
 
-pub(crate) use registry::{local, object, primary, withdraw};
+pub(crate) use registry::{current, local, object};
 pub(crate) use session::ServerSession;
 pub(crate) use shared::Shared;
 
@@ -23,7 +23,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::watch;
 
 /// Serves an object at a URI: `druby://host:port` (port 0 for any free one) or `drbunix:path`.
 ///
@@ -58,8 +57,15 @@ pub async fn start_service(uri: impl IntoUri, front: impl IntoFront) -> Result<S
 #[derive(Clone)]
 pub struct Server {
     shared: Arc<Shared>,
-    phase: watch::Sender<Phase>,
-    ended: watch::Receiver<bool>,
+}
+
+/// The server that the call came through that is being served here and now; outside of a call, the
+/// first server of the process (Ruby: `DRb.current_server`). `None` if there is no server.
+///
+/// "Here and now" is in a method, in the task or on the thread that it was started in: a task that the
+/// method spawns is outside of the call. What a method passes by reference goes through this server.
+pub fn current_server() -> Option<Server> {
+    current().map(|(shared, _)| Server { shared })
 }
 
 /// What a server is to do.
@@ -83,7 +89,7 @@ impl Server {
     ///
     /// For a server that listens on all addresses (`druby://:9000`) it has the address that the
     /// machine sends from; references to its objects carry the one that each peer has connected
-    /// to.
+    /// to. If the server [advertises](ServerBuilder::advertise) another URI, it is that one.
     pub fn uri(&self) -> &str {
         &self.shared.uri
     }
@@ -136,9 +142,7 @@ impl Server {
     ///
     /// Says whether it was there. The front and objects with a name stay.
     pub fn withdraw(&self, proxy: &impl Proxy) -> bool {
-        let reference = proxy.remote().reference();
-        let here = reference.uri().is_some_and(|uri| self.shared.is_here(uri));
-        here && self.shared.objects.withdraw(reference.id()).is_some()
+        self.shared.withdraw(proxy.remote().reference())
     }
 
     /// How many objects are held at the moment because peers have been given references to them, or
@@ -170,8 +174,8 @@ impl Server {
 
     /// Waits until the server has ended: it was stopped, and no call runs any more.
     pub async fn wait(&self) {
-        // An error means that the server's runtime has ended, and the server with it.
-        let _ = self.ended.clone().wait_for(|ended| *ended).await;
+        // It cannot fail: the sender is the server's.
+        let _ = self.shared.over.subscribe().wait_for(|over| *over).await;
     }
 
     /// Stops, and waits for the calls that run, but no longer than `bound`: what still runs then is
@@ -185,7 +189,7 @@ impl Server {
     }
 
     fn advance(&self, phase: Phase) {
-        self.phase.send_if_modified(|current| {
+        self.shared.phase.send_if_modified(|current| {
             let later = (*current as u8) < (phase as u8);
             if later {
                 *current = phase;

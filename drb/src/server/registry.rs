@@ -1,7 +1,7 @@
 //! The servers of this process, for references that come home.
 
-use super::Shared;
-use crate::{Reference, Total, dispatch::Dispatch};
+use super::{ServerSession, Shared};
+use crate::{Current, Reference, Total, dispatch::Dispatch};
 use std::{
     sync::{Arc, LazyLock, PoisonError, RwLock, Weak},
     time::Instant,
@@ -29,14 +29,21 @@ pub(super) fn remove(server: &Arc<Shared>) {
     servers.retain(|known| !std::ptr::eq(known.as_ptr(), Arc::as_ptr(server)));
 }
 
-/// The first server that still runs: the one through which we are called back, where a client passes
-/// an object of this process by reference. One of the caller's own runtime goes first, since it lives
-/// as long as the caller.
-pub(crate) fn primary() -> Option<Arc<Shared>> {
+/// The server through which we are called back, and the URI at which the peer of the current call
+/// reaches it, as in Ruby: that of the current call, if there is one, else the first one. One of the
+/// caller's own runtime goes first, since it lives as long as the caller.
+pub(crate) fn current() -> Option<(Arc<Shared>, Option<Arc<str>>)> {
+    if let Some(current) = Current::get()
+        && let Some(session) = ServerSession::of(&current)
+        && !session.shared.has_ended()
+    {
+        return Some((Arc::clone(&session.shared), Some(Arc::clone(&session.uri))));
+    }
     let runtime = Handle::try_current().ok().map(|runtime| runtime.id());
     let servers = SERVERS.read().unwrap_or_else(PoisonError::into_inner);
     let running = || servers.iter().filter_map(Weak::upgrade).filter(|server| !server.has_ended());
-    running().find(|server| Some(server.runtime) == runtime).or_else(|| running().next())
+    let first = running().find(|server| Some(server.runtime) == runtime);
+    first.or_else(|| running().next()).map(|server| (server, None))
 }
 
 /// The server of this process that the reference leads to, if it leads to one.
@@ -49,11 +56,4 @@ pub(crate) fn local(reference: &Reference) -> Option<Arc<Shared>> {
 /// The object that a reference means, if it is one of this process.
 pub(crate) fn object(reference: &Reference) -> Option<Arc<dyn Dispatch>> {
     local(reference)?.objects.find(reference.id(), Instant::now())
-}
-
-/// Takes an object of this process out of its server's table.
-pub(crate) fn withdraw(reference: &Reference) {
-    if let Some(server) = local(reference) {
-        server.objects.withdraw(reference.id());
-    }
 }

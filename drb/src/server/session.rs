@@ -1,8 +1,10 @@
 //! References, as the calls of one connection see them.
 
 use super::{Shared, registry};
-use crate::{DumpError, Holder, Reference, Remote, Session, dispatch::Dispatch, local::LocalLink};
-use std::{sync::Arc, time::Instant};
+use crate::{
+    Current, DumpError, Holder, Reference, Remote, Session, dispatch::Dispatch, local::LocalLink,
+};
+use std::{any::Any, sync::Arc, time::Instant};
 
 /// The session of a peer that calls this server.
 pub(crate) struct ServerSession {
@@ -10,6 +12,14 @@ pub(crate) struct ServerSession {
     /// Where the peer reaches this server.
     pub(crate) uri: Arc<str>,
     pub(crate) holder: Holder,
+}
+
+impl ServerSession {
+    /// The session of a call that is being served.
+    pub(crate) fn of(current: &Current) -> Option<&Self> {
+        let session: &dyn Any = &**current.session();
+        session.downcast_ref()
+    }
 }
 
 impl Session for ServerSession {
@@ -24,7 +34,7 @@ impl Session for ServerSession {
     }
 
     fn withdraw(&self, reference: &Reference) {
-        registry::withdraw(reference);
+        self.shared.withdraw(reference);
     }
 
     fn local(&self, reference: &Reference) -> Option<Arc<dyn Dispatch>> {

@@ -1,7 +1,8 @@
 //! What all connections of one server share.
 
-use crate::{Client, Context, Exception, Limits, Objects};
-use drb_core::Acl;
+use super::Phase;
+use crate::{Client, Context, Exception, Limits, Objects, Reference};
+use drb_core::{Acl, Address};
 use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
@@ -11,7 +12,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
-use tokio::runtime;
+use tokio::{runtime, sync::watch};
 
 pub(crate) type Hook = Arc<dyn Fn(&FailedCall<'_>) + Send + Sync>;
 
@@ -39,7 +40,12 @@ pub(crate) struct Shared {
     pub(super) hook: Option<Hook>,
     /// The URIs that references to objects of this server carry: with an address for each one that
     /// a peer has connected to, if the server listens on all.
-    pub(super) uris: RwLock<HashSet<Arc<str>>>,
+    uris: RwLock<HashSet<Arc<str>>>,
+    /// The port, if references carry the address that the peer has connected to.
+    per_connection: Option<u16>,
+    pub(super) phase: watch::Sender<Phase>,
+    /// Whether the last call has ended.
+    pub(super) over: watch::Sender<bool>,
     seats: Mutex<HashMap<IpAddr, usize>>,
     /// Bytes of memory that connections hold for requests.
     buffered: AtomicUsize,
@@ -66,10 +72,25 @@ impl Shared {
             acl,
             hook,
             uris,
+            per_connection: None,
+            phase: watch::Sender::new(Phase::Running),
+            over: watch::Sender::new(false),
             seats: Mutex::default(),
             buffered: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
         }
+    }
+
+    /// Another URI that means this server.
+    pub(super) fn with_uri(self, uri: Arc<str>) -> Self {
+        self.uris.write().unwrap_or_else(PoisonError::into_inner).insert(uri);
+        self
+    }
+
+    /// Lets references carry the address that the peer has connected to, with this port.
+    pub(super) fn per_connection(mut self, port: u16) -> Self {
+        self.per_connection = Some(port);
+        self
     }
 
     /// Whether a reference with that URI means an object of this server.
@@ -77,8 +98,12 @@ impl Shared {
         self.uris.read().unwrap_or_else(PoisonError::into_inner).contains(uri)
     }
 
-    /// The URI for references on a connection over which the peer reaches this server at `uri`.
-    pub(super) fn reached_at(&self, uri: String) -> Arc<str> {
+    /// The URI that references carry for a peer to which this machine has the address `local`.
+    pub(crate) fn uri_for(&self, local: Option<IpAddr>) -> Arc<str> {
+        let (Some(port), Some(local)) = (self.per_connection, local) else {
+            return Arc::clone(&self.uri);
+        };
+        let uri = Address::Tcp { host: local.to_string(), port }.to_string();
         let uris = self.uris.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = uris.get(uri.as_str()) {
             return Arc::clone(known);
@@ -87,6 +112,12 @@ impl Shared {
         let uri: Arc<str> = uri.into();
         self.uris.write().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(&uri));
         uri
+    }
+
+    /// Takes the object that a reference means out of the table, if it is one of this server.
+    pub(crate) fn withdraw(&self, reference: &Reference) -> bool {
+        reference.uri().is_some_and(|uri| self.is_here(uri))
+            && self.objects.withdraw(reference.id()).is_some()
     }
 
     /// Whether the server takes no more calls.

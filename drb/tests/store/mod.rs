@@ -66,7 +66,7 @@ const fn param(name: &'static str, kind: ParamKind, ty: &'static str) -> ParamIn
 macro_rules! method {
     ($name:literal, $params:expr, $result:literal, $invoke:expr $(,)?) => {
         Method {
-            info: MethodInfo { name: $name, params: &$params, result: $result },
+            info: MethodInfo { name: $name, params: &$params, result: $result, exclusive: false },
             invoke: $invoke,
         }
     };
@@ -335,7 +335,7 @@ impl Service for Counter {
         }
         const {
             &[Method {
-                info: MethodInfo { name: "next", params: &[], result: "u64" },
+                info: MethodInfo { name: "next", params: &[], result: "u64", exclusive: false },
                 invoke: next,
             }]
         }

@@ -133,6 +133,7 @@ fn entry(service: &Service, wire: &WireName, method: &Method) -> TokenStream {
     let turbofish = invoke::turbofish(service, method);
     let name = &wire.name;
     let result = text(&method.result);
+    let exclusive = method.exclusive;
     let block = method.block().map(|(param, _)| param);
     let params = method.travelling().chain(block).map(|param| {
         let name = param.wire();
@@ -161,6 +162,7 @@ fn entry(service: &Service, wire: &WireName, method: &Method) -> TokenStream {
                 name: #name,
                 params: &[#(#params),*],
                 result: #result,
+                exclusive: #exclusive,
             },
             invoke: #function #turbofish,
         }

@@ -1,0 +1,103 @@
+//! The call that a thread is serving right now, and the chain of calls that it belongs to.
+
+use crate::{Exception, Limit, Session};
+use std::{
+    cell::RefCell,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Current>>> = const { RefCell::new(None) };
+}
+
+/// A call that is being served (Ruby: `Thread.current['DRb']`).
+///
+/// As long as its method runs, in place, on a thread for blocking work or in each poll of its future,
+/// it is the current one: what the method passes by reference goes through its session, and what it
+/// calls within this process continues its chain.
+pub struct Current {
+    session: Arc<dyn Session>,
+    /// The call whose method has made this one, if both are of this process.
+    caller: Option<Arc<Self>>,
+    /// How many calls the chain has, this one included.
+    depth: usize,
+    /// Where the object is in memory; 0 until it is known to be one that may have to be waited for.
+    object: AtomicUsize,
+}
+
+impl Current {
+    /// A call from elsewhere, with which a chain begins.
+    pub fn new(session: Arc<dyn Session>) -> Self {
+        Self { session, caller: None, depth: 1, object: AtomicUsize::new(0) }
+    }
+
+    /// A call that the current one makes within this process, in a chain of at most `most` calls.
+    ///
+    /// # Errors
+    /// [`Limit::Recursion`], as the exception that refuses the call.
+    pub fn next(session: Arc<dyn Session>, most: usize) -> Result<Self, Exception> {
+        let caller = Self::get();
+        let depth = caller.as_ref().map_or(0, |caller| caller.depth) + 1;
+        if depth > most {
+            let name = Limit::Recursion.name();
+            let message =
+                format!("the calls within each other exceed the limit `{name}` of {most}");
+            let mut exception = Exception::new("DRb::DRbConnError", message).with("limit", name);
+            exception.refused = true;
+            return Err(exception);
+        }
+        Ok(Self { session, caller, depth, object: AtomicUsize::new(0) })
+    }
+
+    /// The current call of this thread.
+    pub fn get() -> Option<Arc<Self>> {
+        CURRENT.with_borrow(Clone::clone)
+    }
+
+    /// What references in the call go through.
+    pub fn session(&self) -> &Arc<dyn Session> {
+        &self.session
+    }
+
+    /// Makes it the current call for as long as `run` runs.
+    pub fn enter<T>(self: &Arc<Self>, run: impl FnOnce() -> T) -> T {
+        let _restored = Restored(CURRENT.replace(Some(Arc::clone(self))));
+        run()
+    }
+
+    /// Says that the current call has come to the object at an address, of which some methods exclude
+    /// others, and whether an earlier call of the chain is still at that object.
+    pub(crate) fn comes_back_to(address: usize) -> bool {
+        CURRENT.with_borrow(|current| {
+            let Some(current) = current else { return false };
+            current.object.store(address, Ordering::Relaxed);
+            let mut caller = &current.caller;
+            while let Some(call) = caller {
+                if call.object.load(Ordering::Relaxed) == address {
+                    return true;
+                }
+                caller = &call.caller;
+            }
+            false
+        })
+    }
+}
+
+/// The call that was current before.
+struct Restored(Option<Arc<Current>>);
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        CURRENT.set(self.0.take());
+    }
+}
+
+impl fmt::Debug for Current {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Current").field("depth", &self.depth).finish_non_exhaustive()
+    }
+}

@@ -4,12 +4,18 @@
 mod chat;
 mod hash;
 mod observers;
+mod pair;
 mod thermometer;
+mod updater;
+mod words;
 
 pub use chat::*;
 pub use hash::*;
 pub use observers::*;
+pub use pair::*;
 pub use thermometer::*;
+pub use updater::*;
+pub use words::*;
 
 /// The URI on the command line: the address to listen on, or to call.
 pub fn uri() -> String {

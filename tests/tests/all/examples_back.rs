@@ -11,6 +11,11 @@ enum In {
 
 const BOTH: [In; 2] = [In::Rust, In::Ruby];
 
+/// Every server with every client.
+fn sides() -> impl Iterator<Item = (In, In)> {
+    BOTH.into_iter().flat_map(|server| BOTH.map(|client| (server, client)))
+}
+
 async fn server(name: &str, language: In) -> Server {
     match language {
         In::Rust => Server::example(name).await,
@@ -138,5 +143,35 @@ async fn observer() {
             hears(one, "21.5 degrees").await;
             hears(one, "22.5 degrees").await;
         }
+    }
+}
+
+/// Runs a client to its end and gives what it printed.
+async fn printed(name: &str, language: In, uri: &str) -> Vec<String> {
+    client(name, language, &[uri]).await.end().await
+}
+
+#[tokio::test]
+async fn update() {
+    for (server_in, client_in) in sides() {
+        let updater = server("update_server", server_in).await;
+        let printed = printed("update_client", client_in, updater.uri()).await;
+        let expected = ["a copy: 10, 20", "by reference: 11, 21"];
+        assert_eq!(printed, expected, "{client_in:?} calls {server_in:?}");
+    }
+}
+
+#[tokio::test]
+async fn blocks() {
+    for (server_in, client_in) in sides() {
+        let words = server("blocks_server", server_in).await;
+        let printed = printed("blocks_client", client_in, words.uri()).await;
+        let expected = [
+            "3 words have 13 letters",
+            "their lengths: [3, 6, 4]",
+            "coffee is at 1",
+            "no coffee, please (RuntimeError)",
+        ];
+        assert_eq!(printed, expected, "{client_in:?} calls {server_in:?}");
     }
 }

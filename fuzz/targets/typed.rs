@@ -84,9 +84,6 @@ fn check<T: Load + Dump + PartialEq + std::fmt::Debug>(bytes: &[u8]) {
     let limits = Limits { nodes: usize::MAX, memory: usize::MAX, ..Limits::default() };
     let mut loader = Loader::marshal(&dumped, &limits, None).expect("a version");
     match T::load(&mut loader) {
-        // Where the order changes, a cycle may be entered at another of its values. (It may go through
-        // a string's instance variable, which is shown on one side only.)
-        Ok(again) if format!("{value:?}{again:?}").contains("...") => {}
         Ok(again) => assert_eq!(again, value),
         Err(error) => match error.kind() {
             drb_core::LoadErrorKind::Limit { .. } => {}

@@ -26,8 +26,8 @@ pub(super) struct Shared {
     symbols: Vec<Option<Symbol>>,
     /// The objects that links mean, and how many values following a link counts for.
     objects: BTreeMap<usize, (Value, usize)>,
-    /// The objects that are being read and that contain themselves, with their depths.
-    open: Vec<(usize, Target, usize)>,
+    /// The objects that are being read and that contain themselves.
+    open: Vec<(usize, Target)>,
     /// Whether the stream has links at all; `None` if nobody knows yet.
     linked: Option<bool>,
 }
@@ -130,10 +130,9 @@ impl<'de> Reader<'de> {
             self.budget.take_nodes(cost)?;
             return Ok(value);
         }
-        let open = self.stream.shared.open.iter().find(|(open, ..)| *open == number);
-        if let Some((_, target, depth)) = open {
-            let levels = self.depth - depth;
-            return Ok(Value::Cycle(Cycle { target: target.clone(), levels }));
+        let open = self.stream.shared.open.iter().find(|(open, _)| *open == number);
+        if let Some((_, target)) = open {
+            return Ok(Value::Cycle(Cycle { target: target.clone() }));
         }
         // It was loaded as a type of Rust's.
         let place = self.place(number, at)?;
@@ -174,7 +173,7 @@ impl<'de> Reader<'de> {
         let node = if self.is_cyclic(number)? {
             let mut problem = None;
             let node = Arc::new_cyclic(|weak| {
-                self.stream.shared.open.push((number, target(weak.clone()), self.depth));
+                self.stream.shared.open.push((number, target(weak.clone())));
                 let node = read(self);
                 self.stream.shared.open.pop();
                 node.unwrap_or_else(|error| {

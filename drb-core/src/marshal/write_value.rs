@@ -47,7 +47,7 @@ impl Writer<'_> {
             Value::Cycle(cycle) => return self.cycle(cycle),
             _ => {}
         }
-        if let Some(place) = identity(value) {
+        if let Some(place) = value.identity() {
             if let Some((number, _)) = self.shared.nodes.get(&place) {
                 let number = *number;
                 self.link(number);
@@ -297,22 +297,5 @@ impl Writer<'_> {
         self.objects += 1;
         self.out.push(b'"');
         self.sized(name.as_bytes());
-    }
-}
-
-/// Where a value's node is, if it may be met again.
-fn identity(value: &Value) -> Option<usize> {
-    match value {
-        Value::Str(value) => value.0.identity(),
-        Value::Array(value) => value.0.identity(),
-        Value::Map(value) => value.0.identity(),
-        Value::Object(value) => value.0.identity(),
-        Value::Dumped(value) => value.0.identity(),
-        Value::Marshaled(value) => value.0.identity(),
-        Value::Regexp(value) => value.0.identity(),
-        Value::Reference(value) => value.0.identity(),
-        Value::BigInt(value) => value.0.identity(),
-        Value::Float(value) => value.identity(),
-        _ => None,
     }
 }

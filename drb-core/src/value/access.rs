@@ -1,7 +1,7 @@
 //! Looking into values.
 
 use super::{
-    Array, BigInt, Cycle, Dumped, Encoding, Extra, Map, Marshaled, Module, ModuleKind, Object,
+    Array, BigInt, Dumped, Encoding, Extra, Map, Marshaled, Module, ModuleKind, Object,
     ReferenceValue, Regexp, Str, StrBody, Symbol, Value,
 };
 use crate::Reference;
@@ -444,12 +444,5 @@ impl Module {
     /// The name.
     pub fn name(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0.body.name)
-    }
-}
-
-impl Cycle {
-    /// Whether the two are places of the same value.
-    pub(crate) fn is_like(&self, other: &Self) -> bool {
-        self.levels == other.levels
     }
 }

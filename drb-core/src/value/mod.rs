@@ -1,9 +1,10 @@
 //! Values whose type is known only when they arrive.
 
 mod access;
-mod compare;
 mod convert;
+mod equal;
 mod float;
+mod hash;
 mod inspect;
 mod node;
 mod symbol;

@@ -180,8 +180,6 @@ handles! {
 #[derive(Clone)]
 pub struct Cycle {
     pub(crate) target: Target,
-    /// How many values are between the two, in the value as it was loaded.
-    pub(crate) levels: usize,
 }
 
 #[derive(Clone)]
@@ -205,5 +203,47 @@ impl Cycle {
             Target::Marshaled(node) => Value::Marshaled(Marshaled(node.upgrade()?)),
             Target::Regexp(node) => Value::Regexp(Regexp(node.upgrade()?)),
         })
+    }
+}
+
+impl Value {
+    /// The value itself, or the one whose place this is, if that is still there.
+    pub(super) fn whole(&self) -> Option<Self> {
+        match self {
+            Self::Cycle(cycle) => cycle.upgrade(),
+            other => Some(other.clone()),
+        }
+    }
+
+    /// Where the node is, if there can be values in it.
+    pub(super) fn address(&self) -> Option<usize> {
+        fn of<B>(node: &Arc<Node<B>>) -> Option<usize> {
+            Some(Arc::as_ptr(node) as usize)
+        }
+        match self {
+            Self::Array(value) => of(&value.0),
+            Self::Map(value) => of(&value.0),
+            Self::Object(value) => of(&value.0),
+            Self::Dumped(value) => of(&value.0),
+            Self::Marshaled(value) => of(&value.0),
+            _ => None,
+        }
+    }
+
+    /// Where the node is, if it may be met again.
+    pub(crate) fn identity(&self) -> Option<usize> {
+        match self {
+            Self::Str(value) => value.0.identity(),
+            Self::Array(value) => value.0.identity(),
+            Self::Map(value) => value.0.identity(),
+            Self::Object(value) => value.0.identity(),
+            Self::Dumped(value) => value.0.identity(),
+            Self::Marshaled(value) => value.0.identity(),
+            Self::Regexp(value) => value.0.identity(),
+            Self::Reference(value) => value.0.identity(),
+            Self::BigInt(value) => value.0.identity(),
+            Self::Float(value) => value.identity(),
+            _ => None,
+        }
     }
 }

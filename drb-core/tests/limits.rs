@@ -104,6 +104,34 @@ fn a_million_levels_on_a_small_stack() {
     thread.join().expect("no overflow");
 }
 
+/// Each array is at the end of the next one, through a link: few bytes are deep.
+#[test]
+fn depth_through_links() {
+    // `levels` arrays around what the last ones have begun with, so often.
+    let chained = |levels: usize, times: usize| {
+        let mut bytes = stream(&[b"[", &len(times)]);
+        for time in 0..times {
+            bytes.extend(b"[\x06".repeat(levels - 1));
+            match time {
+                0 => bytes.extend(b"[\0"),
+                _ => bytes.extend([&b"[\x06@"[..], &len((time - 1) * levels + 1)].concat()),
+            }
+        }
+        bytes
+    };
+    let run = move || {
+        let limits = Limits::default();
+        // The array around all is a level, too.
+        assert!(load::<Value>(&chained(1, 127), &limits).is_ok());
+        assert_eq!(limit(load::<Value>(&chained(1, 128), &limits)), Some(Limit::Depth));
+        assert!(load::<Nested>(&chained(1, 127), &limits).is_ok());
+        assert_eq!(limit(load::<Nested>(&chained(1, 128), &limits)), Some(Limit::Depth));
+        assert_eq!(limit(load::<Value>(&chained(100, 140), &limits)), Some(Limit::Depth));
+    };
+    let thread = thread::Builder::new().stack_size(2 << 20).spawn(run).expect("a thread");
+    thread.join().expect("no overflow");
+}
+
 /// Streams within streams: `DRb::DRbUnknown`.
 #[test]
 fn depth_of_streams() {

@@ -9,7 +9,8 @@ use super::{
     walk::walk,
 };
 use crate::{
-    LoadError, Value,
+    Limit, LoadError, Value,
+    budget::exceeded,
     value::{
         Array, ArrayBody, BigInt, BigIntBody, Cycle, Dumped, DumpedBody, Encoding, Extra, Map,
         MapBody, Marshaled, MarshaledBody, Module, ModuleBody, ModuleKind, Node, Object,
@@ -24,12 +25,24 @@ use std::{collections::BTreeMap, sync::Arc, sync::Weak};
 pub(super) struct Shared {
     /// The symbols that have been met, by their numbers.
     symbols: Vec<Option<Symbol>>,
-    /// The objects that links mean, and how many values following a link counts for.
-    objects: BTreeMap<usize, (Value, usize)>,
+    /// The objects that links mean.
+    objects: BTreeMap<usize, Linked>,
     /// The objects that are being read and that contain themselves.
     open: Vec<(usize, Target)>,
     /// Whether the stream has links at all; `None` if nobody knows yet.
     linked: Option<bool>,
+    /// The deepest that the object which is being read has got so far.
+    deepest: usize,
+}
+
+/// A value that has been loaded and that occurs again.
+#[derive(Clone)]
+struct Linked {
+    value: Value,
+    /// How many values following a link to it counts for: whoever walks over it walks over all again.
+    cost: usize,
+    /// How many levels it has.
+    height: usize,
 }
 
 /// What was said of a value before its type.
@@ -90,13 +103,14 @@ impl<'de> Reader<'de> {
         // In the replay of what was typed, there may be what has been loaded as a value before.
         if self.stream.replays > 0
             && kind != b'u'
-            && let Some((value, _)) = self.stream.shared.objects.get(&before)
+            && let Some(linked) = self.stream.shared.objects.get(&before).cloned()
         {
-            let value = value.clone();
+            self.reach(self.depth + linked.height)?;
             self.stream.cursor.pos = start;
             self.skip()?;
-            return Ok(value);
+            return Ok(linked.value);
         }
+        let around = std::mem::replace(&mut self.stream.shared.deepest, self.depth);
         let value = match kind {
             b'"' => self.str_value(wraps),
             b'[' => self.array_value(wraps),
@@ -115,8 +129,13 @@ impl<'de> Reader<'de> {
         let number = if kind == b'u' { self.stream.objects - 1 } else { before };
         if self.is_linked(number)? {
             let cost = nodes - self.budget.nodes_left();
-            self.stream.shared.objects.insert(number, (value.clone(), cost));
+            let height = self.stream.shared.deepest - self.depth;
+            self.stream
+                .shared
+                .objects
+                .insert(number, Linked { value: value.clone(), cost, height });
         }
+        self.stream.shared.deepest = around.max(self.stream.shared.deepest);
         Ok(value)
     }
 
@@ -124,11 +143,10 @@ impl<'de> Reader<'de> {
     fn linked_value(&mut self) -> Result<Value, LoadError> {
         let at = self.stream.cursor.pos;
         let number = self.stream.cursor.len()?;
-        if let Some((value, cost)) = self.stream.shared.objects.get(&number) {
-            let (value, cost) = (value.clone(), *cost);
-            // Whoever walks over the value walks over this again.
-            self.budget.take_nodes(cost)?;
-            return Ok(value);
+        if let Some(linked) = self.stream.shared.objects.get(&number).cloned() {
+            self.budget.take_nodes(linked.cost)?;
+            self.reach(self.depth + linked.height)?;
+            return Ok(linked.value);
         }
         let open = self.stream.shared.open.iter().find(|(open, _)| *open == number);
         if let Some((_, target)) = open {
@@ -142,6 +160,15 @@ impl<'de> Reader<'de> {
         self.depth -= 1;
         self.jump_back(jump);
         Ok(value)
+    }
+
+    /// The value that is being read gets this deep.
+    fn reach(&mut self, depth: usize) -> Result<(), LoadError> {
+        if depth > self.budget.depth {
+            return Err(exceeded(Limit::Depth, self.budget.depth));
+        }
+        self.stream.shared.deepest = self.stream.shared.deepest.max(depth);
+        Ok(())
     }
 
     fn is_linked(&mut self, number: usize) -> Result<bool, LoadError> {
@@ -170,6 +197,7 @@ impl<'de> Reader<'de> {
         let number = self.stream.objects;
         self.stream.objects += 1;
         self.descend()?;
+        self.reach(self.depth)?;
         let node = if self.is_cyclic(number)? {
             let mut problem = None;
             let node = Arc::new_cyclic(|weak| {
@@ -273,6 +301,7 @@ impl<'de> Reader<'de> {
         let payload = self.stream.cursor.sized()?;
         self.budget.take_memory(payload.len())?;
         self.descend()?;
+        self.reach(self.depth)?;
         let (encoding, extra) = self.wrapped(wraps, Encoding::Binary)?;
         self.depth -= 1;
         self.stream.objects += 1;

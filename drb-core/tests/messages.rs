@@ -137,8 +137,8 @@ fn what_is_no_exception_is_still_told() {
 
 #[test]
 fn what_cannot_be_dumped_does_not_keep_an_exception_back() {
-    // A field that is larger than a frame may be.
-    let limits = Limits { frame: 200, ..Limits::default() };
+    // A field that is larger than a message may be.
+    let limits = Limits { message: 200, ..Limits::default() };
     let sent = Exception::new("FooError", "too much").with("data", "x".repeat(300));
     let mut bytes = Vec::new();
     reply::failure(&mut bytes, &limits, None, &sent);

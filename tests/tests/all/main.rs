@@ -13,4 +13,5 @@ mod ruby_server;
 mod rust_client;
 mod rust_server;
 mod scripts;
+mod standin;
 mod values;

@@ -186,18 +186,17 @@ impl Outgoing {
     }
 
     /// The call with a block, ready to be awaited.
-    #[allow(clippy::type_complexity)] // Each of the parameters is one of the caller's types.
     pub fn call_with<F, A, B, R, O, Way>(
         mut self,
         block: F,
-    ) -> Call<R, Yielding<F, A, B, R::Value, O, Way>>
+    ) -> Call<R, Yielding<F, A, O, O::Answer>>
     where
         F: Takes<A, O>,
         A: Yielded,
         R: Returns,
         O: Yields<B, R::Value, Way>,
     {
-        let (driver, lent) = Yielding::lend(block, self.session.clone());
+        let (driver, lent) = Yielding::lend::<B, R::Value, Way>(block, self.session.clone());
         match lent {
             Ok(reference) => self.end(Some(&reference), driver),
             Err(error) => {

@@ -58,13 +58,12 @@ impl Object {
     /// # #[drb::service]
     /// # impl Client {}
     /// ```
-    #[allow(clippy::type_complexity)] // Each of the parameters is one of the caller's types.
     pub fn call_with<T: Load, A: Yielded, O: Yields<Anything, T, Way>, Way, F: FnMut(A) -> O>(
         &self,
         method: &str,
         arguments: impl Arguments,
         block: F,
-    ) -> Call<Loaded<T>, Yielding<Whole<F>, A, Anything, T, O, Way>> {
+    ) -> Call<Loaded<T>, Yielding<Whole<F>, A, O, O::Answer>> {
         let mut call = self.0.begin(method, arguments.count());
         arguments.write(&mut call);
         call.call_with(Whole(block))

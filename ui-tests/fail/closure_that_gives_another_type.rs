@@ -11,8 +11,8 @@ impl Store {
 }
 
 
-fn call(store: StoreProxy) {
-    drop(store.sum(|_, text| text));
+async fn call(store: StoreProxy) -> drb::Result<u64> {
+    store.sum(|_, text| text).await
 }
 
 fn main() {}

@@ -37,20 +37,22 @@ impl Driver for NoBlock {
 /// What an asynchronous closure gives runs side by side with its next calls, as long as the method
 /// calls the block side by side; a method that calls itself through the block doesn't wait for
 /// itself.
-pub struct Yielding<F, A, R, V, O, Way>
-where
-    O: Yields<R, V, Way>,
-{
+///
+/// `F` is the closure, `A` what it takes, `O` what it gives, and `N` the reply that this becomes.
+pub struct Yielding<F, A, O, N> {
     closure: F,
+    /// [`Yields::answer`]. A bound in its place would have a closure that gives a wrong type told
+    /// once more wherever the call is used.
+    answer: fn(O, Reply) -> N,
     /// `None` if the block could not be lent; then the call fails with that.
     lent: Option<Lent>,
-    answers: Vec<Answer<O::Answer>>,
+    answers: Vec<Answer<N>>,
     arguments: PhantomData<fn(A)>,
 }
 
 /// What the closure has given, and who waits for it.
-struct Answer<A> {
-    answer: Pin<Box<A>>,
+struct Answer<N> {
+    answer: Pin<Box<N>>,
     sender: oneshot::Sender<Completed>,
     current: Option<Arc<Current>>,
 }
@@ -72,12 +74,15 @@ struct Target {
     inbox: mpsc::UnboundedSender<Asked>,
 }
 
-impl<F, A, R, V, O: Yields<R, V, Way>, Way> Yielding<F, A, R, V, O, Way> {
+impl<F, A, O, N> Yielding<F, A, O, N> {
     /// Lends the block to whoever `session` leads to, and gives what names it.
-    pub(crate) fn lend(
+    pub(crate) fn lend<R, V, Way>(
         closure: F,
         session: Option<Arc<dyn Session>>,
-    ) -> (Self, Result<Reference, DumpError>) {
+    ) -> (Self, Result<Reference, DumpError>)
+    where
+        O: Yields<R, V, Way, Answer = N>,
+    {
         let (sender, inbox) = mpsc::unbounded();
         let lent = match session {
             None => Err(DumpError::NoServer { class: CLASS }),
@@ -92,15 +97,16 @@ impl<F, A, R, V, O: Yields<R, V, Way>, Way> Yielding<F, A, R, V, O, Way> {
             }
             Err(error) => (None, Err(error)),
         };
-        (Self { closure, lent, answers: Vec::new(), arguments: PhantomData }, reference)
+        let (answers, arguments) = (Vec::new(), PhantomData);
+        (Self { closure, answer: O::answer, lent, answers, arguments }, reference)
     }
 }
 
-impl<F, A, R, V, O, Way> Driver for Yielding<F, A, R, V, O, Way>
+impl<F, A, O, N> Driver for Yielding<F, A, O, N>
 where
     F: Takes<A, O>,
     A: Yielded,
-    O: Yields<R, V, Way>,
+    N: Future<Output = Completed>,
 {
     fn drive(&mut self, context: &mut Context<'_>) {
         while let Some(mut asked) = self.lent.as_mut().and_then(|lent| lent.next(context)) {
@@ -108,8 +114,8 @@ where
             let Some((args, reply, sender, current)) = asked.take() else { continue };
             match A::load(args.args(reply.session())) {
                 Ok(arguments) => {
-                    let closure = &mut self.closure;
-                    let answer = within(&current, || closure.take(arguments).answer(reply));
+                    let (closure, answer) = (&mut self.closure, self.answer);
+                    let answer = within(&current, || answer(closure.take(arguments), reply));
                     self.answers.push(Answer { answer: Box::pin(answer), sender, current });
                 }
                 // Whether anybody still waits for it is not known here.
@@ -211,7 +217,7 @@ fn over() -> Exception {
 pub(crate) const BLOCK_ENDED: &str =
     "invalid reference: a block lives as long as the call that it was passed to";
 
-impl<F, A, R, V, O: Yields<R, V, Way>, Way> fmt::Debug for Yielding<F, A, R, V, O, Way> {
+impl<F, A, O, N> fmt::Debug for Yielding<F, A, O, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Yielding").finish_non_exhaustive()
     }

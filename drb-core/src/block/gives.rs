@@ -26,7 +26,8 @@ use std::{
 #[diagnostic::on_unimplemented(
     message = "the block is to give `{R}`, not `{Self}`",
     label = "neither `{R}`, nor a `Result`, a `ControlFlow` or a future of it",
-    note = "to leave the method from within the block, give `ControlFlow<{V}, {R}>`"
+    note = "to leave the method from within the block, give `ControlFlow<{V}, {R}>`",
+    note = "the error of a `Result` needs `#[derive(DrbError)]`"
 )]
 pub trait Yields<R, V, Way> {
     /// The reply in the making.
@@ -62,6 +63,7 @@ pub enum ByFlow {}
 #[derive(Debug)]
 pub struct ByFuture<Way>(PhantomData<Way>);
 
+#[diagnostic::do_not_recommend]
 impl<T: Arg<R>, R, V> Yields<R, V, ByValue> for T {
     type Answer = Ready<Completed>;
 
@@ -70,6 +72,7 @@ impl<T: Arg<R>, R, V> Yields<R, V, ByValue> for T {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Arg<R>, E: MethodError, R, V> Yields<R, V, ByResult> for Result<T, E> {
     type Answer = Ready<Completed>;
 
@@ -81,6 +84,7 @@ impl<T: Arg<R>, E: MethodError, R, V> Yields<R, V, ByResult> for Result<T, E> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<B: Arg<V>, T: Arg<R>, R, V> Yields<R, V, ByFlow> for ControlFlow<B, T> {
     type Answer = Ready<Completed>;
 
@@ -101,6 +105,7 @@ impl<B: Arg<V>, T: Arg<R>, R, V> Yields<R, V, ByFlow> for ControlFlow<B, T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F: Future, R, V, Way> Yields<R, V, ByFuture<Way>> for F
 where
     F::Output: Yields<R, V, Way>,

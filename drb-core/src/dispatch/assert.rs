@@ -7,6 +7,9 @@
 use super::{Args, Completed, Keywords, Reply};
 use crate::{Dump, DumpError, Dumper, Load, LoadError, Loader, Returns, Value};
 
+/// Says at a service's name what keeps its callers from sharing it.
+pub const fn service_is_shared_between_threads<T: Send + Sync + 'static>() {}
+
 /// An argument named `A` of the method `M`.
 #[diagnostic::on_unimplemented(
     message = "argument `{A}` of remote method `{M}` cannot cross the wire",

@@ -15,13 +15,13 @@ pub use crate::block::{
     YieldArgs, Yielded,
 };
 pub use args::{Args, Keywords, OwnedArgs, ProcArgs};
-pub use assert::{Answer, Argument, Member};
+pub use assert::{Answer, Argument, Member, service_is_shared_between_threads};
 pub use incoming::{Incoming, Invoked};
 pub use invoke::export;
 pub use reply::{Completed, Reply};
 pub use running::{Blocking, Running, call};
 pub use service::{
-    Cell, Class, Dispatch, Implements, IntoFront, IntoObject, Method, MethodInfo, ParamInfo,
-    ParamKind, Proxy, Served, Service,
+    Cell, Class, Contract, Dispatch, Implements, IntoFront, IntoObject, Method, MethodInfo,
+    ParamInfo, ParamKind, Proxy, Served, Service,
 };
 pub use value::{check_len, is_remote, missing, remote_message, unknown_variant, variant};

@@ -85,6 +85,16 @@ pub trait Proxy: Dump + Load + Clone + Send + Sync + 'static {
 /// that of a trait that it implements.
 pub trait Implements<P: Proxy>: Service {}
 
+/// A proxy that `#[drb::service]` has made for a trait: it knows the methods of whoever implements
+/// the trait.
+pub trait Contract<T> {
+    /// See [`Service::Cell`].
+    type Cell;
+
+    /// See [`Service::methods`].
+    fn methods() -> &'static [Method<Self::Cell>];
+}
+
 /// An entry of a whitelist.
 pub struct Method<C: ?Sized> {
     /// What is known of the method.

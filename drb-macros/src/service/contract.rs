@@ -41,7 +41,6 @@ pub(super) fn service(
             function.attrs.push(parse_quote!(#[allow(clippy::manual_async_fn)]));
         }
     }
-    item.items.push(TraitItem::Fn(expand::methods(&service)));
     quote!(#item #generated)
 }
 

@@ -55,14 +55,17 @@ impl Block {
             }
         };
         let yielded = block.yielded.types();
-        let value = quote!(<#result as #krate::Returns>::Value);
+        let yields = quote!(#krate::Yields<#gives, <#result as #krate::Returns>::Value, __DrbWay>);
         Self {
             doc: doc(param, block),
             generics: quote!(<__DrbClosure, __DrbGiven, __DrbWay>),
             param: Some(quote!(#name: __DrbClosure)),
             driver: quote! {
                 , #krate::Yielding<
-                    __DrbClosure, #arguments, #gives, #value, __DrbGiven, __DrbWay,
+                    __DrbClosure,
+                    #arguments,
+                    __DrbGiven,
+                    <__DrbGiven as #yields>::Answer,
                 >
             },
             // The lifetime keeps what is not fulfilled from being told here once more: the server's
@@ -70,10 +73,10 @@ impl Block {
             // closure's parameters be inferred.
             predicates: quote! {
                 where
-                    #(for<'__drb> #yielded: #krate::Outbound,)*
-                    for<'__drb> #result: #krate::Returns,
+                    #(for<'__drb_later> #yielded: #krate::Outbound,)*
+                    for<'__drb_later> #result: #krate::Returns,
                     __DrbClosure: ::core::ops::FnMut(#inputs) -> __DrbGiven,
-                    __DrbGiven: #krate::Yields<#gives, #value, __DrbWay>,
+                    __DrbGiven: #yields,
             },
             call: quote!(call_with(#name)),
         }

@@ -9,20 +9,22 @@ use super::{
 };
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{GenericParam, Ident, TraitItemFn, parse_quote, spanned::Spanned};
+use syn::{GenericParam, Ident, parse_quote, spanned::Spanned};
 
 /// The hidden supertrait's name.
 pub(in super::super) fn name(service: &Service) -> Ident {
     format_ident!("__Drb{}", service.name)
 }
 
-/// The proxy and the hidden supertrait of a trait.
+/// The proxy and the hidden supertrait of a trait, and the whitelist of whoever implements it.
 pub(in super::super) fn contract(service: &Service) -> TokenStream {
     let quiet = crate::lints::quiet();
-    let Service { vis, cfgs, proxy: proxy_name, .. } = service;
+    let Service { krate, vis, cfgs, proxy: proxy_name, .. } = service;
     let contract = name(service);
     let proxy = proxy::expand(service);
     let cell = server::cell(service);
+    let functions = service.methods.iter().map(|method| invoke::function(service, method));
+    let table = server::table(service);
     let (_, ty_generics, where_clause) = service.generics.split_for_impl();
     let mut declared = service.generics.clone();
     declared.where_clause = None;
@@ -34,6 +36,8 @@ pub(in super::super) fn contract(service: &Service) -> TokenStream {
             + 'static
     ));
     let (blanket_generics, _, blanket_where) = blanket.split_for_impl();
+    let server = service.server_generics();
+    let (server_generics, _, server_where) = server.split_for_impl();
     quote! {
         #proxy
 
@@ -45,7 +49,6 @@ pub(in super::super) fn contract(service: &Service) -> TokenStream {
         #where_clause
         {
             type __MadeByDrbServiceOnTheTrait where Self: ::core::marker::Sized;
-            type __DrbCell where Self: ::core::marker::Sized;
         }
 
         #(#cfgs)*
@@ -56,33 +59,22 @@ pub(in super::super) fn contract(service: &Service) -> TokenStream {
                 type __MadeByDrbServiceOnTheTrait = #proxy_name #ty_generics
                 where
                     Self: ::core::marker::Sized;
-                type __DrbCell = #cell where Self: ::core::marker::Sized;
+            }
+
+            #(#functions)*
+
+            #[automatically_derived]
+            impl #server_generics #krate::__private::Contract<__DrbSelf>
+                for #proxy_name #ty_generics
+            #server_where
+            {
+                type Cell = #cell;
+
+                fn methods() -> &'static [#krate::__private::Method<Self::Cell>] {
+                    #table
+                }
             }
         };
-    }
-}
-
-/// The hidden method of the trait that gives the whitelist.
-pub(in super::super) fn methods(service: &Service) -> TraitItemFn {
-    let quiet = crate::lints::quiet();
-    let krate = &service.krate;
-    let functions = service.methods.iter().map(|method| invoke::function(service, method));
-    let table = server::table(service);
-    let cell = server::cell_of(service, quote!(Self));
-    let generics = service.server_generics();
-    let predicates = generics.where_clause.map(|clause| clause.predicates);
-    let predicates = predicates.iter().flatten();
-    parse_quote! {
-        #[doc(hidden)]
-        #quiet
-        fn __made_by_drb_service_on_the_trait() -> &'static [#krate::__private::Method<#cell>]
-        where
-            Self: ::core::marker::Sized,
-            #(#predicates,)*
-        {
-            #(#functions)*
-            #table
-        }
     }
 }
 
@@ -90,11 +82,12 @@ pub(in super::super) fn methods(service: &Service) -> TraitItemFn {
 pub(in super::super) fn implementation(implementation: &Implementation) -> TokenStream {
     let quiet = crate::lints::quiet();
     let Implementation { krate, name, this, contract, class, cfgs, generics } = implementation;
-    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let mut shared = generics.clone();
+    shared.make_where_clause().predicates.push(super::shared(this));
+    let (impl_generics, _, where_clause) = shared.split_for_impl();
     // Whatever is wrong with the trait is told at its path.
     let span = Span::mixed_site().located_at(contract.span());
     let proxy_type = quote_spanned!(span=> __MadeByDrbServiceOnTheTrait);
-    let methods = quote_spanned!(span=> __made_by_drb_service_on_the_trait);
     let mut resolved = proxy::declared(generics);
     resolved.params.push(GenericParam::Type(parse_quote!(__DrbSelf: #contract)));
     let params: Vec<_> = generics
@@ -107,11 +100,13 @@ pub(in super::super) fn implementation(implementation: &Implementation) -> Token
         })
         .collect();
     let class = server::class_of(krate, this, class.as_ref(), &name.to_string());
+    let proxy = quote_spanned!(span=> __DrbProxyOf<#(#params,)* #this>);
+    let known = quote_spanned!(span=> <#proxy as #krate::__private::Contract<#this>>);
     // The compiler cannot tell the proxy of an unknown instance from an `Option`.
     let optional = params.is_empty().then(|| {
         quote! {
             #[automatically_derived]
-            impl #krate::Arg<::core::option::Option<__DrbProxyOf<#this>>> for #this {
+            impl #krate::Arg<::core::option::Option<#proxy>> for #this #where_clause {
                 fn dump_arg(
                     self,
                     dumper: &mut #krate::Dumper<'_>,
@@ -126,16 +121,15 @@ pub(in super::super) fn implementation(implementation: &Implementation) -> Token
         #quiet
         const _: () = {
             type __DrbProxyOf #resolved = __DrbSelf::#proxy_type;
-            type __DrbCellOf #resolved = __DrbSelf::__DrbCell;
 
             #[automatically_derived]
             impl #impl_generics #krate::Service for #this #where_clause {
-                type Cell = __DrbCellOf<#(#params,)* #this>;
-                type Proxy = __DrbProxyOf<#(#params,)* #this>;
+                type Cell = #known::Cell;
+                type Proxy = #proxy;
                 const CLASS: &'static str = #class;
 
                 fn methods() -> &'static [#krate::__private::Method<Self::Cell>] {
-                    <#this as #contract>::#methods()
+                    #known::methods()
                 }
 
                 fn into_cell(self) -> Self::Cell {
@@ -144,11 +138,11 @@ pub(in super::super) fn implementation(implementation: &Implementation) -> Token
             }
 
             #[automatically_derived]
-            impl #impl_generics #krate::Implements<__DrbProxyOf<#(#params,)* #this>> for #this
+            impl #impl_generics #krate::Implements<#proxy> for #this
             #where_clause {}
 
             #[automatically_derived]
-            impl #impl_generics #krate::Arg<__DrbProxyOf<#(#params,)* #this>> for #this
+            impl #impl_generics #krate::Arg<#proxy> for #this
             #where_clause
             {
                 fn dump_arg(

@@ -70,7 +70,7 @@ pub(super) fn turbofish(service: &Service, method: &Method) -> TokenStream {
         GenericParam::Lifetime(_) => None,
     });
     match &service.subject {
-        Subject::Trait => quote!(::<#(#names,)* Self, #(#fill),*>),
+        Subject::Trait => quote!(::<#(#names,)* __DrbSelf, #(#fill),*>),
         Subject::Type { .. } => quote!(::<#(#names,)* #(#fill),*>),
     }
 }
@@ -90,6 +90,7 @@ pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
     let contexts = context.map(|param| {
         let (name, ty) = (&param.name, &param.loaded);
         let span = Span::mixed_site().located_at(param.span());
+        let call = Ident::new("call", span);
         let context = quote_spanned!(span=> #call.context());
         quote!(let #name: #ty = #context;)
     });

@@ -6,12 +6,12 @@ mod invoke;
 mod proxy;
 mod server;
 
-pub(super) use self::contract::{contract, implementation, methods, name as contract_name};
+pub(super) use self::contract::{contract, implementation, name as contract_name};
 use super::model::{Service, Subject, Yielded};
 use crate::types;
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Generics, Type, WherePredicate, parse_quote};
+use syn::{Generics, Path, Type, WherePredicate, parse_quote};
 
 /// What an impl of a type's own methods becomes.
 pub(super) fn inherent(service: &Service) -> TokenStream {
@@ -27,6 +27,21 @@ impl Yielded {
             Self::Any(one) => std::slice::from_ref(one).iter(),
         }
     }
+}
+
+/// That a service is shared between threads. The lifetime keeps the compiler from checking this
+/// wherever it is written: [`sharing`] does it once.
+pub(super) fn shared(ty: &Type) -> WherePredicate {
+    parse_quote!(for<'__drb_later> #ty: ::core::marker::Send + ::core::marker::Sync)
+}
+
+/// Says at the name of a service what keeps its callers from sharing it. Of a type with parameters,
+/// that is known where it is used.
+pub(super) fn sharing(krate: &Path, ty: &Type, generics: &Generics) -> TokenStream {
+    if !generics.params.is_empty() {
+        return TokenStream::new();
+    }
+    quote!(const _: () = #krate::__private::service_is_shared_between_threads::<#ty>();)
 }
 
 impl Service {
@@ -49,16 +64,13 @@ impl Service {
             let name = &self.name;
             generics.params.push(parse_quote!(__DrbSelf: #name #ty_generics));
         }
-        if params.is_empty() {
-            return generics;
-        }
         let mut predicates: Vec<WherePredicate> = Vec::new();
+        if let Subject::Type { ty, .. } = &self.subject {
+            predicates.push(shared(ty));
+        }
         for param in self.generics.type_params() {
             let name = &param.ident;
             predicates.push(parse_quote!(#name: 'static));
-        }
-        if let Subject::Type { ty, .. } = &self.subject {
-            predicates.push(parse_quote!(#ty: ::core::marker::Send + ::core::marker::Sync));
         }
         for method in &self.methods {
             predicates.extend(method.predicates.iter().cloned());

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::text::text;
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::{LitStr, Path, Type};
 
 /// For an impl of a type's own methods.
@@ -21,7 +21,7 @@ pub(super) fn inherent(service: &Service) -> TokenStream {
     let table = table(service);
     let cell = cell(service);
     let class = class(service, &name.to_string());
-    // Where the type is not `Send`, `Sync` or `'static`, that is said at its name.
+    let sharing = super::sharing(krate, &this, &service.generics);
     let implementation = quote_spanned! {Span::mixed_site()=>
         #[automatically_derived]
         impl #impl_generics #krate::Service for #this #where_clause {
@@ -67,6 +67,7 @@ pub(super) fn inherent(service: &Service) -> TokenStream {
         #(#cfgs)*
         #quiet
         const _: () = {
+            #sharing
             #(#functions)*
             #implementation
         };
@@ -75,13 +76,9 @@ pub(super) fn inherent(service: &Service) -> TokenStream {
 
 /// How an object is held while it is exported.
 pub(super) fn cell(service: &Service) -> TokenStream {
-    cell_of(service, service.this().to_token_stream())
-}
-
-/// The same for the type under another name.
-pub(super) fn cell_of(service: &Service, this: TokenStream) -> TokenStream {
+    let this = service.this();
     let krate = &service.krate;
-    if service.is_exclusive() { quote!(#krate::Exclusive<#this>) } else { this }
+    if service.is_exclusive() { quote!(#krate::Exclusive<#this>) } else { quote!(#this) }
 }
 
 /// Ruby's name of the class: that of `#[drb::service(class = …)]` on the impl, else on the type,

@@ -1,6 +1,6 @@
 //! The objects of the captured servers, as services here: each method does what Ruby's did.
 
-use drb::{DrbUndumped, DumpError, Dumper, Exception, Object, Outbound, Symbol, Value, value};
+use drb::{Block, DrbUndumped, Either, Exception, Object, Symbol, Value, value};
 use std::{
     sync::{Arc, Weak},
     time::Duration,
@@ -36,12 +36,49 @@ impl Front {
         object.call("hi", ()).await
     }
 
-    pub fn v(&self, name: Symbol) -> Given {
+    pub async fn blk(
+        &self,
+        #[drb(rest)] values: Vec<Value>,
+        block: Block<Vec<Value>, Value>,
+    ) -> drb::Result<Value> {
+        block.call(values).await
+    }
+
+    pub async fn each2(&self, block: Block<Vec<Value>>) -> drb::Result<Symbol> {
+        let array = |items: &[i64]| Value::from(items.to_vec());
+        let of_a_class = Value::from_marshal(b"\x04\x08C:\x0aMyAry[\x06i\x06").unwrap();
+        let map = [(Symbol::from("a"), 1)].into_iter().collect();
+        for values in [
+            vec![array(&[1, 2])],
+            vec![3.into(), 4.into()],
+            vec![5.into()],
+            vec![],
+            vec![Value::Nil],
+            vec![vec![array(&[6, 7])].into()],
+            vec![array(&[8]), 9.into()],
+            vec![of_a_class],
+            vec![array(&[])],
+            vec![map],
+        ] {
+            block.call(values).await?;
+        }
+        Ok(Symbol::from("end"))
+    }
+
+    pub async fn map3(&self, block: Block<(i64,), Value>) -> drb::Result<Vec<Value>> {
+        let mut given = Vec::new();
+        for number in 1..=3 {
+            given.push(block.call((number,)).await?);
+        }
+        Ok(given)
+    }
+
+    pub fn v(&self, name: Symbol) -> Either<Value, Part> {
         let unknown = value::Object::new("SrvOnly", [("@foo", Value::from("bar"))]).into();
         match name.as_str() {
-            "ref" => Given::Object,
-            "unknown_cls" => Given::Value(unknown),
-            "unknown_in_ary" => Given::Value(vec![Value::from(1), unknown].into()),
+            "ref" => Either::Remote(Part),
+            "unknown_cls" => Either::Value(unknown),
+            "unknown_in_ary" => Either::Value(vec![Value::from(1), unknown].into()),
             other => panic!("{other}"),
         }
     }
@@ -133,23 +170,6 @@ fn no_method(message: &str, name: &str, args: Vec<Value>, private: bool) -> Exce
         .with("private_call?", private)
 }
 
-/// What [`Front::v`] gives: a value, or an object that stays here.
-pub enum Given {
-    Value(Value),
-    Object,
-}
-
-impl Outbound for Given {
-    type Arrives = Value;
-
-    fn send(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-        match self {
-            Self::Value(value) => value.send(dumper),
-            Self::Object => Part.send(dumper),
-        }
-    }
-}
-
 /// An object that stays here.
 #[derive(DrbUndumped)]
 pub struct Part;
@@ -198,6 +218,19 @@ impl DRbEx {
         numbers.iter().sum()
     }
 
+    pub fn simple_hash(&self) -> Table {
+        Table
+    }
+
+    pub fn xarray2_hash(&self) -> TableOfObjects {
+        TableOfObjects
+    }
+
+    pub async fn xarray_each(&self, block: Block<(Value,)>) -> drb::Result<()> {
+        let array = b"\x04\x08C:\x15DRbTests::XArray[\x06i\x00";
+        block.call((Value::from_marshal(array).unwrap(),)).await
+    }
+
     pub fn unknown_module(&self) -> Value {
         value::Object::new("DRbTests::DRbEx::FooBar", [("@foo", Value::from("bar"))]).into()
     }
@@ -244,6 +277,30 @@ impl Row {
     #[drb(name = "[]")]
     pub fn at(&self, index: i64) -> Option<Arc<DRbEx>> {
         self.element.upgrade().filter(|_| index == 0)
+    }
+}
+
+/// A map that stays here.
+#[derive(DrbUndumped)]
+pub struct Table;
+
+#[drb::service(class = "Hash")]
+impl Table {
+    pub async fn each(&self, block: Block<((String, Symbol),)>) -> drb::Result<()> {
+        block.call((("a".to_owned(), Symbol::from("a")),)).await?;
+        block.call((("b".to_owned(), Symbol::from("b")),)).await
+    }
+}
+
+/// A map with objects for values.
+#[derive(DrbUndumped)]
+pub struct TableOfObjects;
+
+#[drb::service(class = "Hash")]
+impl TableOfObjects {
+    pub async fn each(&self, block: Block<((String, Part),)>) -> drb::Result<()> {
+        block.call((("a".to_owned(), Part),)).await?;
+        block.call((("b".to_owned(), Part),)).await
     }
 }
 

@@ -6,10 +6,7 @@ use crate::{
     vectors::{Event, Link, Session},
     wire::{self, CLIENT, Names, SERVER, ends, render, soon},
 };
-use drb::{
-    Limits, ObjectId, Reference, Server, Value,
-    value::{Encoding, Str},
-};
+use drb::{Limits, Server};
 use std::collections::{HashMap, hash_map::Entry};
 use tokio::{
     io::AsyncWriteExt,
@@ -17,14 +14,14 @@ use tokio::{
 };
 
 /// Plays a captured client, and says where the server's part of the conversation is another one.
-pub async fn replay(session: &Session, notes: &notes::Server) -> Result<(), String> {
+pub async fn replay(session: &Session) -> Result<(), String> {
     let server = start(session.name).await;
     let (listener, client) = wire::listen().await;
     let mut names = Names::default();
     names.uri(server.uri(), SERVER);
     names.uri(&client, CLIENT);
     let mut replay = Replay {
-        notes,
+        session,
         names,
         uri: server.uri(),
         listener,
@@ -53,7 +50,7 @@ async fn start(session: &str) -> Server {
 }
 
 struct Replay<'a> {
-    notes: &'a notes::Server,
+    session: &'a Session,
     names: Names,
     /// Of our server.
     uri: &'a str,
@@ -95,17 +92,13 @@ impl Replay<'_> {
     /// The server replies, or closes.
     async fn reply(&mut self, event: &Event) -> Result<(), String> {
         let socket = self.main.get_mut(&event.connection).unwrap();
-        let differs = self.notes.differs.iter().find(|(reply, ..)| *reply == self.replies);
-        if let Some((_, _, expected)) = differs {
-            let reply = self.names.captured(&wire::read_reply(socket).await);
-            same_text(expected, &render(&reply))?;
-            self.replies += 1;
-        } else if !event.streams.is_empty() {
+        let differs = notes::find(&notes::REPLIES, self.session.name, self.replies);
+        if differs.is_some() || !event.streams.is_empty() {
             let reply = wire::read_reply(socket).await;
-            self.names.compare(&event.streams, &reply)?;
+            self.names.check(&event.streams, &reply, differs)?;
             self.replies += 1;
-            if let (1, [call, ..]) = (self.replies, self.notes.unrecorded) {
-                let target = id_of(&reply);
+            if let (1, [call, ..]) = (self.replies, &*notes::unrecorded(self.session.name)) {
+                let target = wire::id_of(&reply);
                 self.unrecorded = Some((target.clone(), self.call_unrecorded(target, call).await));
             }
         }
@@ -142,48 +135,21 @@ impl Replay<'_> {
 
     /// Calls an object that a reply has given, as Ruby does.
     async fn call_unrecorded(&self, target: Vec<u8>, call: &Unrecorded) -> TcpStream {
-        let mut request = vec![target, name(call.method)];
-        request.push(dump(i64::try_from(call.arguments.len()).unwrap()));
-        request.extend(call.arguments.iter().map(|argument| dump(*argument)));
-        let block = |id| Value::from(Reference::new(CLIENT, ObjectId::Number(id)));
-        request.push(dump(call.block.map(block)));
         let mut socket = wire::dial(self.uri).await;
-        wire::write(&mut socket, &self.names.live(&request)).await;
+        wire::write(&mut socket, &self.names.live(&call.request(target))).await;
         socket
     }
 
     /// After all that was recorded.
     async fn end(mut self) -> Result<(), String> {
         let Some((target, mut socket)) = self.unrecorded.take() else { return Ok(()) };
-        for (index, call) in self.notes.unrecorded.iter().enumerate() {
+        for (index, call) in notes::unrecorded(self.session.name).into_iter().enumerate() {
             if index > 0 {
                 socket = self.call_unrecorded(target.clone(), call).await;
             }
             let reply = self.names.captured(&wire::read_reply(&mut socket).await);
-            same_text(call.reply, &render(&reply))?;
+            wire::same_text(call.reply, &render(&reply))?;
         }
         Ok(())
     }
-}
-
-/// The id in the reference that a reply consists of.
-fn id_of(reply: &[Vec<u8>]) -> Vec<u8> {
-    let value = wire::load(&reply[1]);
-    match value.as_reference().map(Reference::id) {
-        Some(ObjectId::Number(id)) => dump(*id),
-        other => panic!("{other:?}"),
-    }
-}
-
-/// A method's name, as Ruby sends it.
-fn name(name: &str) -> Vec<u8> {
-    dump(Value::from(Str::new(name, Encoding::UsAscii)))
-}
-
-fn dump(value: impl Into<Value>) -> Vec<u8> {
-    value.into().to_marshal().unwrap()
-}
-
-fn same_text(expected: &str, here: &str) -> Result<(), String> {
-    if expected == here { Ok(()) } else { Err(format!("{here} instead of {expected}")) }
 }

@@ -3,6 +3,8 @@
 /// What one client does, and what was on the wire.
 pub struct Session {
     pub name: &'static str,
+    /// What the client's program sees.
+    pub seen: &'static str,
     pub events: Vec<Event>,
 }
 
@@ -45,8 +47,8 @@ pub fn sessions() -> Vec<Session> {
     for line in lines.filter(|line| !line.starts_with('#')) {
         let parts: Vec<&'static str> = line.split('\t').collect();
         match (parts.as_slice(), sessions.last_mut()) {
-            (["session", name, _what, _seen], _) => {
-                sessions.push(Session { name, events: Vec::new() });
+            (["session", name, _what, seen], _) => {
+                sessions.push(Session { name, seen, events: Vec::new() });
             }
             ([link, connection, direction, streams @ ..], Some(session)) => {
                 session.events.push(Event {
@@ -63,7 +65,7 @@ pub fn sessions() -> Vec<Session> {
 }
 
 /// A Marshal stream with its version.
-fn stream(text: &str) -> Vec<u8> {
+pub fn stream(text: &str) -> Vec<u8> {
     let mut stream = vec![4, 8];
     let mut parts = text.split("\\x");
     stream.extend_from_slice(parts.next().unwrap_or_default().as_bytes());

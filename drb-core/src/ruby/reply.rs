@@ -115,6 +115,11 @@ impl ReplyReader {
         }
     }
 
+    /// Whether what has arrived says that the call has succeeded, wherever the result is.
+    pub fn has_succeeded(&self) -> bool {
+        self.success == Some(true)
+    }
+
     /// How many bytes the reply has at least, as far as that is known.
     pub fn needs(&self) -> usize {
         self.needs

@@ -90,14 +90,17 @@ async fn receive(
                 None => Poll::Pending,
             }
         });
-        match read.await {
+        let read = read.await;
+        // A result is only on its way once the method has run.
+        let outcome = if reader.has_succeeded() { Outcome::Executed } else { Outcome::Unknown };
+        match read {
             Ok(0) => {
                 let closed = io::Error::new(ErrorKind::UnexpectedEof, "connection closed");
-                return Err(lost(uri, Outcome::Unknown, closed));
+                return Err(lost(uri, outcome, closed));
             }
             Ok(_) => {}
-            Err(Ended::TimedOut) => return Err(deadline.exceeded(Outcome::Unknown)),
-            Err(Ended::Io(error)) => return Err(lost(uri, Outcome::Unknown, error)),
+            Err(Ended::TimedOut) => return Err(deadline.exceeded(outcome)),
+            Err(Ended::Io(error)) => return Err(lost(uri, outcome, error)),
         }
         match reader.advance(bytes) {
             Ok(None) => {}

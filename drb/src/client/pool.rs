@@ -8,18 +8,30 @@ use crate::{
 use drb_core::{Address, Uri};
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
-use tokio::runtime;
+use tokio::{runtime, time::sleep};
 
 /// Connections that wait for their next call. The one that came last goes first, so that those that
 /// aren't needed age, and the server closes them.
 pub(super) struct Pool {
     uri: Arc<str>,
     most: usize,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Idle>,
     /// The ends of the connection that was made last.
     ends: Mutex<Option<Ends>>,
+}
+
+/// How long a connection stays here at most that the server has closed. Nobody may ever call again
+/// whoever was called back once.
+const TEND: Duration = Duration::from_secs(1);
+
+#[derive(Default)]
+struct Idle {
+    connections: Vec<Connection>,
+    /// Whether a task looks after them.
+    tended: bool,
 }
 
 /// A connection, and the runtime that its socket belongs to.
@@ -66,7 +78,7 @@ impl Pool {
     /// An idle connection that is still good in this runtime.
     pub(super) fn take(&self, runtime: runtime::Id) -> Option<Connection> {
         loop {
-            let connection = self.idle().pop()?;
+            let connection = self.idle().connections.pop()?;
             // A socket only works as long as its runtime does.
             if connection.runtime == runtime && connection.stream.is_alive() {
                 return Some(connection);
@@ -75,14 +87,45 @@ impl Pool {
     }
 
     /// Keeps a connection whose call has ended well.
-    pub(super) fn put(&self, connection: Connection) {
+    pub(super) fn put(self: &Arc<Self>, connection: Connection) {
         let mut idle = self.idle();
-        if idle.len() < self.most {
-            idle.push(connection);
+        if idle.connections.len() < self.most {
+            idle.connections.push(connection);
+            if !std::mem::replace(&mut idle.tended, true) {
+                tokio::spawn(tend(Tended(Arc::downgrade(self))));
+            }
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes the connections that the server has closed, for as long as there are any.
+async fn tend(mut tended: Tended) {
+    loop {
+        sleep(TEND).await;
+        let Some(pool) = tended.0.upgrade() else { return };
+        let mut idle = pool.idle();
+        idle.connections.retain(|connection| connection.stream.is_alive());
+        if idle.connections.is_empty() {
+            // Under the lock: whoever puts the next one in sees it, and begins anew.
+            idle.tended = false;
+            tended.0 = Weak::new();
+            return;
+        }
+    }
+}
+
+/// The pool of a task that looks after it. The task may end with its runtime, and then another one
+/// is to go on.
+struct Tended(Weak<Pool>);
+
+impl Drop for Tended {
+    fn drop(&mut self) {
+        if let Some(pool) = self.0.upgrade() {
+            pool.idle().tended = false;
+        }
     }
 }

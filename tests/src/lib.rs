@@ -4,6 +4,7 @@
 
 mod program;
 pub mod relay;
+pub mod talk;
 
 pub use program::{Program, ruby_example};
 
@@ -94,6 +95,11 @@ impl Server {
     /// Ends it, and waits until it has ended.
     pub async fn kill(mut self) {
         self.child.kill().await.expect("the process can be ended");
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("the process hasn't been waited for")
     }
 
     /// Whether it still runs.

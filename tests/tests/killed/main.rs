@@ -1,0 +1,398 @@
+//! A process is killed at each step of a conversation in which the caller is called back. The other
+//! one doesn't hang, keeps nothing, and tells the truth about what has run.
+//!
+//! What has run stands in a journal that both processes write. What a process holds is counted before
+//! and afterwards: objects, tasks, file descriptors. `/proc` says what waits in which socket.
+#![cfg(target_os = "linux")]
+
+mod process;
+
+use drb::Client;
+use drb_tests::{
+    Server,
+    talk::{Journal, TalkerProxy, Usage},
+};
+use process::{Process, eventually};
+use std::{
+    fmt,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time::Instant,
+};
+
+/// More than any buffer of the system holds.
+const LARGE: usize = 16 << 20;
+
+/// So long that no call ends by its deadline.
+const PATIENT: Duration = Duration::from_secs(60);
+
+/// How one process is killed.
+#[derive(Clone, Copy)]
+struct Case {
+    /// Whether it is the one that has called.
+    caller: bool,
+    /// `ruby` or `rust`.
+    kind: &'static str,
+    /// What the caller is called back through: `listener` or `block`.
+    how: &'static str,
+}
+
+/// Both processes of one case.
+struct Scene {
+    case: Case,
+    victim: Process,
+    survivor: Process,
+    journal: Journal,
+    before: (Usage, usize),
+    client: Client,
+}
+
+/// Every case of one step: the processes are started, the step goes its way, the survivor is looked at.
+macro_rules! steps {
+    ($($name:ident: $caller:literal $deadline:expr;)+) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let mut cases = JoinSet::new();
+            for kind in ["ruby", "rust"] {
+                for how in ["listener", "block"] {
+                    let case = Case { caller: $caller, kind, how };
+                    cases.spawn(async move {
+                        let mut scene = Scene::start(case, $deadline).await;
+                        steps::$name(&mut scene).await;
+                        scene.nothing_is_left().await;
+                    });
+                }
+            }
+            while let Some(case) = cases.join_next().await {
+                if let Err(error) = case {
+                    std::panic::resume_unwind(error.into_panic());
+                }
+            }
+        }
+    )+};
+}
+
+steps! {
+    // The callee is killed …
+    a_callee_that_is_gone: false PATIENT;
+    a_callee_that_has_part_of_the_request: false PATIENT;
+    a_callee_that_has_not_read_the_request: false PATIENT;
+    a_callee_in_its_method: false PATIENT;
+    a_callee_that_is_calling_back: false PATIENT;
+    a_callee_that_has_not_read_what_it_asked_for: false PATIENT;
+    a_callee_between_two_callbacks: false PATIENT;
+    a_callee_in_its_reply: false PATIENT;
+    a_callee_that_does_not_go_on: false Duration::from_millis(500);
+    // … or the caller.
+    a_caller_in_its_request: true PATIENT;
+    a_caller_that_has_sent_its_request: true PATIENT;
+    a_caller_while_the_method_runs: true PATIENT;
+    a_caller_that_has_not_read_what_it_is_asked: true PATIENT;
+    a_caller_that_is_called_back: true PATIENT;
+    a_caller_between_two_callbacks: true PATIENT;
+    a_caller_that_does_not_read_its_reply: true PATIENT;
+    a_caller_that_does_not_go_on: true Duration::from_millis(500);
+}
+
+mod steps {
+    use super::*;
+
+    pub(super) async fn a_callee_that_is_gone(scene: &mut Scene) {
+        // The second call finds a connection that was good for the first.
+        assert_eq!(scene.converse("", 1, 1).await.unwrap().unwrap(), "done 1", "{scene}");
+        scene.victim.kill().await;
+        scene.ends(scene.converse("", 1, 1), "NotExecuted").await;
+        scene.has_run(1, 2);
+    }
+
+    pub(super) async fn a_callee_that_has_part_of_the_request(scene: &mut Scene) {
+        scene.victim.signal("STOP").await;
+        let call = scene.converse("", 1, LARGE);
+        scene.victim.port.is_stuffed().await;
+        scene.victim.kill().await;
+        scene.ends(call, "NotExecuted").await;
+        scene.has_run(0, 0);
+    }
+
+    pub(super) async fn a_callee_that_has_not_read_the_request(scene: &mut Scene) {
+        scene.victim.signal("STOP").await;
+        let call = scene.converse("", 1, 1);
+        scene.victim.port.has_unread().await;
+        scene.victim.kill().await;
+        scene.ends(call, "Unknown").await;
+        scene.has_run(0, 0);
+    }
+
+    pub(super) async fn a_callee_in_its_method(scene: &mut Scene) {
+        let call = scene.converse("talk", 1, 1);
+        scene.reaches("talk").await;
+        scene.victim.kill().await;
+        scene.ends(call, "Unknown").await;
+        scene.has_run(1, 0);
+    }
+
+    pub(super) async fn a_callee_that_is_calling_back(scene: &mut Scene) {
+        let call = scene.converse("hear 1", 1, 1);
+        scene.reaches("hear 1").await;
+        scene.victim.kill().await;
+        scene.ends(call, "Unknown").await;
+        scene.open_the_gate();
+        // A block ends with its call; an object of its own goes on to the end of its method.
+        if scene.case.how == "listener" {
+            scene.reaches("heard 1").await;
+        }
+        scene.has_run(1, 1);
+    }
+
+    pub(super) async fn a_callee_that_has_not_read_what_it_asked_for(scene: &mut Scene) {
+        let call = scene.converse("hear 1", 1, 1);
+        scene.reaches("hear 1").await;
+        scene.victim.signal("STOP").await;
+        scene.open_the_gate();
+        scene.reaches("heard 1").await;
+        scene.survivor.port.has_unread_elsewhere().await;
+        scene.victim.kill().await;
+        scene.ends(call, "Unknown").await;
+        scene.has_run(1, 1);
+    }
+
+    pub(super) async fn a_callee_between_two_callbacks(scene: &mut Scene) {
+        let call = scene.converse("between", 1, 1);
+        scene.reaches("between").await;
+        scene.victim.kill().await;
+        scene.ends(call, "Unknown").await;
+        scene.has_run(1, 1);
+    }
+
+    pub(super) async fn a_callee_in_its_reply(scene: &mut Scene) {
+        let call = scene.converse("reply", LARGE, 1);
+        scene.reaches("reply").await;
+        scene.survivor.signal("STOP").await;
+        scene.open_the_gate();
+        scene.victim.port.is_stuffed_elsewhere().await;
+        scene.victim.kill().await;
+        scene.survivor.signal("CONT").await;
+        // Whoever begins to give a result has run the method.
+        scene.ends(call, "Executed").await;
+        scene.has_run(1, 2);
+    }
+
+    /// It doesn't die, it only stops: the deadline ends the call.
+    pub(super) async fn a_callee_that_does_not_go_on(scene: &mut Scene) {
+        let call = scene.converse("talk", 1, 1);
+        scene.reaches("talk").await;
+        scene.victim.signal("STOP").await;
+        let stopped = Instant::now();
+        let said = call.await.unwrap().unwrap();
+        assert!(said.starts_with("Unknown: no result within 500ms"), "{scene}: {said}");
+        assert!(stopped.elapsed() < PATIENT / 4, "{scene}: {:?}", stopped.elapsed());
+        scene.victim.kill().await;
+        scene.has_run(1, 0);
+    }
+
+    pub(super) async fn a_caller_in_its_request(scene: &mut Scene) {
+        scene.survivor.signal("STOP").await;
+        let call = scene.converse("", 1, LARGE);
+        scene.survivor.port.is_stuffed().await;
+        scene.victim.kill().await;
+        scene.survivor.signal("CONT").await;
+        scene.is_cut(call).await;
+        scene.nothing_is_left().await;
+        scene.has_run(0, 0);
+    }
+
+    pub(super) async fn a_caller_that_has_sent_its_request(scene: &mut Scene) {
+        scene.survivor.signal("STOP").await;
+        let call = scene.converse("", 1, 1);
+        scene.survivor.port.has_unread().await;
+        scene.victim.kill().await;
+        scene.survivor.signal("CONT").await;
+        scene.is_cut(call).await;
+        scene.reaches("not heard: NotExecuted").await;
+        scene.has_run(1, 0);
+    }
+
+    pub(super) async fn a_caller_while_the_method_runs(scene: &mut Scene) {
+        let call = scene.converse("talk", 1, 1);
+        scene.reaches("talk").await;
+        scene.victim.kill().await;
+        scene.is_cut(call).await;
+        scene.open_the_gate();
+        scene.reaches("not heard: NotExecuted").await;
+        scene.has_run(1, 0);
+    }
+
+    pub(super) async fn a_caller_that_has_not_read_what_it_is_asked(scene: &mut Scene) {
+        let call = scene.converse("talk", 1, 1);
+        scene.reaches("talk").await;
+        scene.victim.signal("STOP").await;
+        scene.open_the_gate();
+        scene.victim.port.has_unread().await;
+        scene.victim.kill().await;
+        scene.is_cut(call).await;
+        scene.reaches("not heard: Unknown").await;
+        scene.has_run(1, 0);
+    }
+
+    pub(super) async fn a_caller_that_is_called_back(scene: &mut Scene) {
+        let call = scene.converse("hear 1", 1, 1);
+        scene.reaches("hear 1").await;
+        scene.victim.kill().await;
+        scene.is_cut(call).await;
+        scene.reaches("not heard: Unknown").await;
+        scene.has_run(1, 1);
+    }
+
+    pub(super) async fn a_caller_between_two_callbacks(scene: &mut Scene) {
+        let call = scene.converse("between", 1, 1);
+        scene.reaches("between").await;
+        scene.victim.kill().await;
+        scene.is_cut(call).await;
+        scene.open_the_gate();
+        scene.reaches("not heard: NotExecuted").await;
+        scene.has_run(1, 1);
+    }
+
+    pub(super) async fn a_caller_that_does_not_read_its_reply(scene: &mut Scene) {
+        let call = scene.converse("reply", LARGE, 1);
+        scene.reaches("reply").await;
+        scene.victim.signal("STOP").await;
+        scene.open_the_gate();
+        scene.survivor.port.is_stuffed_elsewhere().await;
+        scene.victim.kill().await;
+        scene.is_cut(call).await;
+        scene.has_run(1, 2);
+    }
+
+    /// It doesn't die, it only stops: the deadline ends the callback.
+    pub(super) async fn a_caller_that_does_not_go_on(scene: &mut Scene) {
+        let call = scene.converse("talk", 1, 1);
+        scene.reaches("talk").await;
+        scene.victim.signal("STOP").await;
+        scene.open_the_gate();
+        scene.reaches("not heard: Unknown: no result within 500ms").await;
+        scene.victim.kill().await;
+        scene.is_cut(call).await;
+        scene.has_run(1, 0);
+    }
+}
+
+impl Scene {
+    async fn start(case: Case, deadline: Duration) -> Self {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("drb-{}-killed-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let journal = Journal::new(&path);
+        let path = path.to_str().unwrap();
+        let deadline = deadline.as_millis().to_string();
+        let uri = "druby://127.0.0.1:0";
+        let rust = [uri, path, &deadline];
+        let victim = match case.kind {
+            "ruby" => Server::ruby("talk.rb", &[uri, path]).await,
+            _ => Server::peer("talk", &rust).await,
+        };
+        let (victim, survivor) =
+            (Process::new(victim), Process::new(Server::peer("talk", &rust).await));
+        let client = Client::new();
+        // The connection over which it is asked stays open.
+        let before = usage(&client, &survivor).await;
+        let mut scene = Self { case, victim, survivor, journal, before, client };
+        scene.before = scene.usage().await;
+        scene
+    }
+
+    /// Begins the conversation. What it gives is how the caller says that its call has ended, or that
+    /// the caller itself is gone.
+    fn converse(
+        &self,
+        pause: &str,
+        reply: usize,
+        request: usize,
+    ) -> JoinHandle<drb::Result<String>> {
+        let (caller, callee) = match self.case.caller {
+            true => (&self.victim, &self.survivor),
+            false => (&self.survivor, &self.victim),
+        };
+        let (caller, callee) = (caller.uri().to_owned(), callee.uri().to_owned());
+        let (pause, how, client) = (pause.to_owned(), self.case.how, self.client.clone());
+        tokio::spawn(async move {
+            let caller: TalkerProxy = client.connect(&caller).await?;
+            let callee = client.remote(drb::Reference::new(callee, drb::ObjectId::Front));
+            let callee = <TalkerProxy as drb::Proxy>::from_remote(callee);
+            caller.converse(&callee, how, &pause, reply, request).deadline(PATIENT).await
+        })
+    }
+
+    /// The surviving caller says how its call has ended; not by its deadline.
+    async fn ends(&self, call: JoinHandle<drb::Result<String>>, outcome: &str) {
+        let said = call.await.unwrap().unwrap();
+        assert!(said.starts_with(&format!("{outcome}: ")), "{self}: {said}");
+        assert!(!said.contains("no result within"), "{self}: {said}");
+    }
+
+    /// The caller is gone, so the test is told nothing.
+    async fn is_cut(&self, call: JoinHandle<drb::Result<String>>) {
+        let lost = call.await.unwrap().unwrap_err();
+        assert!(matches!(lost, drb::Error::ConnectionLost { .. }), "{self}: {lost:?}");
+    }
+
+    async fn reaches(&self, line: &str) {
+        let there = || self.journal.lines().iter().any(|known| known.starts_with(line));
+        eventually(there, || format!("{self}: `{line}` in {:?}", self.journal.lines())).await;
+    }
+
+    fn open_the_gate(&self) {
+        self.journal.open_the_gate().unwrap();
+    }
+
+    /// How often the method has run, and how often the callback, according to the journal.
+    fn has_run(&self, methods: usize, callbacks: usize) {
+        let lines = self.journal.lines();
+        let count = |begin: &str| lines.iter().filter(|line| line.starts_with(begin)).count();
+        assert_eq!((count("talk"), count("hear ")), (methods, callbacks), "{self}: {lines:?}");
+    }
+
+    async fn usage(&self) -> (Usage, usize) {
+        usage(&self.client, &self.survivor).await
+    }
+
+    /// The survivor holds what it held before, and no more.
+    async fn nothing_is_left(&self) {
+        let mut last = None;
+        for _ in 0..300 {
+            let now = self.usage().await;
+            if now == self.before {
+                return;
+            }
+            last = Some(now);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let open = self.survivor.open_files();
+        panic!("{self}: {last:?} instead of {:?}; {open:?}", self.before);
+    }
+}
+
+async fn usage(client: &Client, process: &Process) -> (Usage, usize) {
+    let talker: TalkerProxy = client.connect(process.uri()).await.unwrap();
+    (talker.usage().await.unwrap(), process.open_files().len())
+}
+
+impl fmt::Display for Scene {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Case { caller, kind, how } = self.case;
+        write!(f, "a {kind} {} with a {how}", if caller { "caller" } else { "callee" })
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let path = self.journal.path();
+        // They may never have been written.
+        let _ = std::fs::remove_file(path);
+        let _ = std::fs::remove_file(path.with_added_extension("gate"));
+    }
+}

@@ -42,6 +42,13 @@ impl Link for LocalLink {
     }
 
     fn session(&self) -> Option<Arc<dyn Session>> {
+        // What a method passes goes through its own server, whichever the object is of.
+        if let Some(current) = Current::get()
+            && let Some(session) = ServerSession::of(&current)
+            && !session.shared.has_ended()
+        {
+            return Some(Arc::new(session.for_this_process()));
+        }
         Some(session(&self.server.upgrade()?))
     }
 

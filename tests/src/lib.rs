@@ -2,6 +2,7 @@
 //!
 //! Every wait has a bound, and every process is ended by its id when its handle is dropped.
 
+pub mod mirror;
 mod program;
 pub mod relay;
 pub mod talk;
@@ -57,6 +58,11 @@ impl Server {
         let mut command = Command::new("ruby");
         command.arg(script_path(script)).args(arguments);
         Self::start(command, script).await
+    }
+
+    /// Starts another program of this package and waits until it is ready.
+    pub async fn program(name: &str) -> Self {
+        Self::start(Command::new(built(name)), name).await
     }
 
     /// Starts the program `peer` in a role and waits until it is ready.

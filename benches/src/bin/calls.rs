@@ -4,12 +4,10 @@
 //! Each measurement starts a fresh server process and a fresh client process, which both sides do
 //! in turns. CPU time is that of both processes.
 
-use drb_benches::{median, table};
+use drb_benches::{Process, median, ruby, runtime, table, wait_for_end_of_input};
 use std::{
     error::Error,
-    io::{BufRead, BufReader, Read},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -87,11 +85,11 @@ struct Measured {
 }
 
 fn measure(side: Side, callers: usize) -> Result<Measured, Box<dyn Error>> {
-    let mut server = Process::start(side, &["server".into()])?;
+    let mut server = start(side, &["server".into()])?;
     let ready = server.line()?;
     let uri = ready.strip_prefix("ready ").ok_or("the server is not ready")?.trim().to_owned();
     let words = ["client".into(), uri, callers.to_string(), SECONDS.to_string()];
-    let mut client = Process::start(side, &words)?;
+    let mut client = start(side, &words)?;
     client.line()?; // It is connected and calls from now on.
     let before = client.cpu()? + server.cpu()?;
     let result = client.line()?; // It waits for the end of its input.
@@ -102,57 +100,13 @@ fn measure(side: Side, callers: usize) -> Result<Measured, Box<dyn Error>> {
     Ok(Measured { rate: calls / seconds, cpu: cpu.as_secs_f64() * 1e6 / calls })
 }
 
-/// A server or a client.
-struct Process {
-    child: Child,
-    output: BufReader<std::process::ChildStdout>,
-}
-
-impl Process {
-    fn start(side: Side, words: &[String]) -> Result<Self, Box<dyn Error>> {
-        let mut command = match side {
-            Side::Drb => Command::new(std::env::current_exe()?),
-            Side::Ruby => {
-                let mut command = Command::new("ruby");
-                command.arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("ruby/calls.rb"));
-                command
-            }
-        };
-        command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn()?;
-        let output = BufReader::new(child.stdout.take().ok_or("no standard output")?);
-        Ok(Self { child, output })
-    }
-
-    fn line(&mut self) -> Result<String, Box<dyn Error>> {
-        let mut line = String::new();
-        self.output.read_line(&mut line)?;
-        Ok(line)
-    }
-
-    /// The CPU time that it has used so far, in user mode and in the system.
-    fn cpu(&self) -> Result<Duration, Box<dyn Error>> {
-        /// What the system counts in: 100 a second on every Linux.
-        const TICK: Duration = Duration::from_millis(10);
-        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The second field is the program's name in parentheses, which may hold anything.
-        let fields = text.rsplit(')').next().ok_or("no stat")?;
-        let mut times = fields.split_whitespace().skip(11).map(str::parse::<u32>);
-        let user = times.next().ok_or("no user time")??;
-        let system = times.next().ok_or("no system time")??;
-        Ok(TICK * (user + system))
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
+fn start(side: Side, words: &[String]) -> Result<Process, Box<dyn Error>> {
+    let mut command = match side {
+        Side::Drb => Command::new(std::env::current_exe()?),
+        Side::Ruby => ruby("calls.rb"),
+    };
+    command.args(words);
+    Process::start(command)
 }
 
 async fn serve() -> Result<(), Box<dyn Error>> {
@@ -187,9 +141,4 @@ async fn call(uri: &str, callers: usize, seconds: f64) -> Result<(), Box<dyn Err
     println!("{calls} {}", started.elapsed().as_secs_f64());
     tokio::task::spawn_blocking(wait_for_end_of_input).await?;
     Ok(())
-}
-
-fn wait_for_end_of_input() {
-    let mut rest = Vec::new();
-    let _ = std::io::stdin().read_to_end(&mut rest);
 }

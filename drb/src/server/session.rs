@@ -15,6 +15,12 @@ pub(crate) struct ServerSession {
 }
 
 impl ServerSession {
+    /// The same for calls within the process.
+    pub(crate) fn for_this_process(&self) -> Self {
+        let Self { shared, uri, .. } = self;
+        Self { shared: Arc::clone(shared), uri: Arc::clone(uri), holder: Holder::Local }
+    }
+
     /// The session of a call that is being served.
     pub(crate) fn of(current: &Current) -> Option<&Self> {
         let session: &dyn Any = &**current.session();

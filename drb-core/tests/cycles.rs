@@ -2,6 +2,7 @@
 
 use drb_core::{Value, value::Array};
 use std::{
+    collections::HashSet,
     hash::{DefaultHasher, Hash, Hasher},
     thread,
 };
@@ -52,6 +53,19 @@ fn what_was_dumped_loads_as_equal() {
         assert_same(&value, &again);
         assert_eq!(again.to_marshal(), Ok(dumped));
     }
+}
+
+/// Found by fuzzing: where the order of values changes, a cycle is entered at another one.
+#[test]
+fn sets_of_cycles_load_as_equal() {
+    let bytes = b"\x04\x08[\x07{\x07:\x09n\x92meI\"\x06a\x06:\x080.5@\x06f\x0a2\x04\x08[\x0af\
+          \x0816%@\x07f\x0af\x08GGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGG0.5@\x06f\x0a1e\x0a\xff\
+          \x08[\x0af\x18na5e\x06f\x0a1e\x0a\x04\x08[\x0af\x082.5@\x07f\x0af\x080.5@\x06f\
+          \x0a1e\0f\x04\0\0\0\0\0\0\0\x0a'\x06ET:\x070\x01\x04\x08\0&\0\x80\xc2\x07";
+    let set: HashSet<Value> = load(bytes).to().expect("a set");
+    let dumped =
+        Value::from_dump(&set).and_then(|value| value.to_marshal()).expect("it was loaded");
+    assert_eq!(load(&dumped).to(), Ok(set));
 }
 
 #[test]

@@ -100,6 +100,9 @@ fn texts() {
     // Found by fuzzing: what only claims to be ASCII lost its name.
     let claimed = load::<Symbol>("0408492206e1063a064546").expect("a symbol");
     assert_eq!(dump(&claimed), "04083a06e1");
+    // And what only claims to be UTF-8.
+    let claimed = load::<Symbol>("0408493a06e1063a064554").expect("a symbol");
+    assert_eq!(dump(&claimed), "0408493a06e1063a064554");
     both("040849220661063a064554", PathBuf::from("a"));
     both("040849220661063a064554", Cow::Borrowed("a"));
     assert_eq!(
@@ -206,6 +209,10 @@ fn times() {
     both("04086608312e35", Duration::from_millis(1500));
     assert_eq!(error::<Duration>("040866092d312e35"), "integer -1.5 doesn't fit Duration");
     assert_eq!(error::<SystemTime>("040830"), "expected a Time, got nil");
+    // Found by fuzzing: what loaded from 9e18 was dumped as a Time that nothing could load.
+    assert_eq!(error::<SystemTime>("0408660939653138"), "a Time too far away");
+    let furthest = load::<SystemTime>("0408660938653138").expect("a time");
+    assert_eq!(load::<SystemTime>(&dump(&furthest)), Ok(furthest));
 }
 
 #[test]

@@ -53,6 +53,13 @@ impl Current {
         Ok(Self { session, caller, depth, object: AtomicUsize::new(0) })
     }
 
+    /// The current call, if there is one, with another session.
+    pub fn with_session(session: Arc<dyn Session>) -> Self {
+        let caller = Self::get();
+        let depth = caller.as_ref().map_or(1, |caller| caller.depth);
+        Self { session, caller, depth, object: AtomicUsize::new(0) }
+    }
+
     /// The current call of this thread.
     pub fn get() -> Option<Arc<Self>> {
         CURRENT.with_borrow(Clone::clone)

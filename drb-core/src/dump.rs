@@ -85,7 +85,7 @@ impl<'a> Dumper<'a> {
         limits: &Limits,
         session: Option<&'a dyn Session>,
     ) -> Self {
-        Self { codec: Codec::Marshal(marshal::Writer::new(out, limits)), session }
+        Self { codec: Codec::Marshal(marshal::Writer::new(out, limits, session)), session }
     }
 
     /// `nil`.
@@ -203,7 +203,7 @@ impl<'a> Dumper<'a> {
 
     /// A reference to an object, wherever it lives.
     pub fn reference(&mut self, reference: &Reference) -> Result<(), DumpError> {
-        codec!(self, writer => writer.reference(reference))
+        codec!(self, writer => writer.hand_on(reference))
     }
 
     /// A reference to an object of this process, which becomes callable by the peer.
@@ -213,7 +213,7 @@ impl<'a> Dumper<'a> {
     pub fn export(&mut self, object: Arc<dyn Dispatch>) -> Result<(), DumpError> {
         let session = self.session.ok_or_else(|| DumpError::NoServer { class: object.class() })?;
         let reference = session.export(object)?;
-        self.reference(&reference)
+        codec!(self, writer => writer.reference(&reference))
     }
 
     /// Ends the dump.

@@ -80,4 +80,14 @@ pub trait Session: Any + Send + Sync {
 
     /// The untyped proxy of an object elsewhere.
     fn remote(&self, reference: Reference) -> Remote;
+
+    /// What the peer is given in place of a reference that is handed on to it, also within a
+    /// [`Value`](crate::Value); `None` for the reference itself. It says where its object is, so
+    /// only a gateway has to do something here.
+    ///
+    /// # Errors
+    /// As [`Session::export`].
+    fn hand_on(&self, _: &Reference) -> Result<Option<Reference>, DumpError> {
+        Ok(None)
+    }
 }

@@ -2,6 +2,7 @@
 //! this one.
 
 mod chat;
+mod gateway;
 mod hash;
 mod observers;
 mod pair;
@@ -10,6 +11,7 @@ mod updater;
 mod words;
 
 pub use chat::*;
+pub use gateway::*;
 pub use hash::*;
 pub use observers::*;
 pub use pair::*;

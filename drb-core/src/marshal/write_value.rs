@@ -194,6 +194,9 @@ impl Writer<'_> {
     }
 
     fn reference_value(&mut self, value: &ReferenceValue) -> Result<(), DumpError> {
+        if let Some(other) = self.in_place_of(value.reference())? {
+            return self.reference(&other);
+        }
         match &value.0.body.came_as {
             None => self.reference(value.reference()),
             Some((class, payload)) => {

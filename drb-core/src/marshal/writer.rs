@@ -1,7 +1,9 @@
 //! Writes Marshal 4.8.
 
 use super::{REFERENCE, URI_OPTION, float, write_value::Shared};
-use crate::{DumpError, Form, Limit, Limits, ObjectId, Reference, Shape, value::is_flonum};
+use crate::{
+    DumpError, Form, Limit, Limits, ObjectId, Reference, Session, Shape, value::is_flonum,
+};
 use std::collections::{BTreeMap, HashMap};
 
 /// Writes one stream to the end of a buffer.
@@ -23,6 +25,8 @@ pub(crate) struct Writer<'a> {
     max_len: usize,
     references: usize,
     max_references: usize,
+    /// What references are handed on through.
+    pub(super) session: Option<&'a dyn Session>,
 }
 
 /// A struct's symbols.
@@ -36,7 +40,11 @@ struct Known {
 const UNKNOWN: usize = usize::MAX;
 
 impl<'a> Writer<'a> {
-    pub(crate) fn new(out: &'a mut Vec<u8>, limits: &Limits) -> Self {
+    pub(crate) fn new(
+        out: &'a mut Vec<u8>,
+        limits: &Limits,
+        session: Option<&'a dyn Session>,
+    ) -> Self {
         let start = out.len();
         out.extend_from_slice(&[4, 8]);
         Self {
@@ -53,6 +61,7 @@ impl<'a> Writer<'a> {
             max_len: limits.message,
             references: 0,
             max_references: limits.references,
+            session,
         }
     }
 
@@ -259,10 +268,27 @@ impl<'a> Writer<'a> {
         self.shapes.iter_mut().find(|known| std::ptr::eq(known.shape, shape))
     }
 
+    /// A reference to an object that may be anywhere.
+    pub(crate) fn hand_on(&mut self, reference: &Reference) -> Result<(), DumpError> {
+        match self.in_place_of(reference)? {
+            Some(other) => self.reference(&other),
+            None => self.reference(reference),
+        }
+    }
+
+    /// What the peer is given in place of a reference.
+    pub(super) fn in_place_of(
+        &self,
+        reference: &Reference,
+    ) -> Result<Option<Reference>, DumpError> {
+        self.session.map_or(Ok(None), |session| session.hand_on(reference))
+    }
+
+    /// A reference as it is.
     pub(crate) fn reference(&mut self, reference: &Reference) -> Result<(), DumpError> {
         self.count_reference()?;
         let mut payload = Vec::with_capacity(64);
-        let mut writer = Writer::new(&mut payload, &Limits::default());
+        let mut writer = Writer::new(&mut payload, &Limits::default(), None);
         writer.array(2)?;
         match reference.uri() {
             Some(uri) => writer.str(uri)?,

@@ -98,4 +98,11 @@ impl Session for ClientSession {
     fn remote(&self, reference: Reference) -> Remote {
         self.client.remote(reference)
     }
+
+    fn hand_on(&self, reference: &Reference) -> Result<Option<Reference>, DumpError> {
+        match server::current() {
+            Some((server, _)) => server.hand_on(reference, self),
+            None => Ok(None),
+        }
+    }
 }

@@ -1,8 +1,12 @@
 //! What a server is made of.
 
-use super::{FailedCall, Server, Shared, accept, registry, shared::Hook};
+use super::{
+    FailedCall, Server, Shared, accept, registry,
+    shared::{HandOn, Hook},
+};
 use crate::{
-    Client, Error, IntoFront, IntoObject, IntoUri, Limits, Objects, dispatch::Dispatch, net::Place,
+    Client, DumpError, Error, IntoFront, IntoObject, IntoUri, Limits, Objects, Reference, Session,
+    dispatch::Dispatch, net::Place,
 };
 use drb_core::{Acl, Address, Uri};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
@@ -34,6 +38,7 @@ pub struct ServerBuilder {
     hook: Option<Hook>,
     client: Option<Client>,
     advertised: Option<String>,
+    hand_on: Option<HandOn>,
 }
 
 impl ServerBuilder {
@@ -48,6 +53,7 @@ impl ServerBuilder {
             hook: None,
             client: None,
             advertised: None,
+            hand_on: None,
         }
     }
 
@@ -116,6 +122,25 @@ impl ServerBuilder {
         self
     }
 
+    /// Decides what the server's peers are given in place of a reference that is handed on to them: in
+    /// results, in what is yielded to their blocks, and in arguments of calls that are made while this
+    /// is the [current server](crate::current_server). `None` is the reference as it is, which is
+    /// also what happens without such a hook.
+    ///
+    /// It is for a gateway, whose peers on one network can't reach the objects on another: it
+    /// [exports](Session::export) an object of its own that passes calls on, as the example `gateway`
+    /// does. References to objects of this process come by as well, if it hands them on as references.
+    pub fn hand_on(
+        mut self,
+        hook: impl Fn(&Reference, &dyn Session) -> Result<Option<Reference>, DumpError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.hand_on = Some(Arc::new(hook));
+        self
+    }
+
     /// Listens: at a URI, or with `None` or `()` on loopback, on any free port. It has to be called
     /// within a tokio runtime with I/O and time enabled.
     ///
@@ -152,7 +177,8 @@ impl ServerBuilder {
         };
         let (uri, runtime) = (uri.to_string().into(), Handle::current().id());
         let shared = Shared::new(uri, runtime, objects, limits, client, self.acl, self.hook)
-            .with_uri(bound.to_string().into());
+            .with_uri(bound.to_string().into())
+            .with_hand_on(self.hand_on);
         let shared = Arc::new(match (&self.advertised, &address, &bound) {
             (None, Address::Tcp { host, .. }, Address::Tcp { port, .. }) if host.is_empty() => {
                 shared.per_connection(*port)

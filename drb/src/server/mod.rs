@@ -16,7 +16,9 @@ pub(crate) use registry::{current, local, object};
 pub(crate) use session::ServerSession;
 pub(crate) use shared::Shared;
 
-use crate::{Error, Exported, Holder, IntoFront, Proxy, Reference, Served, local::LocalLink};
+use crate::{
+    Current, Error, Exported, Holder, IntoFront, Proxy, Reference, Served, local::LocalLink,
+};
 use std::{
     collections::HashMap,
     fmt,
@@ -92,6 +94,30 @@ impl Server {
     /// to. If the server [advertises](ServerBuilder::advertise) another URI, it is that one.
     pub fn uri(&self) -> &str {
         &self.shared.uri
+    }
+
+    /// Makes this the [current server](current_server) for as long as `run` runs. A call whose arguments
+    /// are written there (it needn't be awaited there) passes objects and blocks through this server
+    /// (Ruby: `DRbObject.with_friend`). For a process that has servers on several networks.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> drb::Result<()> {
+    /// let inner = drb::start_service(None, ()).await?;
+    /// let outer = drb::start_service(None, ()).await?;
+    /// let current = outer.as_current(drb::current_server).unwrap();
+    /// assert_eq!(current.uri(), outer.uri());
+    /// assert_eq!(drb::current_server().unwrap().uri(), inner.uri());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn as_current<T>(&self, run: impl FnOnce() -> T) -> T {
+        let session = ServerSession {
+            shared: Arc::clone(&self.shared),
+            uri: Arc::clone(&self.shared.uri),
+            holder: Holder::Local,
+        };
+        Arc::new(Current::with_session(Arc::new(session))).enter(run)
     }
 
     /// Makes an object callable, for whomever is given the proxy, until it is

@@ -53,4 +53,8 @@ impl Session for ServerSession {
             None => self.shared.client.remote(reference),
         }
     }
+
+    fn hand_on(&self, reference: &Reference) -> Result<Option<Reference>, DumpError> {
+        self.shared.hand_on(reference, self)
+    }
 }

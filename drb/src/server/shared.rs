@@ -1,7 +1,7 @@
 //! What all connections of one server share.
 
 use super::Phase;
-use crate::{Client, Context, Exception, Limits, Objects, Reference};
+use crate::{Client, Context, DumpError, Exception, Limits, Objects, Reference, Session};
 use drb_core::{Acl, Address};
 use std::{
     collections::{HashMap, HashSet},
@@ -15,6 +15,9 @@ use std::{
 use tokio::{runtime, sync::watch};
 
 pub(crate) type Hook = Arc<dyn Fn(&FailedCall<'_>) + Send + Sync>;
+
+pub(crate) type HandOn =
+    Arc<dyn Fn(&Reference, &dyn Session) -> Result<Option<Reference>, DumpError> + Send + Sync>;
 
 /// A call that has failed, for a server's hook.
 #[derive(Debug)]
@@ -38,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) client: Client,
     pub(super) acl: Option<Acl>,
     pub(super) hook: Option<Hook>,
+    hand_on: Option<HandOn>,
     /// The URIs that references to objects of this server carry: with an address for each one that
     /// a peer has connected to, if the server listens on all.
     uris: RwLock<HashSet<Arc<str>>>,
@@ -71,6 +75,7 @@ impl Shared {
             client,
             acl,
             hook,
+            hand_on: None,
             uris,
             per_connection: None,
             phase: watch::Sender::new(Phase::Running),
@@ -85,6 +90,21 @@ impl Shared {
     pub(super) fn with_uri(self, uri: Arc<str>) -> Self {
         self.uris.write().unwrap_or_else(PoisonError::into_inner).insert(uri);
         self
+    }
+
+    /// Lets a hook decide what references peers are given.
+    pub(super) fn with_hand_on(mut self, hook: Option<HandOn>) -> Self {
+        self.hand_on = hook;
+        self
+    }
+
+    /// What a peer is given in place of a reference, through `session`.
+    pub(crate) fn hand_on(
+        &self,
+        reference: &Reference,
+        session: &dyn Session,
+    ) -> Result<Option<Reference>, DumpError> {
+        self.hand_on.as_ref().map_or(Ok(None), |hook| hook(reference, session))
     }
 
     /// Lets references carry the address that the peer has connected to, with this port.

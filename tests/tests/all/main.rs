@@ -7,6 +7,7 @@ mod echo;
 mod examples;
 mod examples_back;
 mod garbage;
+mod gateway;
 mod hash_server;
 mod macros;
 mod ruby_server;

@@ -140,7 +140,7 @@ trait Referred {
 
 impl<C: Cell> Referred for Arc<C> {
     fn object(&self) -> Arc<dyn Dispatch> {
-        Arc::clone(self) as Arc<dyn Dispatch>
+        Self::clone(self) as Arc<dyn Dispatch>
     }
 }
 

@@ -1,5 +1,9 @@
 //! What ruby/drb's own tests ask of a server, without these tests: the stand-in is started as they
 //! start it, by Ruby's `DRb::ExtServManager`, and ended as they end it.
+//!
+//! Of the servers that it stands in for, the programs print the same, save for three things: Ruby puts
+//! an address into the text of a NoMethodError, gives no reason where `__send__` is called, and makes
+//! an Enumerator of an `each` without a block.
 
 use drb::{Limits, Server};
 use drb_tests::ruby;

@@ -74,6 +74,12 @@ impl Session for Alone {
         Err(DumpError::NoServer { class: object.class() })
     }
 
+    fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
+        self.export(object)
+    }
+
+    fn withdraw(&self, _: &Reference) {}
+
     fn local(&self, _: &Reference) -> Option<Arc<dyn Dispatch>> {
         None
     }

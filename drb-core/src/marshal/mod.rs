@@ -7,7 +7,10 @@
 mod cursor;
 mod float;
 mod links;
+mod look;
+mod read_numbers;
 mod read_reference;
+mod read_text;
 mod read_typed;
 mod read_value;
 mod reader;

@@ -2,7 +2,6 @@
 
 use crate::{
     notes::{self, Unrecorded},
-    plays,
     vectors::{Event, Link, Session},
     wire::{self, CLIENT, Names, PROXY, SERVER, ends, soon},
 };
@@ -17,9 +16,12 @@ use tokio::{
     runtime,
 };
 
-/// Plays a captured server and has our client do what the captured one did. Says where the requests,
+/// Plays a captured server for a client of ours, which does with `play` what the captured one did. Says where the requests,
 /// the replies to callbacks, or what the client's program sees are others.
-pub async fn replay(session: &Session) -> Result<(), String> {
+pub async fn replay(
+    session: &Session,
+    play: impl AsyncFnOnce(&str, &str) -> String,
+) -> Result<(), String> {
     let (listener, server) = wire::listen().await;
     let mut names = Names::default();
     names.uri(home(), CLIENT);
@@ -42,7 +44,7 @@ pub async fn replay(session: &Session) -> Result<(), String> {
         }
         script.end().await
     };
-    let client = async { Ok(plays::play(session.name, &server).await) };
+    let client = async { Ok(play(session.name, &server).await) };
     let ((), seen) = tokio::try_join!(script, client)?;
     let seen = wire::plain(&seen).replace(&server, SERVER);
     let differs = notes::find(&notes::SEEN, session.name, 0);

@@ -30,7 +30,54 @@ async fn our_server_answers_rubys_clients() {
 #[tokio::test]
 async fn our_client_calls_rubys_servers() {
     client::home();
-    check(async |session| client::replay(session).await).await;
+    check(async |session| client::replay(session, plays::play).await).await;
+}
+
+#[tokio::test]
+async fn our_proxies_call_rubys_servers() {
+    client::home();
+    check(async |session| match plays::TYPED.contains(&session.name) {
+        true => client::replay(session, plays::play_typed).await,
+        false => Ok(()),
+    })
+    .await;
+}
+
+/// A service raises Ruby's own exceptions as Ruby does: their readers find what they look for.
+#[tokio::test]
+async fn ruby_reads_the_fields_of_its_own_exceptions() {
+    client::home();
+    let server = drb::start_service("druby://127.0.0.1:0", front::Front).await.unwrap();
+    let program = r"
+        front = DRbObject.new_with_uri(ARGV[0])
+        rescued = ->(name) do
+          front.method_missing(name)
+        rescue Exception => error
+          error
+        end
+        error = rescued.(:raise_keyerr)
+        p error.key, error.receiver
+        p rescued.(:raise_errno).errno, rescued.(:raise_int).signo
+        p rescued.(:raise_cause).cause
+        error = rescued.(:raise_throw)
+        p error.message, error.tag, error.value
+        error = rescued.(:no_meth)
+        p error.name, error.args
+    ";
+    let lines = drb_tests::ruby(program, &[server.uri()]).await;
+    let expected = [
+        ":q",
+        "{}",
+        "2",
+        "2",
+        "#<RuntimeError: inner>",
+        r#""uncaught throw :xyz""#,
+        ":xyz",
+        "5",
+        ":nope_nope",
+        "[]",
+    ];
+    assert_eq!(lines.lines().collect::<Vec<_>>(), expected);
 }
 
 /// Replays all conversations, and fails with all that is wrong in any of them.
@@ -61,7 +108,8 @@ fn every_conversation_is_accounted_for() {
     let noted = [&notes::REPLIES[..], &notes::CALLBACKS, &notes::SEEN];
     let noted = noted.into_iter().flatten().map(|differs| (differs.session, differs.reason));
     let unrecorded = notes::UNRECORDED.iter().map(|call| (call.session, "not recorded"));
-    for (name, reason) in noted.chain(unrecorded).chain(notes::NEITHER) {
+    let typed = plays::TYPED.map(|name| (name, "through a proxy"));
+    for (name, reason) in noted.chain(unrecorded).chain(notes::NEITHER).chain(typed) {
         assert!(sessions.iter().any(|session| session.name == name), "{name} is no conversation");
         assert!(!reason.is_empty(), "{name}");
     }

@@ -1,6 +1,7 @@
 //! What the captured clients do, as Rust does it; and what its program then sees, in the words that
 //! the capture has for it.
 
+use crate::front::FrontProxy;
 use drb::{
     Client, Error, Exception, MethodError, Object, ObjectId, Proxy, Reference, Symbol, Value,
     by_ref, keywords,
@@ -166,6 +167,73 @@ pub async fn play(name: &str, server: &str) -> String {
         }
     };
     words(seen)
+}
+
+/// Those that are also played through the proxy of the service that stands for Ruby's object.
+pub const TYPED: [&str; 18] = [
+    "call_args",
+    "call_noargs",
+    "call_kwargs",
+    "call_hash_positional",
+    "call_block",
+    "call_block_two",
+    "call_block_none",
+    "call_block_next",
+    "call_block_raise",
+    "call_block_lambda",
+    "call_block_symproc",
+    "call_block_lambda_return",
+    "reply_runtimeerror",
+    "reply_undump_exc",
+    "reply_nomethod",
+    "reply_throw",
+    "reply_int",
+    "reply_multi",
+];
+
+/// Does what the client of one of [`TYPED`] does.
+pub async fn play_typed(name: &str, server: &str) -> String {
+    let front = &FrontProxy::connect(server).await.unwrap();
+    let map3 = |fails: Exception| front.map3(move |_| Err::<Value, _>(fails.clone()));
+    words(match name {
+        "call_args" => {
+            let values = [1.into(), "a".into(), Value::symbol("b"), Value::Nil, vec![2.5].into()];
+            front.echo(values).await.map(Value::from)
+        }
+        "call_noargs" => front.to_s().await.map(Value::from),
+        "call_kwargs" => {
+            let all = front.kw(1, 2, [("c", 3)]).await;
+            all.map(|(a, b, others)| vec![a, b, others].into())
+        }
+        "call_hash_positional" => front.one(options([("b", 2)])).await,
+        "call_block" => front.blk([7], |all: Vec<Value>| all[0].as_i64().unwrap() + 1).await,
+        "call_block_two" => front.blk([1, 2], |all: Vec<Value>| all).await,
+        "call_block_none" => front.blk(Vec::<Value>::new(), |all: Vec<Value>| all).await,
+        "call_block_next" => front.map3(|x| if x == 2 { 99 } else { x }).await.map(Value::from),
+        "call_block_raise" => map3(Exception::new("ArgumentError", "blk")).await.map(Value::from),
+        "call_block_lambda" => front.map3(|x| x * 2).await.map(Value::from),
+        "call_block_symproc" => front.map3(async |x| x + 1).await.map(Value::from),
+        "call_block_lambda_return" => front.map3(|_| 5).await.map(Value::from),
+        "reply_runtimeerror" => own(front.raise_rt().await),
+        "reply_undump_exc" => own(front.raise_undump().await),
+        "reply_nomethod" => own(front.no_meth().await),
+        "reply_throw" => own(front.raise_throw().await),
+        "reply_int" => own(front.raise_int().await),
+        "reply_multi" => {
+            let all = front.multi().await;
+            all.map(|(a, b, c)| vec![Value::from(a), b.into(), c.into()].into())
+        }
+        other => panic!("{other}"),
+    })
+}
+
+/// What a method's own error is in the words of the capture.
+fn own(result: Result<(), CallError<Exception>>) -> Seen {
+    match result {
+        Ok(()) => Ok(Value::Nil),
+        Err(CallError::Method(exception)) => Err(Error::from_exception(exception)),
+        Err(CallError::Drb(error)) => Err(error),
+    }
 }
 
 async fn blocks(name: &str, front: &Object) -> Seen {

@@ -69,6 +69,38 @@ class Relay
   def take_many(things)
     things.map { |thing| take(thing) }
   end
+
+  def sum_through(via, to)
+    seen = []
+    sum = via.pass_block(to, 3) do |number|
+      seen << number
+      number * 10
+    end
+    seen << sum
+  end
+
+  def find_through(via, to)
+    via.pass_block(to, 5) do |number|
+      break 700 if number == 2
+
+      number
+    end
+  end
+
+  def fail_through(via, to)
+    via.pass_block(to, 5) { |number| number == 2 ? raise('not two') : number }
+    'nothing was raised'
+  rescue RuntimeError => e
+    "#{e.class}: #{e.message}"
+  end
+
+  def pass_block(to, count)
+    to.repeat(count) { |number| yield number }
+  end
+
+  def repeat(count)
+    1.upto(count).sum { |number| yield number }
+  end
 end
 
 DRb.start_service(ARGV.fetch(0), Relay.new(ARGV.fetch(1)))

@@ -1,8 +1,11 @@
 //! The role `relay` of the program `peer`: a process that hands the objects of others on. The same
 //! stands in `tests/ruby/relay.rb`, so that each process of a conversation can be of either kind.
 
-use drb::prelude::*;
-use std::sync::{Arc, Mutex, PoisonError};
+use drb::{Block, Error, prelude::*};
+use std::{
+    ops::ControlFlow::{Break, Continue},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// What stays at home while others call it.
 #[derive(Default, DrbUndumped)]
@@ -115,5 +118,58 @@ impl Relay {
             thing.hit(&self.name).await?;
         }
         Ok(things)
+    }
+
+    /// Passes a block through one process to another, which calls it three times; says what the block
+    /// was called with, and the result.
+    pub async fn sum_through(&self, via: RelayProxy, to: RelayProxy) -> drb::Result<Vec<u64>> {
+        let mut seen = Vec::new();
+        let times_ten = |number| {
+            seen.push(number);
+            number * 10
+        };
+        let sum = via.pass_block(&to, 3, times_ten).await?;
+        seen.push(sum);
+        Ok(seen)
+    }
+
+    /// The same with a block that leaves both methods.
+    pub async fn find_through(&self, via: RelayProxy, to: RelayProxy) -> drb::Result<u64> {
+        let until_two = |number| if number == 2 { Break(700) } else { Continue(number) };
+        via.pass_block(&to, 5, until_two).await
+    }
+
+    /// The same with a block that raises; says what arrives of it.
+    pub async fn fail_through(&self, via: RelayProxy, to: RelayProxy) -> drb::Result<String> {
+        let not_two = |number| match number {
+            2 => Err("not two".to_owned()),
+            _ => Ok(number),
+        };
+        match via.pass_block(&to, 5, not_two).await {
+            Ok(_) => Ok("nothing was raised".to_owned()),
+            Err(Error::Raised(exception)) => {
+                Ok(format!("{}: {}", exception.class, exception.message))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Calls another process with a block that calls the own one.
+    pub async fn pass_block(
+        &self,
+        to: RelayProxy,
+        count: u64,
+        block: Block<(u64,), u64>,
+    ) -> drb::Result<u64> {
+        to.repeat(count, async |number| block.call((number,)).await).await
+    }
+
+    /// Calls a block so many times, and adds up what it gives.
+    pub async fn repeat(&self, count: u64, block: Block<(u64,), u64>) -> drb::Result<u64> {
+        let mut sum = 0;
+        for number in 1..=count {
+            sum += block.call((number,)).await?;
+        }
+        Ok(sum)
     }
 }

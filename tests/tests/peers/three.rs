@@ -91,7 +91,10 @@ macro_rules! on_each_wire {
     };
 }
 
-on_each_wire! { an_object_is_passed_through_another_process }
+on_each_wire! {
+    an_object_is_passed_through_another_process
+    a_block_is_passed_through_another_process
+}
 
 async fn an_object_is_passed_through_another_process(processes: &Processes) {
     for Arrangement { says, a, b, c, c_name } in processes.arrangements().await {
@@ -117,6 +120,15 @@ async fn an_object_is_passed_through_another_process(processes: &Processes) {
         assert!(a.is_mine(&thing).await.unwrap(), "{says}");
         assert!(!b.is_mine(&thing).await.unwrap(), "{says}");
         assert!(!c.is_mine(&thing).await.unwrap(), "{says}");
+    }
+}
+
+async fn a_block_is_passed_through_another_process(processes: &Processes) {
+    for Arrangement { says, a, b, c, .. } in processes.arrangements().await {
+        assert_eq!(a.sum_through(&b, &c).await.unwrap(), [1, 2, 3, 60], "{says}");
+        assert_eq!(a.find_through(&b, &c).await.unwrap(), 700, "{says}");
+        let failed = a.fail_through(&b, &c).await.unwrap();
+        assert_eq!(failed, "RuntimeError: not two", "{says}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is large, and the arithmetic on it.
 
 use super::There;
-use drb::{Error, Object, Value, value::BigInt};
+use drb::{DrbUndumped, Error, Object, Value, by_ref, value::BigInt};
 
 const HELLO: &str = "Hello, World";
 
@@ -40,6 +40,27 @@ async fn large_arrays_of_texts() {
     for method in ["product", "mean", "middle"] {
         type_error(large.call(method, (&list,)).await);
     }
+}
+
+/// A list that stays here: Ruby asks it for its size.
+#[derive(DrbUndumped)]
+struct Pile(usize);
+
+#[drb::service]
+impl Pile {
+    pub fn size(&self) -> usize {
+        self.0
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_stays_here() {
+    let (_there, large) = start().await;
+    assert_eq!(large.call::<usize>("size", (by_ref(Pile(10240)),)).await, Ok(10240));
+    let missing = large.call::<Value>("sum", (by_ref(Pile(3)),)).await.unwrap_err();
+    let exception = missing.exception().unwrap();
+    assert_eq!(exception.class, "NoMethodError");
+    assert_eq!(exception.message, "undefined method 'inject' for #<Pile>");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod calls;
 mod large;
+mod typed;
 mod yields;
 
 use drb::{Client, Object, Proxy};

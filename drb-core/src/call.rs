@@ -4,7 +4,7 @@ use crate::{
     Arg, Dump, DumpError, Dumper, Error, Exception, Limits, Load, LoadError, LoadErrorKind, Loader,
     Outbound, Reference, Returns, Session, Wire,
     block::{Driver, NoBlock, Takes, Yielded, Yielding, Yields},
-    ruby,
+    buffer, ruby,
 };
 use std::{
     fmt,
@@ -30,7 +30,7 @@ pub trait Link: Send + Sync {
     fn wire(&self) -> Wire;
 
     /// The bounds that it keeps.
-    fn limits(&self) -> &Limits;
+    fn limits(&self) -> &Arc<Limits>;
 
     /// What references in arguments and results go through.
     fn session(&self) -> Option<Arc<dyn Session>>;
@@ -48,8 +48,6 @@ pub type Carried = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>
 pub struct Request {
     /// The whole message.
     pub bytes: Vec<u8>,
-    /// The method's name, for errors.
-    pub method: String,
     /// How long it may take from now to the result; `None` for as long as it likes.
     pub deadline: Option<Duration>,
 }
@@ -63,7 +61,7 @@ pub struct Response {
     /// Whether it is a result.
     pub success: bool,
     /// The bounds for loading it.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     /// What references in it go through.
     pub session: Option<Arc<dyn Session>>,
 }
@@ -89,9 +87,7 @@ impl Remote {
         let mut outgoing = Outgoing {
             link: Arc::clone(&self.link),
             session: self.link.session(),
-            method: method.to_owned(),
-            // Enough for a small call in one piece.
-            bytes: Vec::with_capacity(256),
+            bytes: buffer::take(),
             error: None,
         };
         outgoing.write(|bytes, limits, _| {
@@ -142,7 +138,6 @@ impl std::hash::Hash for Remote {
 pub struct Outgoing {
     link: Arc<dyn Link>,
     session: Option<Arc<dyn Session>>,
-    method: String,
     bytes: Vec<u8>,
     error: Option<DumpError>,
 }
@@ -211,10 +206,7 @@ impl Outgoing {
         let deadline = Some(self.link.limits().deadline);
         let state = match self.error {
             Some(error) => State::Failed(Error::Dump(error)),
-            None => {
-                let request = Request { bytes: self.bytes, method: self.method, deadline };
-                State::Ready(self.link, request)
-            }
+            None => State::Ready(self.link, Request { bytes: self.bytes, deadline }),
         };
         Call { state, block: driver, result: PhantomData }
     }
@@ -311,8 +303,10 @@ impl Response {
         let load = |loader: &mut Loader<'_>| -> Result<Result<T, Exception>, LoadError> {
             if self.success { T::load(loader).map(Ok) } else { Exception::load(loader).map(Err) }
         };
-        Loader::marshal(body, &self.limits, self.session.as_deref())
+        let loaded = Loader::marshal(body, &self.limits, self.session.as_deref())
             .and_then(|mut loader| load(&mut loader))
-            .map_err(Error::Load)
+            .map_err(Error::Load);
+        buffer::give(self.bytes);
+        loaded
     }
 }

@@ -7,6 +7,7 @@ mod acl;
 mod arg;
 mod block;
 mod budget;
+mod buffer;
 mod by_ref;
 mod call;
 mod context;

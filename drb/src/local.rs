@@ -21,13 +21,13 @@ use std::{
 pub(crate) struct LocalLink {
     /// An object of the server may hold this; it doesn't hold its server.
     server: Weak<Shared>,
-    limits: Limits,
+    limits: Arc<Limits>,
 }
 
 impl LocalLink {
     /// The proxy of an object of a server of this process.
     pub(crate) fn remote(server: &Arc<Shared>, reference: Reference) -> Remote {
-        let link = Self { server: Arc::downgrade(server), limits: server.limits };
+        let link = Self { server: Arc::downgrade(server), limits: Arc::clone(&server.limits) };
         Remote::new(Arc::new(link), reference)
     }
 }
@@ -37,7 +37,7 @@ impl Link for LocalLink {
         Wire::Ruby
     }
 
-    fn limits(&self) -> &Limits {
+    fn limits(&self) -> &Arc<Limits> {
         &self.limits
     }
 
@@ -102,7 +102,7 @@ impl LocalLink {
             .advance(&bytes)
             .map_err(|error| broken(error.to_string()))?
             .ok_or_else(|| broken("a reply that isn't whole".to_owned()))?;
-        let (limits, session) = (self.limits, Some(session));
+        let (limits, session) = (Arc::clone(&self.limits), Some(session));
         Ok(Response { bytes, body: reply.body, success: reply.success, limits, session })
     }
 }

@@ -55,18 +55,19 @@ pub(crate) fn poll_read(
     pin!(stream.read_buf(buffer)).poll(context)
 }
 
-/// Writes all of `bytes` before `until`. It can be dropped, but what has been written is then not
-/// known.
-pub(crate) async fn write_all(
+/// Writes at least the first `least` of `bytes` before `until`, and more if the system takes it at
+/// once; gives how many bytes it was. It can be dropped, but what has been written is then not known.
+pub(crate) async fn write(
     stream: &mut Stream,
     bytes: &[u8],
+    least: usize,
     timer: &mut Timer,
     until: Option<Instant>,
-) -> Result<(), Ended> {
+) -> Result<usize, Ended> {
     let mut written = 0;
     poll_fn(|context| {
         while let Some(rest) = bytes.get(written..)
-            && !rest.is_empty()
+            && written < least
         {
             match Pin::new(&mut *stream).poll_write(context, rest) {
                 Poll::Ready(Ok(0)) => {
@@ -83,7 +84,7 @@ pub(crate) async fn write_all(
                 }
             }
         }
-        Poll::Ready(Ok(()))
+        Poll::Ready(Ok(written))
     })
     .await
 }

@@ -99,7 +99,7 @@ static SESSION: LazyLock<Arc<dyn Session>> = LazyLock::new(|| Arc::new(Alone));
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((step, bytes)) = bytes.split_first() else { return };
-    let limits = Limits { frame: 1 << 16, message: 1 << 17, ..Limits::default() };
+    let limits = Arc::new(Limits { frame: 1 << 16, message: 1 << 17, ..Limits::default() });
     let whole = read(bytes, bytes.len().max(1), &limits);
     let pieces = read(bytes, usize::from(*step).max(1), &limits);
     assert!(whole == pieces, "{whole:?} is not {pieces:?}");
@@ -133,7 +133,7 @@ fn read(bytes: &[u8], step: usize, limits: &Limits) -> (Vec<RequestHead>, Option
 }
 
 /// Every request has a reply, and the reply is one.
-fn serve(request: &RequestHead, message: &[u8], limits: &Limits) {
+fn serve(request: &RequestHead, message: &[u8], limits: &Arc<Limits>) {
     let receiver = Receiver { objects: &OBJECTS, context: &CONTEXT, session: &SESSION, limits };
     let Invoked::Done(completed) = receiver.serve(request, message, Vec::new(), Instant::now())
     else {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub struct Reply {
     bytes: Vec<u8>,
     wire: Wire,
-    limits: Limits,
+    limits: Arc<Limits>,
     session: Option<Arc<dyn Session>>,
     /// The call, as the block that was passed to it sees it.
     scope: Option<Arc<Scope>>,
@@ -24,8 +24,8 @@ pub struct Completed {
 
 impl Reply {
     /// An empty reply.
-    pub fn new(wire: Wire, limits: &Limits, session: Option<Arc<dyn Session>>) -> Self {
-        Self { bytes: Vec::new(), wire, limits: *limits, session, scope: None }
+    pub fn new(wire: Wire, limits: &Arc<Limits>, session: Option<Arc<dyn Session>>) -> Self {
+        Self { bytes: Vec::new(), wire, limits: Arc::clone(limits), session, scope: None }
     }
 
     /// The same, written into the memory of a buffer that is no longer needed.

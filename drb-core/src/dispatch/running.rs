@@ -1,7 +1,7 @@
 //! Calls that go on for a while, and what a panic in one becomes.
 
 use super::{Completed, Dispatch, Incoming, Invoked, Reply, builtin};
-use crate::{Current, Exception, Limits, Wire, block::Scope};
+use crate::{Current, Exception, Wire, block::Scope};
 use std::{
     any::Any,
     fmt,
@@ -131,5 +131,5 @@ fn panicked(panic: &(dyn Any + Send), wire: Wire) -> Completed {
         (None, Some(message)) => message,
         (None, None) => "a panic without a message",
     };
-    Reply::new(wire, &Limits::default(), None).failure(Exception::remote("Panic", message))
+    Reply::new(wire, &Arc::default(), None).failure(Exception::remote("Panic", message))
 }

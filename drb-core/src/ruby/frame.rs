@@ -20,6 +20,20 @@ pub fn write(
     Ok(())
 }
 
+/// Writes one frame with `nil`. Together with [`int_frame`] it writes what every request consists of,
+/// without what it takes to write any value.
+pub(super) fn nil_frame(out: &mut Vec<u8>) {
+    raw(out, b"\x04\x080");
+}
+
+/// Writes one frame with a small integer.
+pub(super) fn int_frame(out: &mut Vec<u8>, n: u32) {
+    let start = open(out);
+    out.extend_from_slice(b"\x04\x08i");
+    int(out, n);
+    close(out, start);
+}
+
 /// Writes one frame around a stream that is there already.
 pub(super) fn raw(out: &mut Vec<u8>, stream: &[u8]) {
     let start = open(out);

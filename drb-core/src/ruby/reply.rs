@@ -66,7 +66,6 @@ pub fn failure(
 /// Finds the reply in what a server sends.
 #[derive(Debug)]
 pub struct ReplyReader {
-    limits: Limits,
     scan: Scan,
     success: Option<bool>,
     needs: usize,
@@ -85,7 +84,7 @@ pub struct ReplyHead {
 impl ReplyReader {
     /// Starts at the beginning of a reply.
     pub fn new(limits: &Limits) -> Self {
-        Self { limits: *limits, scan: Scan::default(), success: None, needs: 4 }
+        Self { scan: Scan::new(limits), success: None, needs: 4 }
     }
 
     /// Looks for a whole reply in `bytes`, which are all that have arrived since the request was
@@ -95,17 +94,17 @@ impl ReplyReader {
     /// What the server sends is no reply, or one that is too large.
     pub fn advance(&mut self, bytes: &[u8]) -> Result<Option<ReplyHead>, LoadError> {
         loop {
-            let frame = match self.scan.next(bytes, &self.limits) {
+            let frame = match self.scan.next(bytes) {
                 Scanned::Frame(frame) => frame,
                 Scanned::Needs(len) => {
                     self.needs = len;
                     return Ok(None);
                 }
-                Scanned::TooLarge(len) if len > self.limits.frame => {
-                    return Err(exceeded(Limit::Frame, self.limits.frame));
+                Scanned::TooLarge(len) if len > self.scan.frame => {
+                    return Err(exceeded(Limit::Frame, self.scan.frame));
                 }
                 Scanned::TooLarge(_) => {
-                    return Err(exceeded(Limit::Message, self.limits.message));
+                    return Err(exceeded(Limit::Message, self.scan.message));
                 }
             };
             match self.success {

@@ -24,10 +24,13 @@ pub fn begin(
     if count > limits.arguments {
         return Err(DumpError::limit(Limit::Arguments, limits.arguments));
     }
-    frame::write(out, limits, None, |dumper| dumper.object_id(reference.id()))?;
+    match reference.id() {
+        ObjectId::Front => frame::nil_frame(out),
+        id => frame::write(out, limits, None, |dumper| dumper.object_id(id))?,
+    }
     write_name(out, method);
-    let count = i64::try_from(count).unwrap_or(i64::MAX);
-    frame::write(out, limits, None, |dumper| dumper.int(count))
+    frame::int_frame(out, u32::try_from(count).unwrap_or(u32::MAX));
+    Ok(())
 }
 
 /// Writes what comes after the arguments: the block.
@@ -35,10 +38,10 @@ pub fn begin(
 /// # Errors
 /// The request is longer than [`Limits::message`].
 pub fn end(out: &mut Vec<u8>, block: Option<&Reference>, limits: &Limits) -> Result<(), DumpError> {
-    frame::write(out, limits, None, |dumper| match block {
-        Some(block) => dumper.reference(block),
-        None => dumper.nil(),
-    })?;
+    match block {
+        Some(block) => frame::write(out, limits, None, |dumper| dumper.reference(block))?,
+        None => frame::nil_frame(out),
+    }
     if out.len() > limits.message {
         return Err(DumpError::limit(Limit::Message, limits.message));
     }
@@ -59,12 +62,11 @@ pub fn yields(
     const CLASS: &[u8] = b"DRb::DRbArray";
     let start = out.len();
     frame::write(out, limits, session, dump)?;
-    let stream = out.split_off((start + 4).min(out.len()));
-    out.truncate(start);
-    if !matches!(stream.as_slice(), [_, _, b'[', ..]) {
-        frame::raw(out, &stream);
+    if !matches!(out.get(start + 4..), Some([_, _, b'[', ..])) {
         return Ok(());
     }
+    let stream = out.split_off((start + 4).min(out.len()));
+    out.truncate(start);
     let start = frame::open(out);
     out.extend_from_slice(&[4, 8, b'u', b':']);
     frame::int(out, u32::try_from(CLASS.len()).unwrap_or(u32::MAX));
@@ -140,7 +142,7 @@ pub struct Broken {
 impl RequestReader {
     /// Starts at the beginning of a request.
     pub fn new(limits: &Limits) -> Self {
-        Self { limits: *limits, scan: Scan::default(), head: None, expected: 0, needs: 4 }
+        Self { limits: *limits, scan: Scan::new(limits), head: None, expected: 0, needs: 4 }
     }
 
     /// Looks for a whole request at the start of `bytes`. After it, `bytes` has to begin behind it.
@@ -149,7 +151,7 @@ impl RequestReader {
     /// There is none, and none will come.
     pub fn advance(&mut self, bytes: &[u8]) -> Result<Option<RequestHead>, Broken> {
         loop {
-            let frame = match self.scan.next(bytes, &self.limits) {
+            let frame = match self.scan.next(bytes) {
                 Scanned::Frame(frame) => frame,
                 Scanned::Needs(len) => {
                     self.needs = len;
@@ -162,7 +164,7 @@ impl RequestReader {
                 && let Some(mut head) = self.head.take()
             {
                 head.len = self.scan.position();
-                *self = Self::new(&self.limits);
+                (self.scan, self.expected, self.needs) = (Scan::new(&self.limits), 0, 4);
                 return Ok(Some(head));
             }
         }
@@ -254,6 +256,9 @@ fn read_reference(stream: &[u8], limits: &Limits) -> Result<ObjectId, Broken> {
 }
 
 fn read_name(stream: &[u8], limits: &Limits) -> Result<String, Broken> {
+    if let Some(name) = usual_name(stream) {
+        return Ok(name.to_owned());
+    }
     let name = match open(stream, limits)? {
         Some(mut loader) => loader.str().ok().map(std::borrow::Cow::into_owned),
         None => None,
@@ -264,13 +269,22 @@ fn read_name(stream: &[u8], limits: &Limits) -> Result<String, Broken> {
     })
 }
 
+/// The name in the form in which every client sends it: a String with an encoding, and a length of
+/// one byte.
+fn usual_name(stream: &[u8]) -> Option<&str> {
+    let rest = stream.strip_prefix(b"\x04\x08I\"")?;
+    let (len, rest) = rest.split_first()?;
+    let len = usize::from(*len).checked_sub(5).filter(|len| (1..=122).contains(len))?;
+    match rest.split_at_checked(len)? {
+        (name, b"\x06:\x06ET" | b"\x06:\x06EF") => std::str::from_utf8(name).ok(),
+        _ => None,
+    }
+}
+
 fn read_count(stream: &[u8], limits: &Limits) -> Result<usize, Broken> {
-    let count = match open(stream, limits)? {
-        Some(mut loader) => match loader.kind() {
-            Ok(Kind::Int) => loader.i64().ok(),
-            _ => None,
-        },
-        None => None,
+    let count = match usual_count(stream) {
+        Some(count) => Some(count),
+        None => any_count(stream, limits)?,
     };
     let Some(count) = count else {
         return Err(Broken::new("ArgumentError", "the number of arguments is no Integer"));
@@ -282,6 +296,25 @@ fn read_count(stream: &[u8], limits: &Limits) -> Result<usize, Broken> {
         }
         Ok(count) => Ok(count),
     }
+}
+
+/// A number of one byte.
+fn usual_count(stream: &[u8]) -> Option<i64> {
+    match stream {
+        [4, 8, b'i', 0] => Some(0),
+        [4, 8, b'i', count @ 6..=127] => Some(i64::from(count - 5)),
+        _ => None,
+    }
+}
+
+fn any_count(stream: &[u8], limits: &Limits) -> Result<Option<i64>, Broken> {
+    Ok(match open(stream, limits)? {
+        Some(mut loader) => match loader.kind() {
+            Ok(Kind::Int) => loader.i64().ok(),
+            _ => None,
+        },
+        None => None,
+    })
 }
 
 /// Opens a stream. `None` if there is nothing in it that could be opened; an error if it is not

@@ -4,10 +4,13 @@ use crate::Limits;
 use std::ops::Range;
 
 /// Where the search for frames stands. Positions are counted from the start of the message.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Scan {
     /// Where the next frame begins.
     at: usize,
+    /// [`Limits::frame`] and [`Limits::message`].
+    pub(super) frame: usize,
+    pub(super) message: usize,
 }
 
 /// A frame, or what is in its way.
@@ -22,8 +25,14 @@ pub(super) enum Scanned {
 }
 
 impl Scan {
+    /// Starts at the beginning of a message.
+    pub(super) fn new(limits: &Limits) -> Self {
+        let Limits { frame, message, .. } = *limits;
+        Self { at: 0, frame, message }
+    }
+
     /// The next frame. `bytes` is the message from its start.
-    pub(super) fn next(&mut self, bytes: &[u8], limits: &Limits) -> Scanned {
+    pub(super) fn next(&mut self, bytes: &[u8]) -> Scanned {
         let body = self.at + 4;
         let Some(&[a, b, c, d]) = bytes.get(self.at..body).and_then(|head| head.first_chunk())
         else {
@@ -31,7 +40,7 @@ impl Scan {
         };
         // The claim is checked before anything is read or allocated for it.
         let len = u32::from_be_bytes([a, b, c, d]) as usize;
-        if len > limits.frame || len > limits.message.saturating_sub(body) {
+        if len > self.frame || len > self.message.saturating_sub(body) {
             return Scanned::TooLarge(len);
         }
         let end = body + len;

@@ -16,7 +16,7 @@ pub struct Receiver<'a> {
     /// What references go through.
     pub session: &'a Arc<dyn Session>,
     /// The bounds.
-    pub limits: &'a Limits,
+    pub limits: &'a Arc<Limits>,
 }
 
 impl Receiver<'_> {

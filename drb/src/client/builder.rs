@@ -50,6 +50,6 @@ impl ClientBuilder {
     /// The client.
     pub fn build(self) -> Client {
         let pools = Mutex::new(HashMap::new());
-        Client(Arc::new(Inner { limits: self.limits, idle: self.idle, pools }))
+        Client(Arc::new(Inner { limits: Arc::new(self.limits), idle: self.idle, pools }))
     }
 }

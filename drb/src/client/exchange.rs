@@ -35,7 +35,7 @@ pub(super) async fn exchange(route: Arc<Route>, request: Request) -> Result<Resp
     if success && body.end == bytes.len() {
         route.pool.put(connection);
     }
-    let limits = *route.limits();
+    let limits = Arc::clone(route.limits());
     Ok(Response { bytes, body, success, limits, session: route.session() })
 }
 
@@ -53,8 +53,8 @@ async fn send(route: &Route, bytes: &[u8], deadline: Deadline) -> Result<Connect
         let Connection { stream, timer, .. } = &mut connection;
         // A server runs a method only once it has the request as a whole. So as long as the last
         // byte isn't written, the method has not run, and the call may go another way.
-        match wait::write_all(stream, bytes, timer, deadline.until).await {
-            Ok(()) => return Ok(connection),
+        match wait::write(stream, bytes, bytes.len(), timer, deadline.until).await {
+            Ok(_) => return Ok(connection),
             Err(Ended::TimedOut) => return Err(deadline.exceeded(Outcome::NotExecuted)),
             // It was closed just now. Each turn uses up one of the pool.
             Err(Ended::Io(_)) if reused => {}
@@ -120,7 +120,7 @@ async fn receive(
 /// What the server has answered to a request that it didn't read to its end.
 fn refusal(route: &Route, bytes: Vec<u8>, head: ReplyHead, error: io::Error) -> Error {
     let ReplyHead { success, body, .. } = head;
-    let limits = *route.limits();
+    let limits = Arc::clone(route.limits());
     let response = Response { bytes, body, success, limits, session: route.session() };
     match response.load::<()>() {
         Ok(Err(mut exception)) => {

@@ -33,7 +33,7 @@ use std::{
 pub struct Client(Arc<Inner>);
 
 struct Inner {
-    limits: Limits,
+    limits: Arc<Limits>,
     /// How many connections to one address are kept open without a call.
     idle: usize,
     pools: Mutex<HashMap<Arc<str>, Arc<Pool>>>,
@@ -63,6 +63,11 @@ impl Client {
 
     /// The bounds that it keeps.
     pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// The same, to be kept.
+    pub(super) fn shared_limits(&self) -> &Arc<Limits> {
         &self.0.limits
     }
 

@@ -49,8 +49,8 @@ impl Link for Route {
         Wire::Ruby
     }
 
-    fn limits(&self) -> &Limits {
-        self.client.limits()
+    fn limits(&self) -> &Arc<Limits> {
+        self.client.shared_limits()
     }
 
     fn session(&self) -> Option<Arc<dyn Session>> {

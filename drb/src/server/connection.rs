@@ -28,7 +28,11 @@ use tokio::{
 const BATCH: usize = 64 << 10;
 
 /// Buffers that a large message has made larger than this are given back.
-const KEEP: usize = 64 << 10;
+const KEEP: usize = 128 << 10;
+
+/// What of the memory for requests each connection has free; see
+/// [`Limits::buffered`](crate::Limits::buffered).
+const FREE: usize = 64 << 10;
 
 /// A peer that has begun a message has to go on with it at this rate, in bytes a second, as seen
 /// over [`Limits::stall`](crate::Limits::stall).
@@ -197,18 +201,14 @@ impl Connection {
     }
 
     async fn flush(&mut self) -> Result<(), End> {
-        if self.output.is_empty() {
-            return Ok(());
-        }
         let mut rest = self.output.as_slice();
         while !rest.is_empty() {
-            // In pieces, so that a peer that reads slowly but steadily is not given up.
-            let piece = rest.get(..BATCH).unwrap_or(rest);
+            // A peer that reads slowly but steadily is not given up.
+            let least = rest.len().min(BATCH);
             let until = Instant::now() + self.shared.limits.stall;
-            wait::write_all(&mut self.stream, piece, &mut self.timer, Some(until))
-                .await
-                .map_err(|_| End)?;
-            rest = rest.get(piece.len()..).unwrap_or_default();
+            let write = wait::write(&mut self.stream, rest, least, &mut self.timer, Some(until));
+            let written = write.await.map_err(|_| End)?;
+            rest = rest.get(written..).unwrap_or_default();
         }
         self.output.clear();
         if self.output.capacity() > KEEP {
@@ -220,20 +220,20 @@ impl Connection {
     /// Reads more of the message that has begun, or the beginning of the next one.
     async fn fill(&mut self) -> Result<(), End> {
         self.forget_taken();
-        let limits = self.shared.limits;
+        let Limits { idle, stall, .. } = *self.shared.limits;
         let now = Instant::now();
         let until = if self.input.is_empty() {
             self.progress = None;
             if self.input.capacity() > KEEP {
                 self.input = Vec::new();
             }
-            now + limits.idle
+            now + idle
         } else {
-            self.progress.get_or_insert((now + limits.stall, self.input.len())).0
+            self.progress.get_or_insert((now + stall, self.input.len())).0
         };
         wait::make_room(&mut self.input, self.reader.needs());
         if !self.charge() {
-            return self.refuse(overloaded(&limits)).await;
+            return self.refuse(overloaded(&self.shared.limits)).await;
         }
         match self.read(until).await {
             Ok(0) => self.closed().await,
@@ -245,7 +245,7 @@ impl Connection {
 
     /// Accounts for the memory of the request, and says whether the server has so much to spare.
     fn charge(&mut self) -> bool {
-        let held = self.input.capacity().saturating_sub(KEEP);
+        let held = self.input.capacity().saturating_sub(FREE);
         let fits = self.shared.buffer(self.charged, held);
         if !fits {
             // What it takes to read the rest and forget it is not counted.

@@ -36,7 +36,7 @@ pub(crate) struct Shared {
     /// Where it runs.
     pub(super) runtime: runtime::Id,
     pub(crate) objects: Objects,
-    pub(crate) limits: Limits,
+    pub(crate) limits: Arc<Limits>,
     /// Calls the objects that peers give references to.
     pub(crate) client: Client,
     pub(super) acl: Option<Acl>,
@@ -71,7 +71,7 @@ impl Shared {
             uri,
             runtime,
             objects,
-            limits,
+            limits: Arc::new(limits),
             client,
             acl,
             hook,

@@ -84,6 +84,12 @@ pub mod prelude {
 #[doc = include_str!("../../README.md")]
 mod readme {}
 
+/// The programs in the other documents.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/ruby.md")]
+#[doc = include_str!("../../docs/limits.md")]
+mod documents {}
+
 /// What generated code names.
 #[doc(hidden)]
 pub mod __private {

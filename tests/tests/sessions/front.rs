@@ -211,7 +211,7 @@ impl DRbEx {
     }
 
     pub async fn do_timeout(&self, object: Object) -> drb::Result<Value> {
-        object.call("sleep", (2,)).deadline(Duration::from_millis(100)).await
+        object.call("sleep", (2,)).deadline(Duration::from_millis(500)).await
     }
 
     pub fn sum(&self, #[drb(rest)] numbers: Vec<i64>) -> i64 {

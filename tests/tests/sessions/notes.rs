@@ -143,7 +143,7 @@ pub const REPLIES: [Differs; 23] = [
         "ut_timeout",
         0,
         "a deadline says how long it was",
-        r#"false #<Timeout::Error mesg="no result within 100ms (the method may have run)">"#,
+        r#"false #<Timeout::Error mesg="no result within 500ms (the method may have run)">"#,
     ),
     differs(
         "ut_unknown_error",

@@ -229,7 +229,7 @@ fn integers() {
     assert_eq!(limit(load::<Value>(&big(4098), &limits)), Some(Limit::Integer));
     assert_eq!(limit(load::<i64>(&big(4098), &limits)), Some(Limit::Integer));
     let error = load::<u64>(&big(4096), &limits).expect_err("too large");
-    assert_eq!(error.to_string(), "integer of 4096 bytes doesn't fit u128");
+    assert_eq!(error.to_string(), "integer of 4096 bytes doesn't fit u64");
 }
 
 #[test]

@@ -64,7 +64,15 @@ fn integers() {
     both("04086c2b09ffffffffffffffff", u64::MAX);
     both("04086906", NonZero::new(1_u64).expect("not 0"));
     assert_eq!(error::<u8>("040869020001"), "integer 256 doesn't fit u8");
-    assert_eq!(error::<u64>("040869fa"), "integer -1 doesn't fit u128");
+    assert_eq!(error::<u64>("040869fa"), "integer -1 doesn't fit u64");
+    let large = "04086c2b0a00000000000000000100"; // 2**64
+    assert_eq!(error::<u64>(large), "integer 18446744073709551616 doesn't fit u64");
+    assert_eq!(error::<u8>(large), "integer 18446744073709551616 doesn't fit u8");
+    assert_eq!(
+        error::<NonZero<i32>>(large),
+        "integer 18446744073709551616 doesn't fit NonZero<i32>"
+    );
+    assert_eq!(error::<Duration>("040869fa"), "integer -1 doesn't fit Duration");
     assert_eq!(error::<NonZero<u8>>("04086900"), "integer 0 doesn't fit NonZero<u8>");
     assert_eq!(error::<i32>("04086608312e35"), "expected an integer, got a Float");
 }

@@ -181,6 +181,15 @@ impl LoadError {
         self
     }
 
+    /// The same error, where an integer that doesn't fit was to be a `target`.
+    #[cold]
+    pub(crate) fn fitting(mut self, target: &'static str) -> Self {
+        if let LoadErrorKind::OutOfRange { target: own, .. } = &mut self.0.kind {
+            *own = target;
+        }
+        self
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> &LoadErrorKind {
         &self.0.kind

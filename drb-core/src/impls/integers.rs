@@ -18,7 +18,7 @@ macro_rules! narrow {
         impl Load for $ty {
             #[inline]
             fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
-                let value = loader.i64()?;
+                let value = loader.i64().map_err(|error| error.fitting(stringify!($ty)))?;
                 Self::try_from(value).map_err(|_| out_of_range(value, stringify!($ty)))
             }
         }
@@ -39,7 +39,7 @@ macro_rules! wide {
 
         impl Load for $ty {
             fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
-                let value = loader.$wide()?;
+                let value = loader.$wide().map_err(|error| error.fitting(stringify!($ty)))?;
                 Self::try_from(value).map_err(|_| out_of_range(value, stringify!($ty)))
             }
         }
@@ -90,7 +90,7 @@ impl Dump for u8 {
 
 impl Load for u8 {
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
-        let value = loader.i64()?;
+        let value = loader.i64().map_err(|error| error.fitting("u8"))?;
         Self::try_from(value).map_err(|_| out_of_range(value, "u8"))
     }
 
@@ -135,9 +135,9 @@ macro_rules! non_zero {
 
         impl Load for NonZero<$ty> {
             fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
-                let value = $ty::load(loader)?;
-                Self::new(value)
-                    .ok_or_else(|| out_of_range(value, concat!("NonZero<", stringify!($ty), ">")))
+                const NAME: &str = concat!("NonZero<", stringify!($ty), ">");
+                let value = $ty::load(loader).map_err(|error| error.fitting(NAME))?;
+                Self::new(value).ok_or_else(|| out_of_range(value, NAME))
             }
         }
 

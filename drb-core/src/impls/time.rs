@@ -70,7 +70,8 @@ impl Dump for Duration {
 impl Load for Duration {
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         if loader.kind()? == Kind::Int {
-            return u64::load(loader).map(Self::from_secs);
+            let seconds = u64::load(loader).map_err(|error| error.fitting("Duration"))?;
+            return Ok(Self::from_secs(seconds));
         }
         let seconds = loader.f64()?;
         Self::try_from_secs_f64(seconds).map_err(|_| {

@@ -75,13 +75,7 @@ where
     type Arrives = HashMap<K::Arrives, V::Arrives, S>;
 
     fn send(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-        dumper.map(self.len())?;
-        for (key, value) in self {
-            key.send(dumper)?;
-            value.send(dumper)?;
-        }
-        dumper.end();
-        Ok(())
+        send(self.len(), self, dumper)
     }
 }
 
@@ -89,14 +83,22 @@ impl<K: Outbound<Arrives: Ord>, V: Outbound> Outbound for BTreeMap<K, V> {
     type Arrives = BTreeMap<K::Arrives, V::Arrives>;
 
     fn send(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-        dumper.map(self.len())?;
-        for (key, value) in self {
-            key.send(dumper)?;
-            value.send(dumper)?;
-        }
-        dumper.end();
-        Ok(())
+        send(self.len(), self, dumper)
     }
+}
+
+fn send<K: Outbound, V: Outbound>(
+    len: usize,
+    entries: impl IntoIterator<Item = (K, V)>,
+    dumper: &mut Dumper<'_>,
+) -> Result<(), DumpError> {
+    dumper.map(len)?;
+    for (key, value) in entries {
+        key.send(dumper)?;
+        value.send(dumper)?;
+    }
+    dumper.end();
+    Ok(())
 }
 
 by_value!([] Map);

@@ -74,6 +74,18 @@ impl<'a, 'd> Serializer<'a, 'd> {
         self.dumper.symbol(variant)
     }
 
+    /// A variant with several parts, which are in what `begin` begins.
+    fn variant_parts(
+        mut self,
+        variant: &str,
+        len: usize,
+        begin: impl FnOnce(&mut Dumper<'d>, usize) -> Result<(), DumpError>,
+    ) -> Result<Parts<'a, 'd>, DumpError> {
+        self.variant(variant)?;
+        begin(self.dumper, len)?;
+        Ok(self.parts(len, true))
+    }
+
     fn parts(self, left: usize, is_variant: bool) -> Parts<'a, 'd> {
         Parts { dumper: self.dumper, left, is_variant }
     }
@@ -193,15 +205,13 @@ impl<'a, 'd> ser::Serializer for Serializer<'a, 'd> {
     }
 
     fn serialize_tuple_variant(
-        mut self,
+        self,
         _name: &'static str,
         _index: u32,
         variant: &'static str,
         len: usize,
     ) -> Result<Parts<'a, 'd>, DumpError> {
-        self.variant(variant)?;
-        self.dumper.array(len)?;
-        Ok(self.parts(len, true))
+        self.variant_parts(variant, len, Dumper::array)
     }
 
     fn serialize_map(self, len: Option<usize>) -> Result<Counted<'a, 'd>, DumpError> {
@@ -216,15 +226,13 @@ impl<'a, 'd> ser::Serializer for Serializer<'a, 'd> {
     }
 
     fn serialize_struct_variant(
-        mut self,
+        self,
         _name: &'static str,
         _index: u32,
         variant: &'static str,
         len: usize,
     ) -> Result<Parts<'a, 'd>, DumpError> {
-        self.variant(variant)?;
-        self.dumper.map(len)?;
-        Ok(self.parts(len, true))
+        self.variant_parts(variant, len, Dumper::map)
     }
 }
 

@@ -8,6 +8,7 @@ mod cursor;
 mod float;
 mod links;
 mod look;
+mod read_extra;
 mod read_numbers;
 mod read_reference;
 mod read_text;
@@ -18,6 +19,9 @@ mod symbols;
 mod text;
 mod time;
 mod walk;
+mod write_numbers;
+mod write_reference;
+mod write_symbols;
 mod write_value;
 mod writer;
 

@@ -1,30 +1,28 @@
 //! Writes Marshal 4.8.
 
-use super::{REFERENCE, URI_OPTION, float, write_value::Shared};
-use crate::{
-    DumpError, Form, Limit, Limits, ObjectId, Reference, Session, Shape, value::is_flonum,
-};
-use std::collections::{BTreeMap, HashMap};
+use super::{write_symbols::Symbols, write_value::Shared};
+use crate::{DumpError, Form, Limit, Limits, Reference, Session, Shape};
+use std::collections::HashMap;
 
 /// Writes one stream to the end of a buffer.
 pub(crate) struct Writer<'a> {
     pub(super) out: &'a mut Vec<u8>,
     start: usize,
-    symbols: Symbols,
+    pub(super) symbols: Symbols,
     /// The numbers of the symbols of the structs that have been written.
     shapes: Vec<Known>,
     /// How many objects have been written: the number of the next.
     pub(super) objects: usize,
     /// The numbers of the floats that Ruby keeps without an object: they are linked by value.
-    floats: HashMap<u64, usize, foldhash::fast::RandomState>,
+    pub(super) floats: HashMap<u64, usize, foldhash::fast::RandomState>,
     pub(super) shared: Shared,
     depth: usize,
     /// The depth within the keywords that are being written; else 0.
     flagged: usize,
     max_depth: usize,
     max_len: usize,
-    references: usize,
-    max_references: usize,
+    pub(super) references: usize,
+    pub(super) max_references: usize,
     /// What references are handed on through.
     pub(super) session: Option<&'a dyn Session>,
 }
@@ -76,72 +74,6 @@ impl<'a> Writer<'a> {
     }
 
     #[inline]
-    pub(crate) fn int(&mut self, value: i64) -> Result<(), DumpError> {
-        // What Ruby writes so has 31 bits, whatever the machine.
-        if (-(1 << 30)..1 << 30).contains(&value) {
-            self.out.push(b'i');
-            self.long(value);
-            return Ok(());
-        }
-        self.big_int(value < 0, &value.unsigned_abs().to_le_bytes())
-    }
-
-    pub(crate) fn int128(&mut self, value: i128) -> Result<(), DumpError> {
-        match i64::try_from(value) {
-            Ok(value) => self.int(value),
-            Err(_) => self.big_int(value < 0, &value.unsigned_abs().to_le_bytes()),
-        }
-    }
-
-    pub(crate) fn uint128(&mut self, value: u128) -> Result<(), DumpError> {
-        match i64::try_from(value) {
-            Ok(value) => self.int(value),
-            Err(_) => self.big_int(false, &value.to_le_bytes()),
-        }
-    }
-
-    pub(crate) fn big_int(&mut self, negative: bool, magnitude: &[u8]) -> Result<(), DumpError> {
-        let len = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        let magnitude = magnitude.get(..len).unwrap_or_default();
-        if let Some(value) = small(negative, magnitude) {
-            return self.int(value);
-        }
-        self.objects += 1;
-        self.out.extend_from_slice(if negative { b"l-" } else { b"l+" });
-        self.long(len.div_ceil(2) as i64);
-        self.out.extend_from_slice(magnitude);
-        if len % 2 == 1 {
-            self.out.push(0);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn float(&mut self, value: f64) -> Result<(), DumpError> {
-        if is_flonum(value) {
-            let number = *self.floats.entry(value.to_bits()).or_insert(self.objects);
-            if number != self.objects {
-                self.link(number);
-                return Ok(());
-            }
-        }
-        self.heap_float(value);
-        Ok(())
-    }
-
-    /// A float that is not linked.
-    pub(super) fn heap_float(&mut self, value: f64) {
-        self.objects += 1;
-        // The length takes one byte: the longest text has 24.
-        self.out.extend_from_slice(b"f\0");
-        let start = self.out.len();
-        float::write(self.out, value);
-        let len = self.out.len() - start;
-        if let Some(slot) = self.out.get_mut(start - 1) {
-            *slot = len as u8 + 5;
-        }
-    }
-
-    #[inline]
     pub(crate) fn str(&mut self, value: &str) -> Result<(), DumpError> {
         self.objects += 1;
         self.out.extend_from_slice(b"I\"");
@@ -162,15 +94,6 @@ impl<'a> Writer<'a> {
         self.objects += 1;
         self.out.push(b'"');
         self.sized(value);
-        Ok(())
-    }
-
-    pub(crate) fn symbol(&mut self, name: &str) -> Result<(), DumpError> {
-        if name.is_ascii() {
-            self.symbol_bytes(name.as_bytes());
-        } else {
-            self.encoded_symbol(name.as_bytes(), &crate::value::Encoding::Utf8);
-        }
         Ok(())
     }
 
@@ -284,60 +207,6 @@ impl<'a> Writer<'a> {
         self.session.map_or(Ok(None), |session| session.hand_on(reference))
     }
 
-    /// A reference as it is.
-    pub(crate) fn reference(&mut self, reference: &Reference) -> Result<(), DumpError> {
-        self.count_reference()?;
-        let mut payload = Vec::with_capacity(64);
-        let mut writer = Writer::new(&mut payload, &Limits::default(), None);
-        writer.array(2)?;
-        match reference.uri() {
-            Some(uri) => writer.str(uri)?,
-            None => writer.nil()?,
-        }
-        writer.id(reference.id())?;
-        writer.end();
-        writer.finish()?;
-        self.out.push(b'u');
-        self.symbol_bytes(REFERENCE);
-        self.sized(&payload);
-        self.objects += 1;
-        Ok(())
-    }
-
-    /// What names an object within its process.
-    pub(crate) fn id(&mut self, id: &ObjectId) -> Result<(), DumpError> {
-        match id {
-            ObjectId::Front => self.nil(),
-            ObjectId::Number(number) => self.int(*number),
-            ObjectId::Name(name) => self.uri_option(name),
-            ObjectId::Opaque(stream) => self.opaque(stream),
-        }
-    }
-
-    fn uri_option(&mut self, name: &str) -> Result<(), DumpError> {
-        self.objects += 1;
-        self.out.push(b'o');
-        self.symbol_bytes(URI_OPTION);
-        self.out.push(6);
-        self.symbol_bytes(b"@option");
-        self.str(name)
-    }
-
-    /// A value that is a stream already.
-    fn opaque(&mut self, stream: &[u8]) -> Result<(), DumpError> {
-        let value = crate::Value::from_marshal(stream)
-            .map_err(|error| DumpError::custom(format!("a reference's id: {error}")))?;
-        self.value(&value)
-    }
-
-    pub(super) fn count_reference(&mut self) -> Result<(), DumpError> {
-        self.references += 1;
-        if self.references > self.max_references {
-            return Err(DumpError::limit(Limit::References, self.max_references));
-        }
-        Ok(())
-    }
-
     /// A container begins.
     pub(super) fn descend(&mut self) -> Result<(), DumpError> {
         if self.depth >= self.max_depth {
@@ -367,137 +236,10 @@ impl<'a> Writer<'a> {
         self.long(number as i64);
     }
 
-    /// A symbol of ASCII (or of bytes without an encoding); gives its number.
-    #[inline]
-    pub(super) fn symbol_bytes(&mut self, name: &[u8]) -> usize {
-        match self.symbols.find_or_add(name, 0) {
-            Ok(number) => {
-                self.symbol_link(number);
-                number
-            }
-            Err(number) => {
-                self.out.push(b':');
-                self.sized(name);
-                number
-            }
-        }
-    }
-
-    /// A symbol with an encoding, which is not of ASCII only; gives its number.
-    pub(super) fn encoded_symbol(
-        &mut self,
-        name: &[u8],
-        encoding: &crate::value::Encoding,
-    ) -> usize {
-        let coding = self.shared.coding(encoding);
-        match self.symbols.find_or_add(name, coding) {
-            Ok(number) => {
-                self.symbol_link(number);
-                number
-            }
-            Err(number) => {
-                self.out.extend_from_slice(b"I:");
-                self.sized(name);
-                self.out.push(6);
-                self.encoding(encoding);
-                number
-            }
-        }
-    }
-
-    #[inline]
-    fn symbol_link(&mut self, number: usize) {
-        self.out.push(b';');
-        self.long(number as i64);
-    }
-
     /// Bytes with their length before them.
     #[inline]
     pub(super) fn sized(&mut self, bytes: &[u8]) {
         self.long(bytes.len() as i64);
         self.out.extend_from_slice(bytes);
-    }
-
-    /// An integer of Marshal's own format. It has four bytes at most.
-    #[inline]
-    pub(super) fn long(&mut self, value: i64) {
-        match value {
-            0 => self.out.push(0),
-            1..=122 => self.out.push((value + 5) as u8),
-            -123..=-1 => self.out.push((value - 5) as u8),
-            _ => self.wide_long(value),
-        }
-    }
-
-    fn wide_long(&mut self, value: i64) {
-        let bytes = value.to_le_bytes();
-        let rest = if value < 0 { -1 } else { 0 };
-        // As many bytes as it takes until only copies of the sign are left.
-        let count = (1..=4).find(|count| value >> (8 * count) == rest).unwrap_or(4);
-        self.out.push(if value < 0 { -(count as i8) as u8 } else { count as u8 });
-        self.out.extend(bytes.iter().take(count));
-    }
-}
-
-/// The integer, if it is one that has no object in a stream.
-fn small(negative: bool, magnitude: &[u8]) -> Option<i64> {
-    let mut bytes = [0; 8];
-    bytes.get_mut(..magnitude.len())?.copy_from_slice(magnitude);
-    let value = i64::try_from(u64::from_le_bytes(bytes)).ok()?;
-    let value = if negative { -value } else { value };
-    (-(1 << 30)..1 << 30).contains(&value).then_some(value)
-}
-
-/// The symbols that have been written, by name and encoding.
-#[derive(Default)]
-struct Symbols {
-    /// The names of the first few, which are searched one by one.
-    names: Vec<u8>,
-    /// Where each of these ends, and its encoding.
-    ends: Vec<(usize, usize)>,
-    /// All of them, once there are many: encodings and numbers by name.
-    index: BTreeMap<Box<[u8]>, Vec<(usize, usize)>>,
-    count: usize,
-}
-
-/// From how many symbols on they are looked up.
-const MANY: usize = 16;
-
-impl Symbols {
-    /// The number of a symbol: `Ok` if it has been written, `Err` if it is new.
-    #[inline]
-    fn find_or_add(&mut self, name: &[u8], coding: usize) -> Result<usize, usize> {
-        if self.count >= MANY {
-            return self.look_up(name, coding);
-        }
-        let mut start = 0;
-        for (number, (end, own)) in self.ends.iter().enumerate() {
-            if *own == coding && self.names.get(start..*end) == Some(name) {
-                return Ok(number);
-            }
-            start = *end;
-        }
-        self.names.extend_from_slice(name);
-        self.ends.push((self.names.len(), coding));
-        self.count += 1;
-        Err(self.count - 1)
-    }
-
-    fn look_up(&mut self, name: &[u8], coding: usize) -> Result<usize, usize> {
-        if self.index.is_empty() {
-            let mut start = 0;
-            for (number, (end, coding)) in self.ends.iter().enumerate() {
-                let name = self.names.get(start..*end).unwrap_or_default();
-                self.index.entry(name.into()).or_default().push((*coding, number));
-                start = *end;
-            }
-        }
-        let known = self.index.get(name).into_iter().flatten().find(|(own, _)| *own == coding);
-        if let Some((_, number)) = known {
-            return Ok(*number);
-        }
-        self.index.entry(name.into()).or_default().push((coding, self.count));
-        self.count += 1;
-        Err(self.count - 1)
     }
 }

@@ -7,6 +7,7 @@ mod float;
 mod hash;
 mod inspect;
 mod node;
+mod parts;
 mod symbol;
 
 pub use float::Float;

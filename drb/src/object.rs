@@ -58,6 +58,7 @@ impl Object {
     /// # #[drb::service]
     /// # impl Client {}
     /// ```
+    #[allow(clippy::type_complexity)] // Each of the parameters is one of the caller's types.
     pub fn call_with<T: Load, A: Yielded, O: Yields<Anything, T, Way>, Way, F: FnMut(A) -> O>(
         &self,
         method: &str,

@@ -67,7 +67,15 @@ struct Lent {
 /// A call of the block that waits for the closure.
 ///
 /// It is there until the closure takes it.
-struct Asked(Option<(OwnedArgs, Reply, oneshot::Sender<Completed>, Option<Arc<Current>>)>);
+struct Asked(Option<Question>);
+
+struct Question {
+    args: OwnedArgs,
+    reply: Reply,
+    sender: oneshot::Sender<Completed>,
+    /// The call that was being served where the block was called, if there is one.
+    current: Option<Arc<Current>>,
+}
 
 /// The block as others see it: an object with the method `call`.
 struct Target {
@@ -111,7 +119,7 @@ where
     fn drive(&mut self, context: &mut Context<'_>) {
         while let Some(mut asked) = self.lent.as_mut().and_then(|lent| lent.next(context)) {
             let Asked(asked) = &mut asked;
-            let Some((args, reply, sender, current)) = asked.take() else { continue };
+            let Some(Question { args, reply, sender, current }) = asked.take() else { continue };
             match A::load(args.args(reply.session())) {
                 Ok(arguments) => {
                     let (closure, answer) = (&mut self.closure, self.answer);
@@ -162,7 +170,7 @@ impl Drop for Lent {
 /// The call that the block belongs to has ended before the closure was called.
 impl Drop for Asked {
     fn drop(&mut self) {
-        if let Some((_, reply, sender, _)) = self.0.take() {
+        if let Some(Question { reply, sender, .. }) = self.0.take() {
             drop(sender.send(reply.refusal(over())));
         }
     }
@@ -195,7 +203,7 @@ impl Dispatch for Target {
         let (sender, answered) = oneshot::channel();
         let (args, reply) = call.into_owned();
         let another = reply.another();
-        let asked = Asked(Some((args, reply, sender, Current::get())));
+        let asked = Asked(Some(Question { args, reply, sender, current: Current::get() }));
         // If nobody takes it any more, it is dropped, and so answered.
         drop(self.inbox.unbounded_send(asked));
         Invoked::run(another, |another| async move {

@@ -26,7 +26,7 @@ impl Bar {
     }
 
     #[drb(name = "foo?")]
-    pub fn is_foo(&self, foo: FooProxy) -> bool {
-        foo.local::<Foo>().is_some_and(|foo| Arc::ptr_eq(&foo, &self.foo))
+    pub fn is_foo(&self, other: FooProxy) -> bool {
+        other.local::<Foo>().is_some_and(|other| Arc::ptr_eq(&other, &self.foo))
     }
 }

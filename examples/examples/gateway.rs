@@ -16,6 +16,8 @@
 //! ```
 //!
 //! What can be called is for the object's own process to say: one in Ruby lets everything be called.
+//! Whoever reaches the gateway reaches every object on the other side that it has a reference to, or
+//! makes one up for: join networks that may know of each other.
 
 use drb_examples::Gateway;
 use std::sync::Arc;

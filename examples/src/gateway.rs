@@ -91,7 +91,8 @@ impl Gateway {
     }
 }
 
-/// Stands in the gateway for an object on the other network, and passes on every call.
+/// Stands in the gateway for an object on the other network, and passes on every call. The gateway holds
+/// it as every object that it gives away: for a lease, which each call renews.
 ///
 /// No macro makes this one: a service has the methods that are written down, a relay has those of an
 /// object that it knows nothing of.

@@ -1,7 +1,7 @@
 //! Calls within calls: which server they go through, how deep they may go, and what would wait for
 //! itself.
 
-use drb::{DrbUndumped, Error, Exclusive, Holder, Limit, Limits, Proxy, Server, by_ref};
+use drb::{Block, DrbUndumped, Error, Exclusive, Holder, Limit, Limits, Proxy, Server, by_ref};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -216,6 +216,10 @@ impl Ledger {
         clerk.come_back(what).await
     }
 
+    pub async fn each(&mut self, block: Block<(u64,), u64>) -> drb::Result<u64> {
+        block.call((self.len(),)).await
+    }
+
     pub async fn read_and_ask(&self, clerk: ClerkProxy, what: String) -> drb::Result<u64> {
         clerk.come_back(what).await
     }
@@ -272,6 +276,38 @@ async fn a_call_that_would_wait_for_itself_is_refused() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     drop(held);
     assert_eq!(waiting.await.unwrap(), Ok(2));
+}
+
+/// A block runs in the task of its caller, but belongs to the call that it was passed to.
+#[tokio::test]
+async fn a_block_continues_the_chain_of_the_call_that_calls_it() {
+    let server = start(()).await;
+    let other = start(()).await;
+    let ledger = other.keep(Ledger::default()).unwrap();
+    let within = ledger.clone();
+    let begun = Instant::now();
+    let error = ledger
+        .each(|_: u64| {
+            let ledger = within.clone();
+            async move { ledger.add(1).deadline(Duration::from_secs(20)).await }
+        })
+        .await
+        .unwrap_err();
+    assert!(error.to_string().starts_with("deadlock"), "{error:?}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "at once");
+    // Within the process, the block is lent by the server of the object that is called.
+    let seen = &Mutex::new(Vec::new());
+    let called = ledger.each(|len: u64| {
+        seen.lock().unwrap().push(here());
+        async move {
+            tokio::task::yield_now().await;
+            seen.lock().unwrap().push(here());
+            len + 7
+        }
+    });
+    assert_eq!(called.await, Ok(7));
+    assert_eq!(here(), server.uri());
+    assert_eq!(*seen.lock().unwrap(), [other.uri(), other.uri()]);
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! The grammar of `#[drb(…)]` and `#[drb::service(…)]`: every option of every place.
 
-use crate::report::Report;
+use crate::{report::Report, text::text};
 use proc_macro2::TokenStream;
 use syn::{
     Attribute, Expr, ExprLit, Ident, Lit, LitStr, Path, Token,
     ext::IdentExt,
     parse::{Parse, ParseStream, Parser},
     punctuated::Punctuated,
+    token,
 };
 
 /// Declares the options of one place, and reads them.
@@ -36,6 +37,15 @@ macro_rules! options {
 options! {
     /// `#[drb::service(…)]` on an impl of a type's own methods.
     ServiceOptions on "a service" {
+        krate = "crate": Where,
+        class = "class": Text,
+        also = "also": Paths,
+    }
+}
+
+options! {
+    /// `#[drb::service(…)]` on a struct or enum.
+    ClassOptions on "a service's type" {
         krate = "crate": Where,
         class = "class": Text,
     }
@@ -215,20 +225,27 @@ pub(crate) trait Options: Default {
     }
 }
 
-/// One option as it is written: `key` or `key = value`.
+/// One option as it is written: `key`, `key = value` or `also(path, path)`.
 pub(crate) struct Given {
     key: Ident,
     value: Option<Expr>,
+    paths: Vec<Path>,
 }
 
 impl Parse for Given {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let key = input.call(Ident::parse_any)?;
+        if key == "also" && input.peek(token::Paren) {
+            let content;
+            syn::parenthesized!(content in input);
+            let paths = Punctuated::<Path, Token![,]>::parse_terminated(&content)?;
+            return Ok(Self { key, value: None, paths: paths.into_iter().collect() });
+        }
         let value = match input.parse::<Option<Token![=]>>()? {
             Some(_) => Some(input.parse()?),
             None => None,
         };
-        Ok(Self { key, value })
+        Ok(Self { key, value, paths: Vec::new() })
     }
 }
 
@@ -292,6 +309,24 @@ pub(crate) struct Texts(pub(crate) Vec<LitStr>);
 impl Texts {
     fn set(&mut self, given: Given, report: &mut Report) {
         self.0.extend(given.text(report));
+    }
+}
+
+/// `key(a::Path, b::Path)`.
+#[derive(Default)]
+pub(crate) struct Paths(pub(crate) Vec<Path>);
+
+impl Paths {
+    fn set(&mut self, given: Given, report: &mut Report) {
+        if given.paths.is_empty() {
+            report.at(&given.key, format!("write `{}(Trait, OtherTrait)`", given.key));
+        }
+        for path in given.paths {
+            if self.0.contains(&path) {
+                report.at(&path, format!("`{}` is given twice", text(&path)));
+            }
+            self.0.push(path);
+        }
     }
 }
 

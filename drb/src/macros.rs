@@ -55,6 +55,7 @@
 /// | `#[drb::service(…)]` | |
 /// |---|---|
 /// | `class = "Foo::Store"` | Ruby's name of the class, for `inspect` and errors; otherwise the name of the type |
+/// | `also(Trait, Other)` | further service traits that the type implements |
 /// | `crate = ::path` | where the crate `drb` is, if it has another name |
 ///
 /// | on a method: `#[drb(…)]` | |
@@ -204,8 +205,48 @@
 /// # }
 /// ```
 ///
-/// A type is a service through one `impl`: its own, or that of one trait. A service trait can't extend
-/// another one.
+/// A service trait can't extend another one.
+///
+/// # Several of them
+///
+/// A type is a service through one `impl`: its own, or that of a trait. In `also(…)`, this names the
+/// other service traits that the type implements. The methods of all can be called, and an object
+/// can be passed where a method takes the proxy of any of them.
+///
+/// ```
+/// # use std::sync::Mutex;
+/// #[drb::service]
+/// trait Listener {
+///     fn heard(&self, text: String);
+/// }
+///
+/// struct Room(Mutex<Vec<String>>);
+///
+/// #[drb::service(also(Listener))]
+/// impl Room {
+///     pub fn last(&self) -> Option<String> {
+///         self.0.lock().unwrap().last().cloned()
+///     }
+/// }
+///
+/// impl Listener for Room { // without the attribute
+///     fn heard(&self, text: String) {
+///         self.0.lock().unwrap().push(text);
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> drb::Result<()> {
+/// # let room = Room(Mutex::default());
+/// let server = drb::start_service("druby://localhost:0", room).await?;
+/// ListenerProxy::connect(server.uri()).await?.heard("hello").await?;
+/// assert_eq!(RoomProxy::connect(server.uri()).await?.last().await?, Some("hello".to_owned()));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The methods' names on the wire differ, the type has no type parameters, and either each of the
+/// `impl`s has a method with `&mut self`, or none.
 ///
 /// # On a struct or an enum
 ///

@@ -5,6 +5,7 @@ mod assert;
 mod builtin;
 mod incoming;
 mod invoke;
+mod merge;
 mod reply;
 mod running;
 mod service;
@@ -18,6 +19,7 @@ pub use args::{Args, Keywords, OwnedArgs, ProcArgs};
 pub use assert::{Answer, Argument, Member, service_is_shared_between_threads};
 pub use incoming::{Incoming, Invoked};
 pub use invoke::export;
+pub use merge::{count, merge};
 pub use reply::{Completed, Reply};
 pub use running::{Blocking, Running, call};
 pub use service::{

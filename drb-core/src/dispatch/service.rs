@@ -89,10 +89,10 @@ pub trait Implements<P: Proxy>: Service {}
 /// the trait.
 pub trait Contract<T> {
     /// See [`Service::Cell`].
-    type Cell;
+    type Cell: 'static;
 
     /// See [`Service::methods`].
-    fn methods() -> &'static [Method<Self::Cell>];
+    const METHODS: &'static [Method<Self::Cell>];
 }
 
 /// An entry of a whitelist.
@@ -102,6 +102,14 @@ pub struct Method<C: ?Sized> {
     /// Loads the arguments, calls the method, dumps the result.
     pub invoke: fn(Arc<C>, Incoming<'_>) -> Invoked,
 }
+
+impl<C: ?Sized> Clone for Method<C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C: ?Sized> Copy for Method<C> {}
 
 /// What is known of a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use crate::{
     names,
-    options::{Options, ServiceOptions},
+    options::{ClassOptions, Options},
     report::Report,
 };
 use proc_macro2::TokenStream;
@@ -19,7 +19,7 @@ pub(super) fn service(
     report: &mut Report,
 ) -> TokenStream {
     let quiet = crate::lints::quiet();
-    let given = ServiceOptions::parse(options.clone(), report);
+    let given = ClassOptions::parse(options.clone(), report);
     let item = item.to_token_stream();
     let Some(class) = given.class.0 else {
         if report.is_empty() {

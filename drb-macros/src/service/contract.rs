@@ -80,6 +80,7 @@ fn read(options: TokenStream, item: &mut ItemTrait, report: &mut Report) -> Serv
         cfgs: cfgs(&item.attrs),
         generics,
         methods,
+        also: Vec::new(),
     };
     check::names(&service, report);
     check::lifetimes(&service, report);

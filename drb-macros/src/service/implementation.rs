@@ -2,7 +2,7 @@
 
 use super::{
     expand,
-    inherent::{cfgs, type_name},
+    inherent::{also, cfgs, type_name},
     method::Draft,
 };
 use crate::{
@@ -26,6 +26,8 @@ pub(super) struct Implementation {
     pub(super) class: Option<LitStr>,
     pub(super) cfgs: Vec<Attribute>,
     pub(super) generics: Generics,
+    /// The traits whose methods the type offers as well.
+    pub(super) also: Vec<Path>,
 }
 
 pub(super) fn service(
@@ -56,6 +58,7 @@ fn read(options: TokenStream, item: &mut ItemImpl, report: &mut Report) -> Optio
     if let Some(not) = negative {
         report.at(not, "`#[drb::service]` needs an `impl` with methods");
     }
+    let also = also(options.also, item, report);
     if let Some(class) = &options.class.0 {
         names::check_class(&class.value(), class, report);
     }
@@ -67,5 +70,6 @@ fn read(options: TokenStream, item: &mut ItemImpl, report: &mut Report) -> Optio
         class: options.class.0,
         cfgs: cfgs(&item.attrs),
         generics: types::without_lifetimes(&item.generics),
+        also,
     })
 }

@@ -6,14 +6,14 @@ use super::{
     model::{Service, Subject},
 };
 use crate::{
-    options::{Options, ServiceOptions},
+    options::{Options, Paths, ServiceOptions},
     report::Report,
     types,
 };
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use std::collections::HashSet;
-use syn::{Ident, ImplItem, ItemImpl, Type, Visibility, parse_quote, visit_mut::VisitMut};
+use syn::{Ident, ImplItem, ItemImpl, Path, Type, Visibility, parse_quote, visit_mut::VisitMut};
 
 pub(super) fn service(
     options: TokenStream,
@@ -65,10 +65,25 @@ fn read(options: TokenStream, item: &mut ItemImpl, report: &mut Report) -> Optio
         cfgs: cfgs(&item.attrs),
         generics: types::without_lifetimes(&item.generics),
         methods,
+        also: also(options.also, item, report),
     };
     check::names(&service, report);
     check::lifetimes(&service, report);
     Some(service)
+}
+
+/// The traits whose methods a type offers as well.
+pub(super) fn also(given: Paths, item: &ItemImpl, report: &mut Report) -> Vec<Path> {
+    if let Some(first) = given.0.first()
+        && types::without_lifetimes(&item.generics).params.first().is_some()
+    {
+        report.at(
+            first,
+            "`also` is for a type without type parameters, because the compiler makes one list of \
+             all methods: leave it out, or put the `impl` on an instance of the type",
+        );
+    }
+    given.0.iter().map(|path| types::path_with_lifetime(path, "'static")).collect()
 }
 
 /// The name of the type that an impl is for, after which its proxy is called.

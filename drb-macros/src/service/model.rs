@@ -21,6 +21,8 @@ pub(crate) struct Service {
     /// Those of the item, without lifetimes.
     pub(crate) generics: Generics,
     pub(crate) methods: Vec<Method>,
+    /// The traits whose methods the type offers as well.
+    pub(crate) also: Vec<Path>,
 }
 
 /// Whose methods they are.

@@ -10,3 +10,4 @@ mod exclusive;
 mod parameters;
 mod references;
 mod service;
+mod several;

@@ -18,10 +18,33 @@ trait Undocumented<T: ::std::marker::Send + 'static> {
 }
 
 #[derive(::std::fmt::Debug)]
-struct English;
+struct English(u8);
+
+#[::renamed::service(crate = ::renamed, also(Undocumented<u8>, Further))]
+impl English {
+    pub fn first(&mut self) {
+        self.0 = 1;
+    }
+}
+
+impl Undocumented<u8> for English {
+    fn put(&mut self, value: u8) {
+        self.0 = value;
+    }
+}
 
 #[::renamed::service(crate = ::renamed)]
-impl Greeter for English {
+trait Further {
+    fn further(&mut self) {}
+}
+
+impl Further for English {}
+
+#[derive(::std::fmt::Debug)]
+struct French;
+
+#[::renamed::service(crate = ::renamed)]
+impl Greeter for French {
     async fn greet(&self, name: ::std::string::String) -> ::std::string::String {
         name
     }
@@ -41,5 +64,5 @@ where
 }
 
 const _: fn() = || {
-    let _ = (English, Slot(::std::option::Option::Some(0_u8)));
+    let _ = (English(0), French, Slot(::std::option::Option::Some(0_u8)));
 };

@@ -53,8 +53,15 @@ pub trait Contract {
 
 pub struct Contracted;
 
-#[::renamed::service(crate = ::renamed)]
+#[::renamed::service(crate = ::renamed, also(Further))]
 impl Contract for Contracted {}
+
+#[::renamed::service(crate = ::renamed)]
+pub trait Further {
+    fn further(&self) {}
+}
+
+impl Further for Contracted {}
 
 #[derive(::renamed::DrbDumped)]
 #[drb(crate = ::renamed)]

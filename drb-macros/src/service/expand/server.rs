@@ -2,7 +2,7 @@
 
 use super::{
     super::model::{Kind, Method, Service, Subject, WireName},
-    invoke,
+    contract, invoke,
 };
 use crate::text::text;
 use proc_macro2::{Span, TokenStream};
@@ -18,8 +18,9 @@ pub(super) fn inherent(service: &Service) -> TokenStream {
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let (_, proxy_generics, _) = service.generics.split_for_impl();
     let functions = service.methods.iter().map(|method| invoke::function(service, method));
-    let table = table(service);
     let cell = cell(service);
+    let parts = contract::parts(krate, &this, &service.also);
+    let (table, whole) = contract::whole(krate, &cell, table(service), &parts);
     let class = class(service, &name.to_string());
     let sharing = super::sharing(krate, &this, &service.generics);
     let implementation = quote_spanned! {Span::mixed_site()=>
@@ -67,8 +68,10 @@ pub(super) fn inherent(service: &Service) -> TokenStream {
         #(#cfgs)*
         #quiet
         const _: () = {
+            #(#parts)*
             #sharing
             #(#functions)*
+            #whole
             #implementation
         };
     }
@@ -120,7 +123,7 @@ pub(super) fn table(service: &Service) -> TokenStream {
         .collect();
     entries.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
     let entries = entries.into_iter().map(|(wire, method)| entry(service, wire, method));
-    quote!(const { &[#(#entries),*] })
+    quote!(&[#(#entries),*])
 }
 
 fn entry(service: &Service, wire: &WireName, method: &Method) -> TokenStream {

@@ -1,0 +1,17 @@
+#[drb::service]
+trait Listener {
+    fn heard(&self, text: String);
+}
+
+struct Room;
+
+#[drb::service(also(Listener))]
+impl Room {
+    pub fn heard(&self) {}
+}
+
+impl Listener for Room {
+    fn heard(&self, _: String) {}
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+struct Room;
+
+#[drb::service(also)]
+impl Room {
+    pub fn go(&self) {}
+}
+
+fn main() {}

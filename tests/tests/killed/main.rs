@@ -38,7 +38,18 @@ struct Case {
     kind: &'static str,
     /// What the caller is called back through: `listener` or `block`.
     how: &'static str,
+    wire: Wire,
 }
+
+#[derive(Debug, Clone, Copy)]
+enum Wire {
+    Tcp,
+    Unix,
+}
+
+/// Steps that look into the sockets, where only those of TCP can be looked into.
+const TCP: &[Wire] = &[Wire::Tcp];
+const BOTH: &[Wire] = &[Wire::Tcp, Wire::Unix];
 
 /// Both processes of one case.
 struct Scene {
@@ -52,18 +63,20 @@ struct Scene {
 
 /// Every case of one step: the processes are started, the step goes its way, the survivor is looked at.
 macro_rules! steps {
-    ($($name:ident: $caller:literal $deadline:expr;)+) => {$(
+    ($($name:ident: $caller:literal $deadline:expr, $wires:expr;)+) => {$(
         #[tokio::test]
         async fn $name() {
             let mut cases = JoinSet::new();
-            for kind in ["ruby", "rust"] {
-                for how in ["listener", "block"] {
-                    let case = Case { caller: $caller, kind, how };
-                    cases.spawn(async move {
-                        let mut scene = Scene::start(case, $deadline).await;
-                        steps::$name(&mut scene).await;
-                        scene.nothing_is_left().await;
-                    });
+            for &wire in $wires {
+                for kind in ["ruby", "rust"] {
+                    for how in ["listener", "block"] {
+                        let case = Case { caller: $caller, kind, how, wire };
+                        cases.spawn(async move {
+                            let mut scene = Scene::start(case, $deadline).await;
+                            steps::$name(&mut scene).await;
+                            scene.nothing_is_left().await;
+                        });
+                    }
                 }
             }
             while let Some(case) = cases.join_next().await {
@@ -77,24 +90,24 @@ macro_rules! steps {
 
 steps! {
     // The callee is killed …
-    a_callee_that_is_gone: false PATIENT;
-    a_callee_that_has_part_of_the_request: false PATIENT;
-    a_callee_that_has_not_read_the_request: false PATIENT;
-    a_callee_in_its_method: false PATIENT;
-    a_callee_that_is_calling_back: false PATIENT;
-    a_callee_that_has_not_read_what_it_asked_for: false PATIENT;
-    a_callee_between_two_callbacks: false PATIENT;
-    a_callee_in_its_reply: false PATIENT;
-    a_callee_that_does_not_go_on: false Duration::from_millis(500);
+    a_callee_that_is_gone: false PATIENT, BOTH;
+    a_callee_that_has_part_of_the_request: false PATIENT, TCP;
+    a_callee_that_has_not_read_the_request: false PATIENT, TCP;
+    a_callee_in_its_method: false PATIENT, BOTH;
+    a_callee_that_is_calling_back: false PATIENT, BOTH;
+    a_callee_that_has_not_read_what_it_asked_for: false PATIENT, TCP;
+    a_callee_between_two_callbacks: false PATIENT, BOTH;
+    a_callee_in_its_reply: false PATIENT, TCP;
+    a_callee_that_does_not_go_on: false Duration::from_millis(500), BOTH;
     // … or the caller.
-    a_caller_in_its_request: true PATIENT;
-    a_caller_that_has_sent_its_request: true PATIENT;
-    a_caller_while_the_method_runs: true PATIENT;
-    a_caller_that_has_not_read_what_it_is_asked: true PATIENT;
-    a_caller_that_is_called_back: true PATIENT;
-    a_caller_between_two_callbacks: true PATIENT;
-    a_caller_that_does_not_read_its_reply: true PATIENT;
-    a_caller_that_does_not_go_on: true Duration::from_millis(500);
+    a_caller_in_its_request: true PATIENT, TCP;
+    a_caller_that_has_sent_its_request: true PATIENT, TCP;
+    a_caller_while_the_method_runs: true PATIENT, BOTH;
+    a_caller_that_has_not_read_what_it_is_asked: true PATIENT, TCP;
+    a_caller_that_is_called_back: true PATIENT, BOTH;
+    a_caller_between_two_callbacks: true PATIENT, BOTH;
+    a_caller_that_does_not_read_its_reply: true PATIENT, TCP;
+    a_caller_that_does_not_go_on: true Duration::from_millis(500), BOTH;
 }
 
 mod steps {
@@ -111,7 +124,7 @@ mod steps {
     pub(super) async fn a_callee_that_has_part_of_the_request(scene: &mut Scene) {
         scene.victim.signal("STOP").await;
         let call = scene.converse("", 1, LARGE);
-        scene.victim.port.is_stuffed().await;
+        scene.victim.port().is_stuffed().await;
         scene.victim.kill().await;
         scene.ends(call, "NotExecuted").await;
         scene.has_run(0, 0);
@@ -120,7 +133,7 @@ mod steps {
     pub(super) async fn a_callee_that_has_not_read_the_request(scene: &mut Scene) {
         scene.victim.signal("STOP").await;
         let call = scene.converse("", 1, 1);
-        scene.victim.port.has_unread().await;
+        scene.victim.port().has_unread().await;
         scene.victim.kill().await;
         scene.ends(call, "Unknown").await;
         scene.has_run(0, 0);
@@ -153,7 +166,7 @@ mod steps {
         scene.victim.signal("STOP").await;
         scene.open_the_gate();
         scene.reaches("heard 1").await;
-        scene.survivor.port.has_unread_elsewhere().await;
+        scene.survivor.port().has_unread_elsewhere().await;
         scene.victim.kill().await;
         scene.ends(call, "Unknown").await;
         scene.has_run(1, 1);
@@ -172,7 +185,7 @@ mod steps {
         scene.reaches("reply").await;
         scene.survivor.signal("STOP").await;
         scene.open_the_gate();
-        scene.victim.port.is_stuffed_elsewhere().await;
+        scene.victim.port().is_stuffed_elsewhere().await;
         scene.victim.kill().await;
         scene.survivor.signal("CONT").await;
         // Whoever begins to give a result has run the method.
@@ -196,7 +209,7 @@ mod steps {
     pub(super) async fn a_caller_in_its_request(scene: &mut Scene) {
         scene.survivor.signal("STOP").await;
         let call = scene.converse("", 1, LARGE);
-        scene.survivor.port.is_stuffed().await;
+        scene.survivor.port().is_stuffed().await;
         scene.victim.kill().await;
         scene.survivor.signal("CONT").await;
         scene.is_cut(call).await;
@@ -207,7 +220,7 @@ mod steps {
     pub(super) async fn a_caller_that_has_sent_its_request(scene: &mut Scene) {
         scene.survivor.signal("STOP").await;
         let call = scene.converse("", 1, 1);
-        scene.survivor.port.has_unread().await;
+        scene.survivor.port().has_unread().await;
         scene.victim.kill().await;
         scene.survivor.signal("CONT").await;
         scene.is_cut(call).await;
@@ -230,7 +243,7 @@ mod steps {
         scene.reaches("talk").await;
         scene.victim.signal("STOP").await;
         scene.open_the_gate();
-        scene.victim.port.has_unread().await;
+        scene.victim.port().has_unread().await;
         scene.victim.kill().await;
         scene.is_cut(call).await;
         scene.reaches("not heard: Unknown").await;
@@ -261,7 +274,7 @@ mod steps {
         scene.reaches("reply").await;
         scene.victim.signal("STOP").await;
         scene.open_the_gate();
-        scene.survivor.port.is_stuffed_elsewhere().await;
+        scene.survivor.port().is_stuffed_elsewhere().await;
         scene.victim.kill().await;
         scene.is_cut(call).await;
         scene.has_run(1, 2);
@@ -289,14 +302,16 @@ impl Scene {
         let journal = Journal::new(&path);
         let path = path.to_str().unwrap();
         let deadline = deadline.as_millis().to_string();
-        let uri = "druby://127.0.0.1:0";
-        let rust = [uri, path, &deadline];
-        let victim = match case.kind {
-            "ruby" => Server::ruby("talk.rb", &[uri, path]).await,
-            _ => Server::peer("talk", &rust).await,
+        let uri = |side: &str| match case.wire {
+            Wire::Tcp => "druby://127.0.0.1:0".to_owned(),
+            Wire::Unix => format!("drbunix:{path}.{side}"),
         };
-        let (victim, survivor) =
-            (Process::new(victim), Process::new(Server::peer("talk", &rust).await));
+        let victim = match case.kind {
+            "ruby" => Server::ruby("talk.rb", &[&uri("victim"), path]).await,
+            _ => Server::peer("talk", &[&uri("victim"), path, &deadline]).await,
+        };
+        let survivor = Server::peer("talk", &[&uri("survivor"), path, &deadline]).await;
+        let (victim, survivor) = (Process::new(victim), Process::new(survivor));
         let client = Client::new();
         // The connection over which it is asked stays open.
         let before = usage(&client, &survivor).await;
@@ -383,16 +398,19 @@ async fn usage(client: &Client, process: &Process) -> (Usage, usize) {
 
 impl fmt::Display for Scene {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Case { caller, kind, how } = self.case;
-        write!(f, "a {kind} {} with a {how}", if caller { "caller" } else { "callee" })
+        let Case { caller, kind, how, wire } = self.case;
+        let side = if caller { "caller" } else { "callee" };
+        write!(f, "a {kind} {side} with a {how} over {wire:?}")
     }
 }
 
 impl Drop for Scene {
     fn drop(&mut self) {
-        let path = self.journal.path();
         // They may never have been written.
+        let path = self.journal.path();
         let _ = std::fs::remove_file(path);
-        let _ = std::fs::remove_file(path.with_added_extension("gate"));
+        for extension in ["gate", "victim", "survivor"] {
+            let _ = std::fs::remove_file(path.with_added_extension(extension));
+        }
     }
 }

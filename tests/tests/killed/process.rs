@@ -8,10 +8,10 @@ pub(crate) struct Process {
     server: Option<Server>,
     uri: String,
     id: u32,
-    pub(crate) port: Port,
+    port: Option<Port>,
 }
 
-/// Where a process listens.
+/// Where a process listens, if it does so over TCP.
 #[derive(Clone, Copy)]
 pub(crate) struct Port(u16);
 
@@ -19,12 +19,15 @@ impl Process {
     pub(crate) fn new(server: Server) -> Self {
         let uri = server.uri().to_owned();
         let port = uri.rsplit(':').next().and_then(|port| port.parse().ok());
-        let port = Port(port.expect("a port at the end of the URI"));
-        Self { id: server.id(), uri, port, server: Some(server) }
+        Self { id: server.id(), uri, port: port.map(Port), server: Some(server) }
     }
 
     pub(crate) fn uri(&self) -> &str {
         &self.uri
+    }
+
+    pub(crate) fn port(&self) -> Port {
+        self.port.expect("a process that listens over TCP")
     }
 
     /// Kills it, and waits until it is gone.

@@ -66,14 +66,14 @@ impl Processes {
     }
 }
 
-/// The ends of the test: everything with TCP, and everything with Unix sockets.
+/// Each test with TCP, and with Unix sockets.
 macro_rules! on_each_wire {
     ($($name:ident)+) => {
         mod tcp {
             $(#[tokio::test]
             async fn $name() {
                 let processes = super::Processes::start(|_| "druby://localhost:0".into()).await;
-                super::$name(&processes).await;
+                super::$name(processes).await;
             })+
         }
 
@@ -85,7 +85,7 @@ macro_rules! on_each_wire {
                     format!("drbunix:{}", path.display())
                 };
                 let processes = super::Processes::start(uri).await;
-                super::$name(&processes).await;
+                super::$name(processes).await;
             })+
         }
     };
@@ -94,9 +94,10 @@ macro_rules! on_each_wire {
 on_each_wire! {
     an_object_is_passed_through_another_process
     a_block_is_passed_through_another_process
+    the_process_in_the_middle_may_go
 }
 
-async fn an_object_is_passed_through_another_process(processes: &Processes) {
+async fn an_object_is_passed_through_another_process(processes: Processes) {
     for Arrangement { says, a, b, c, c_name } in processes.arrangements().await {
         let thing = a.thing().await.unwrap();
         let before = hits(&thing).await.len();
@@ -123,12 +124,32 @@ async fn an_object_is_passed_through_another_process(processes: &Processes) {
     }
 }
 
-async fn a_block_is_passed_through_another_process(processes: &Processes) {
+async fn a_block_is_passed_through_another_process(processes: Processes) {
     for Arrangement { says, a, b, c, .. } in processes.arrangements().await {
         assert_eq!(a.sum_through(&b, &c).await.unwrap(), [1, 2, 3, 60], "{says}");
         assert_eq!(a.find_through(&b, &c).await.unwrap(), 700, "{says}");
         let failed = a.fail_through(&b, &c).await.unwrap();
         assert_eq!(failed, "RuntimeError: not two", "{says}");
+    }
+}
+
+async fn the_process_in_the_middle_may_go(mut processes: Processes) {
+    // With two of them, since a C keeps one object: Ruby, Rust, Ruby, and Rust, Ruby, Rust.
+    let arrangements = processes.arrangements().await;
+    let mixed = [&arrangements[2], &arrangements[5]];
+    for Arrangement { says, a, b, c, .. } in mixed {
+        assert!(a.offer(b, c).await.unwrap(), "{says}");
+    }
+    // The servers stand in the order ruby-a, rust-a, ruby-b, …
+    for (_, server) in processes.servers.drain(2..4) {
+        server.kill().await;
+    }
+    for Arrangement { says, a, b, c, c_name } in mixed {
+        let gone = a.offer(b, c).await.unwrap_err();
+        assert_eq!(gone.exception().map(|e| &*e.class), Some("DRb::DRbConnError"), "{says}");
+        assert_eq!(c.again().await.unwrap(), 2, "{says}");
+        let thing = a.thing().await.unwrap();
+        assert_eq!(hits(&thing).await, [c_name.as_str(); 2], "{says}");
     }
 }
 

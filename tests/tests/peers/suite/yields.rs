@@ -41,7 +41,7 @@ async fn one_argument() {
             let mut seen = Vec::new();
             let call = object.call_with(method, (&value,), |(one,): (Value,)| seen.push(one));
             let () = call.await.unwrap();
-            assert_eq!(seen, [value.clone()], "{method}");
+            assert_eq!(seen, std::slice::from_ref(&value), "{method}");
         }
     }
     // Of several, the first; of none, nil.
@@ -383,6 +383,16 @@ async fn a_block_that_is_called_side_by_side() {
     });
     let squares: Vec<i64> = call.await.unwrap();
     assert_eq!(squares, [1, 4, 9, 16]);
+}
+
+#[tokio::test]
+async fn what_a_block_gives_has_limits_as_well() {
+    let (_there, object) = start().await;
+    let fits = object.call_with("map_up_to", (1,), |_: (i64,)| "x".repeat(4000));
+    assert_eq!(fits.await.map(|list: Vec<String>| list[0].len()), Ok(4000));
+    let large = object.call_with("persist", (1,), |_: (i64,)| "x".repeat(5000));
+    let list: Vec<String> = large.await.unwrap();
+    assert!(list[0].starts_with("DRb::DRbConnError: too large packet"), "{list:?}");
 }
 
 #[tokio::test]

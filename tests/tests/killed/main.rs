@@ -7,7 +7,7 @@
 
 mod process;
 
-use drb::Client;
+use drb::{Client, ObjectId, Proxy, Reference};
 use drb_tests::{
     Server,
     talk::{Journal, TalkerProxy, Usage},
@@ -54,6 +54,7 @@ const BOTH: &[Wire] = &[Wire::Tcp, Wire::Unix];
 /// Both processes of one case.
 struct Scene {
     case: Case,
+    number: u32,
     victim: Process,
     survivor: Process,
     journal: Journal,
@@ -99,6 +100,7 @@ steps! {
     a_callee_between_two_callbacks: false PATIENT, BOTH;
     a_callee_in_its_reply: false PATIENT, TCP;
     a_callee_that_does_not_go_on: false Duration::from_millis(500), BOTH;
+    a_callee_at_any_moment: false PATIENT, BOTH;
     // … or the caller.
     a_caller_in_its_request: true PATIENT, TCP;
     a_caller_that_has_sent_its_request: true PATIENT, TCP;
@@ -108,6 +110,7 @@ steps! {
     a_caller_between_two_callbacks: true PATIENT, BOTH;
     a_caller_that_does_not_read_its_reply: true PATIENT, TCP;
     a_caller_that_does_not_go_on: true Duration::from_millis(500), BOTH;
+    a_caller_at_any_moment: true PATIENT, BOTH;
 }
 
 mod steps {
@@ -204,6 +207,40 @@ mod steps {
         assert!(stopped.elapsed() < PATIENT / 4, "{scene}: {:?}", stopped.elapsed());
         scene.victim.kill().await;
         scene.has_run(1, 0);
+    }
+
+    /// One conversation follows the other, until one is cut somewhere.
+    pub(super) async fn a_callee_at_any_moment(scene: &mut Scene) {
+        let talks = scene.converse_on();
+        scene.reaches("reply").await;
+        scene.wait_a_moment().await;
+        scene.victim.kill().await;
+        let (done, last) = talks.await.unwrap();
+        let last = last.unwrap();
+        let run = scene.count("talk");
+        match last.split_once(':') {
+            Some(("NotExecuted", _)) => assert_eq!(run, done, "{scene}: {last}"),
+            Some(("Executed", _)) => assert_eq!(run, done + 1, "{scene}: {last}"),
+            Some(("Unknown", _)) => assert!((done..=done + 1).contains(&run), "{scene}: {last}"),
+            _ => panic!("{scene}: {last}"),
+        }
+    }
+
+    pub(super) async fn a_caller_at_any_moment(scene: &mut Scene) {
+        let talks = scene.converse_on();
+        scene.reaches("reply").await;
+        scene.wait_a_moment().await;
+        scene.victim.kill().await;
+        let (done, last) = talks.await.unwrap();
+        assert!(last.is_err(), "{scene}: {last:?}");
+        scene.nothing_is_left().await;
+        // The last conversation may have got anywhere.
+        let (talks, replies, heard) =
+            (scene.count("talk"), scene.count("reply"), scene.count("heard "));
+        let journal = scene.journal.lines();
+        assert!((done..=done + 1).contains(&talks), "{scene}: {done} done, {journal:?}");
+        assert!((2 * replies..=2 * talks).contains(&heard), "{scene}: {done} done, {journal:?}");
+        assert_eq!(talks - replies, scene.count("not heard: "), "{scene}: {journal:?}");
     }
 
     pub(super) async fn a_caller_in_its_request(scene: &mut Scene) {
@@ -315,7 +352,7 @@ impl Scene {
         let client = Client::new();
         // The connection over which it is asked stays open.
         let before = usage(&client, &survivor).await;
-        let mut scene = Self { case, victim, survivor, journal, before, client };
+        let mut scene = Self { case, number, victim, survivor, journal, before, client };
         scene.before = scene.usage().await;
         scene
     }
@@ -328,18 +365,43 @@ impl Scene {
         reply: usize,
         request: usize,
     ) -> JoinHandle<drb::Result<String>> {
+        tokio::spawn(self.conversation()(pause, reply, request))
+    }
+
+    /// Has one conversation after the other for as long as they end well; gives how many that were,
+    /// and how the last one ended.
+    fn converse_on(&self) -> JoinHandle<(usize, drb::Result<String>)> {
+        let converse = self.conversation();
+        tokio::spawn(async move {
+            let mut done = 0;
+            loop {
+                let last = converse("", 1, 1).await;
+                if !last.as_ref().is_ok_and(|said| said.starts_with("done ")) {
+                    return (done, last);
+                }
+                done += 1;
+            }
+        })
+    }
+
+    fn conversation(&self) -> impl Fn(&str, usize, usize) -> drb::Call<String> + Send + use<> {
         let (caller, callee) = match self.case.caller {
             true => (&self.victim, &self.survivor),
             false => (&self.survivor, &self.victim),
         };
-        let (caller, callee) = (caller.uri().to_owned(), callee.uri().to_owned());
-        let (pause, how, client) = (pause.to_owned(), self.case.how, self.client.clone());
-        tokio::spawn(async move {
-            let caller: TalkerProxy = client.connect(&caller).await?;
-            let callee = client.remote(drb::Reference::new(callee, drb::ObjectId::Front));
-            let callee = <TalkerProxy as drb::Proxy>::from_remote(callee);
-            caller.converse(&callee, how, &pause, reply, request).deadline(PATIENT).await
-        })
+        let proxy = |process: &Process| {
+            let front = Reference::new(process.uri(), ObjectId::Front);
+            TalkerProxy::from_remote(self.client.remote(front))
+        };
+        let (caller, callee, how) = (proxy(caller), proxy(callee), self.case.how);
+        move |pause: &str, reply, request| {
+            caller.converse(&callee, how, pause, reply, request).deadline(PATIENT)
+        }
+    }
+
+    /// Waits for another moment in each scene.
+    async fn wait_a_moment(&self) {
+        tokio::time::sleep(Duration::from_micros(u64::from(self.number % 13) * 700)).await;
     }
 
     /// The surviving caller says how its call has ended; not by its deadline.
@@ -366,9 +428,13 @@ impl Scene {
 
     /// How often the method has run, and how often the callback, according to the journal.
     fn has_run(&self, methods: usize, callbacks: usize) {
-        let lines = self.journal.lines();
-        let count = |begin: &str| lines.iter().filter(|line| line.starts_with(begin)).count();
-        assert_eq!((count("talk"), count("hear ")), (methods, callbacks), "{self}: {lines:?}");
+        let run = (self.count("talk"), self.count("hear "));
+        assert_eq!(run, (methods, callbacks), "{self}: {:?}", self.journal.lines());
+    }
+
+    /// How many lines of the journal begin so.
+    fn count(&self, begin: &str) -> usize {
+        self.journal.lines().iter().filter(|line| line.starts_with(begin)).count()
     }
 
     async fn usage(&self) -> (Usage, usize) {

@@ -5,7 +5,7 @@ use crate::{
     control::Outcome,
     server::{any_port, limits},
     service::{Add, BenchProxy, HolderProxy},
-    workload::{self, CALLERS, EXPORTS, NUMBER, RECORDS, Record, Workload},
+    workload::{self, CALLERS, EXPORTS, ITEMS, NUMBER, RECORDS, Record, Workload},
 };
 use drb::Client;
 use std::{
@@ -37,6 +37,7 @@ enum Caller {
     Blob(BenchProxy, Vec<u8>),
     Records(BenchProxy, Vec<Record>),
     Callback(BenchProxy, Arc<Add>),
+    Stream(BenchProxy),
     Connect(String),
 }
 
@@ -63,6 +64,12 @@ impl Caller {
                 check(bench.callback(NUMBER, &*add).await? == NUMBER + add.0)?;
                 Ok(1)
             }
+            Self::Stream(bench) => {
+                let mut sum = 0;
+                bench.items(ITEMS, |item| sum += item).await?;
+                check(sum == ITEMS * (ITEMS - 1) / 2)?;
+                Ok(ITEMS)
+            }
             Self::Connect(uri) => {
                 // A proxy that connects has a client of its own, which closes when it is dropped.
                 let bench = BenchProxy::connect(uri).await?;
@@ -77,6 +84,8 @@ fn check(right: bool) -> Result<(), Failed> {
     if right { Ok(()) } else { Err("the server has given a wrong answer".into()) }
 }
 
+/// The tasks of a workload. On Ruby's wire a server calls back over a connection of its own, so who is
+/// called back is a server as well.
 async fn callers(wire: Wire, job: &Job) -> Result<Vec<Caller>, Failed> {
     let connect = || BenchProxy::connect(&job.uri);
     Ok(match job.workload {
@@ -95,12 +104,15 @@ async fn callers(wire: Wire, job: &Job) -> Result<Vec<Caller>, Failed> {
         Workload::Blob(size) => vec![Caller::Blob(connect().await?, workload::blob(size))],
         Workload::Records => vec![Caller::Records(connect().await?, workload::records())],
         Workload::Callback => {
-            // On Ruby's wire the server calls back over a connection of its own.
             drb::start_service(any_port(wire), Add(0)).await?;
             vec![Caller::Callback(connect().await?, Arc::new(Add(1)))]
         }
+        Workload::Stream => {
+            drb::start_service(any_port(wire), Add(0)).await?;
+            vec![Caller::Stream(connect().await?)]
+        }
         Workload::Connect => vec![Caller::Connect(job.uri.clone())],
-        Workload::Stream | Workload::Export => return Err("it makes no such calls".into()),
+        Workload::Export => return Err("it makes no such calls".into()),
     })
 }
 

@@ -1,7 +1,7 @@
 //! The objects that are called.
 
 use crate::workload::Record;
-use drb::DrbUndumped;
+use drb::{Block, DrbUndumped};
 
 /// The server's front object.
 pub(crate) struct Bench;
@@ -23,6 +23,14 @@ impl Bench {
     /// Gives back what `to` gives for the number.
     pub async fn callback(&self, number: i64, to: AddProxy) -> drb::Result<i64> {
         to.add(number).await
+    }
+
+    /// Yields `0..count`.
+    pub async fn items(&self, count: u64, block: Block<(u64,)>) -> drb::Result<()> {
+        for item in 0..count {
+            block.call((item,)).await?;
+        }
+        Ok(())
     }
 
     /// References to as many objects, each of which holds its number.

@@ -99,8 +99,7 @@ pub(super) fn write(out: &mut Vec<u8>, value: f64) {
     if value == 0.0 {
         return out.push(b'0');
     }
-    let mut buffer = ryu::Buffer::new();
-    let (digits, exponent) = digits(buffer.format_finite(value.abs()).as_bytes());
+    let (digits, exponent) = hundredths(value.abs()).unwrap_or_else(|| shortest(value.abs()));
     let digits = digits.as_slice();
     let count = digits.len() as i32;
     // `exponent` is where the point is, counted from before the first digit.
@@ -137,6 +136,36 @@ impl Digits {
     fn as_slice(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
+}
+
+/// The digits of a number of hundredths, which most numbers that people use are: without a search.
+///
+/// Of two decimals with up to 15 digits, no two mean the same float. So what is found here, is the
+/// shortest.
+fn hundredths(value: f64) -> Option<(Digits, i32)> {
+    let count = (value * 100.0).round();
+    if count >= 1e15 || count / 100.0 != value {
+        return None;
+    }
+    let mut left = count as u64;
+    let mut place = -2;
+    while left.is_multiple_of(10) && left > 0 {
+        left /= 10;
+        place += 1;
+    }
+    let len = left.checked_ilog10()? as usize + 1;
+    let mut found = Digits { len, ..Digits::default() };
+    for digit in found.bytes.get_mut(..len)?.iter_mut().rev() {
+        *digit = b'0' + (left % 10) as u8;
+        left /= 10;
+    }
+    let point = place + len as i32;
+    Some((found, point))
+}
+
+/// The digits of any number.
+fn shortest(value: f64) -> (Digits, i32) {
+    digits(ryu::Buffer::new().format_finite(value).as_bytes())
 }
 
 /// Takes a text such as `12.5`, `0.001` or `1.25e-7` apart.
@@ -223,6 +252,34 @@ mod tests {
             assert_eq!(text(value), expected);
             assert_eq!(parse(expected.as_bytes()).to_bits(), value.to_bits());
         }
+    }
+
+    #[test]
+    fn hundredths_are_what_the_search_finds() {
+        let mut found = 0;
+        let mut check = |value: f64| {
+            if let Some((few, point)) = hundredths(value) {
+                let (all, expected) = shortest(value);
+                assert_eq!((few.as_slice(), point), (all.as_slice(), expected), "{value}");
+                found += 1;
+            }
+        };
+        // Each with its neighbours, at which a float of hundredths must not be found.
+        for count in (1..100_000).chain((1..15).map(|power| 10_u64.pow(power) - 1)) {
+            for scale in [1.0, 10.0, 100.0, 12_345.0] {
+                let value = count as f64 / scale;
+                check(value);
+                check(value.next_up());
+                check(value.next_down());
+            }
+        }
+        for power in 0..64 {
+            check(2.0_f64.powi(power));
+            check(10.0_f64.powi(power));
+        }
+        assert!(found > 300_000, "{found}");
+        assert!(hundredths(1e15).is_none());
+        assert!(hundredths(f64::MAX).is_none());
     }
 
     #[test]

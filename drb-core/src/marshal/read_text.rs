@@ -132,6 +132,11 @@ impl<'de> Reader<'de> {
     /// skipped.
     #[inline]
     fn encoding(&mut self) -> Result<Option<&'de [u8]>, LoadError> {
+        if let Some(utf8) = self.usual_encoding() {
+            self.begin()?;
+            self.stream.cursor.pos += 4;
+            return Ok(if utf8 { None } else { Some(b"US-ASCII") });
+        }
         let mut encoding = Some(&b"BINARY"[..]);
         for _ in 0..self.stream.cursor.count(2)? {
             let name = self.name()?;
@@ -151,6 +156,17 @@ impl<'de> Reader<'de> {
             }
         }
         Ok(encoding)
+    }
+
+    /// Whether the encoding is UTF-8 and not ASCII, if it is all that is said of the string, in four
+    /// bytes: so it is for each string but the first.
+    #[inline]
+    fn usual_encoding(&self) -> Option<bool> {
+        let [6, b';', number @ (0 | 6..=127), flag @ (b'T' | b'F'), ..] = self.rest() else {
+            return None;
+        };
+        let span = self.stream.symbols.get(usize::from(number.saturating_sub(5)))?;
+        (span.of(self.stream.cursor.bytes) == b"E").then_some(*flag == b'T')
     }
 
     /// The name of an encoding: a string, which is linked when it comes again.

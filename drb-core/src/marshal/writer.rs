@@ -9,6 +9,8 @@ pub(crate) struct Writer<'a> {
     pub(super) out: &'a mut Vec<u8>,
     start: usize,
     pub(super) symbols: Symbols,
+    /// The number of the symbol that every text has behind it, once it is written.
+    encoding: Option<usize>,
     /// The numbers of the symbols of the structs that have been written.
     shapes: Vec<Known>,
     /// How many objects have been written: the number of the next.
@@ -49,6 +51,7 @@ impl<'a> Writer<'a> {
             out,
             start,
             symbols: Symbols::default(),
+            encoding: None,
             shapes: Vec::new(),
             objects: 0,
             floats: HashMap::default(),
@@ -86,7 +89,10 @@ impl<'a> Writer<'a> {
     /// Whether a string is in UTF-8 or in ASCII.
     #[inline]
     pub(super) fn encoding_flag(&mut self, utf8: bool) {
-        self.symbol_bytes(b"E");
+        match self.encoding {
+            Some(number) => self.symbol_link(number),
+            None => self.encoding = Some(self.symbol_bytes(b"E")),
+        }
         self.out.push(if utf8 { b'T' } else { b'F' });
     }
 

@@ -1,10 +1,10 @@
 //! One call as the caller sees it: from its arguments to its result.
 
 use crate::{
-    Arg, Dump, DumpError, Dumper, Error, Exception, Limits, Load, LoadError, LoadErrorKind, Loader,
-    Outbound, Reference, Returns, Session, Wire,
+    Arg, Budget, Dump, DumpError, Dumper, Error, Exception, Limits, Load, LoadError, LoadErrorKind,
+    Loader, Outbound, Reference, Returns, Session, Wire,
     block::{Driver, NoBlock, Takes, Yielded, Yielding, Yields},
-    buffer, ruby,
+    buffer, native, ruby,
 };
 use std::{
     fmt,
@@ -50,6 +50,8 @@ pub struct Request {
     pub bytes: Vec<u8>,
     /// How long it may take from now to the result; `None` for as long as it likes.
     pub deadline: Option<Duration>,
+    /// What the native wire says beside the bytes, which are then the arguments alone.
+    pub native: Option<native::Request>,
 }
 
 /// A reply in the form of its wire.
@@ -64,6 +66,8 @@ pub struct Response {
     pub limits: Arc<Limits>,
     /// What references in it go through.
     pub session: Option<Arc<dyn Session>>,
+    /// What it refers to, until it is loaded.
+    pub held: native::Held,
 }
 
 impl Remote {
@@ -88,11 +92,19 @@ impl Remote {
             link: Arc::clone(&self.link),
             session: self.link.session(),
             bytes: buffer::take(),
+            native: None,
             error: None,
         };
-        outgoing.write(|bytes, limits, _| {
-            ruby::request::begin(bytes, &self.reference, method, count, limits)
-        });
+        match outgoing.link.wire() {
+            Wire::Ruby => outgoing.write(|bytes, limits, _| {
+                ruby::request::begin(bytes, &self.reference, method, count, limits)
+            }),
+            Wire::Native => {
+                let target = self.reference.id().clone();
+                let session = outgoing.session.clone();
+                outgoing.native = Some(native::Request::new(target, method.to_owned(), count, session));
+            }
+        }
         outgoing
     }
 }
@@ -139,24 +151,25 @@ pub struct Outgoing {
     link: Arc<dyn Link>,
     session: Option<Arc<dyn Session>>,
     bytes: Vec<u8>,
+    native: Option<native::Request>,
     error: Option<DumpError>,
 }
 
 impl Outgoing {
     /// The next argument.
     pub fn arg<P>(&mut self, value: impl Arg<P>) {
-        self.write(|bytes, limits, session| {
-            ruby::frame::write(bytes, limits, session, |dumper| value.dump_arg(dumper))
-        });
+        self.dump(|dumper| value.dump_arg(dumper));
     }
 
     /// The next argument of a block. It may be an object, which then goes by reference. `alone` says
     /// whether it is the only one.
     pub(crate) fn yields(&mut self, value: impl Outbound, alone: bool) {
-        self.write(|bytes, limits, session| match alone {
-            true => ruby::request::yields(bytes, limits, session, |dumper| value.send(dumper)),
-            false => ruby::frame::write(bytes, limits, session, |dumper| value.send(dumper)),
-        });
+        match (alone, &self.native) {
+            (true, None) => self.write(|bytes, limits, session| {
+                ruby::request::yields(bytes, limits, session, |dumper| value.send(dumper))
+            }),
+            _ => self.dump(|dumper| value.send(dumper)),
+        }
     }
 
     /// The arguments by name: `count` times a symbol and a value, which `dump` writes.
@@ -165,13 +178,14 @@ impl Outgoing {
         count: usize,
         dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>,
     ) {
-        self.write(|bytes, limits, session| {
-            ruby::frame::write(bytes, limits, session, |dumper| {
-                dumper.keywords(count)?;
-                dump(dumper)?;
-                dumper.end();
-                Ok(())
-            })
+        if let Some(native) = &mut self.native {
+            native.keywords = true;
+        }
+        self.dump(|dumper| {
+            dumper.keywords(count)?;
+            dump(dumper)?;
+            dumper.end();
+            Ok(())
         });
     }
 
@@ -202,13 +216,34 @@ impl Outgoing {
     }
 
     fn end<R, B>(mut self, block: Option<&Reference>, driver: B) -> Call<R, B> {
-        self.write(|bytes, limits, _| ruby::request::end(bytes, block, limits));
-        let deadline = Some(self.link.limits().deadline);
+        match &mut self.native {
+            None => self.write(|bytes, limits, _| ruby::request::end(bytes, block, limits)),
+            Some(native) => native.block = block.cloned(),
+        }
+        let link = Arc::clone(&self.link);
+        let deadline = Some(link.limits().deadline);
         let state = match self.error {
             Some(error) => State::Failed(Error::Dump(error)),
-            None => State::Ready(self.link, Request { bytes: self.bytes, deadline }),
+            None => {
+                let Self { bytes, native, .. } = self;
+                State::Ready(link, Request { bytes, deadline, native })
+            }
         };
         Call { state, block: driver, result: PhantomData }
+    }
+
+    /// Writes a value in the form of the wire.
+    fn dump(&mut self, dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>) {
+        if self.error.is_some() {
+            return;
+        }
+        let Self { link, session, bytes, native, .. } = self;
+        let limits = link.limits();
+        let written = match native {
+            None => ruby::frame::write(bytes, limits, session.as_deref(), dump),
+            Some(native) => native.sending.write(bytes, limits, session.as_ref(), dump),
+        };
+        self.error = written.err();
     }
 
     fn write(
@@ -303,9 +338,15 @@ impl Response {
         let load = |loader: &mut Loader<'_>| -> Result<Result<T, Exception>, LoadError> {
             if self.success { T::load(loader).map(Ok) } else { Exception::load(loader).map(Err) }
         };
-        let loaded = Loader::marshal(body, &self.limits, self.session.as_deref())
-            .and_then(|mut loader| load(&mut loader))
-            .map_err(Error::Load);
+        let session = self.session.as_deref();
+        let loader = match session.and_then(|session| session.tables()) {
+            None => Loader::marshal(body, &self.limits, session),
+            Some(tables) => {
+                let budget = Budget::new(&self.limits, body.len());
+                Ok(Loader::native(body, tables, budget, session))
+            }
+        };
+        let loaded = loader.and_then(|mut loader| load(&mut loader)).map_err(Error::Load);
         buffer::give(self.bytes);
         loaded
     }

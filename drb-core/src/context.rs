@@ -67,6 +67,8 @@ impl fmt::Display for Peer {
 pub enum Wire {
     /// Ruby's own protocol: `druby://` and `drbunix:`.
     Ruby,
+    /// The native protocol: `drb://`.
+    Native,
 }
 
 impl Context {

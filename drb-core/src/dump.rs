@@ -2,7 +2,7 @@
 
 use crate::{
     Limit, Limits, ObjectId, Reference, Session, Shape, Value, dispatch::Dispatch,
-    error::DumpError, marshal,
+    error::DumpError, marshal, native,
 };
 use std::sync::Arc;
 
@@ -60,17 +60,21 @@ pub trait Dump {
 pub struct Dumper<'a> {
     codec: Codec<'a>,
     session: Option<&'a dyn Session>,
+    /// What the value has exported, where exports are counted.
+    exported: Option<&'a mut Vec<Reference>>,
 }
 
 enum Codec<'a> {
     Marshal(marshal::Writer<'a>),
+    Native(native::Writer<'a>),
 }
 
-/// Delegates to the codec. The native wire's will be a second arm here.
+/// Delegates to the codec.
 macro_rules! codec {
     ($self:ident, $writer:ident => $call:expr) => {
         match &mut $self.codec {
             Codec::Marshal($writer) => $call,
+            Codec::Native($writer) => $call,
         }
     };
 }
@@ -85,7 +89,34 @@ impl<'a> Dumper<'a> {
         limits: &Limits,
         session: Option<&'a dyn Session>,
     ) -> Self {
-        Self { codec: Codec::Marshal(marshal::Writer::new(out, limits, session)), session }
+        let codec = Codec::Marshal(marshal::Writer::new(out, limits, session));
+        Self { codec, session, exported: None }
+    }
+
+    /// Writes values of the native wire to the end of `out`. `tables` are those of the connection that
+    /// they go over.
+    pub fn native(
+        out: &'a mut Vec<u8>,
+        limits: &Limits,
+        tables: &'a native::Tables,
+        session: Option<&'a dyn Session>,
+    ) -> Self {
+        let codec = Codec::Native(native::Writer::new(out, limits, tables));
+        Self { codec, session, exported: None }
+    }
+
+    /// The same, with a place to note what is exported on the way.
+    pub(crate) fn collecting(mut self, exported: &'a mut Vec<Reference>) -> Self {
+        self.exported = Some(exported);
+        self
+    }
+
+    /// Whether there are references in what was written, on the native wire.
+    pub(crate) fn has_references(&self) -> bool {
+        match &self.codec {
+            Codec::Marshal(_) => false,
+            Codec::Native(writer) => writer.has_references(),
+        }
     }
 
     /// `nil`.
@@ -178,7 +209,7 @@ impl<'a> Dumper<'a> {
 
     /// Says that what came last is a member of a set.
     pub(crate) fn set_member(&mut self) -> Result<(), DumpError> {
-        codec!(self, writer => writer.bool(true))
+        codec!(self, writer => writer.set_member())
     }
 
     /// Ends a set.
@@ -203,6 +234,12 @@ impl<'a> Dumper<'a> {
 
     /// A reference to an object, wherever it lives.
     pub fn reference(&mut self, reference: &Reference) -> Result<(), DumpError> {
+        if let (Codec::Native(_), ObjectId::Slot { .. }) = (&self.codec, reference.id())
+            && let Some(object) = self.session.and_then(|session| session.local(reference))
+        {
+            // An object of ours is counted each time that it is sent.
+            return self.export(object);
+        }
         codec!(self, writer => writer.hand_on(reference))
     }
 
@@ -213,7 +250,19 @@ impl<'a> Dumper<'a> {
     pub fn export(&mut self, object: Arc<dyn Dispatch>) -> Result<(), DumpError> {
         let session = self.session.ok_or_else(|| DumpError::NoServer { class: object.class() })?;
         let reference = session.export(object)?;
+        if let Some(exported) = &mut self.exported {
+            exported.push(reference.clone());
+        }
         codec!(self, writer => writer.reference(&reference))
+    }
+
+    /// How many of the [shapes](native::Tables) the reader has to know for what was written; on Ruby's
+    /// wire none, since every struct says there what it is.
+    pub fn shapes(&self) -> u32 {
+        match &self.codec {
+            Codec::Marshal(_) => 0,
+            Codec::Native(writer) => writer.needs(),
+        }
     }
 
     /// Ends the dump.
@@ -223,6 +272,7 @@ impl<'a> Dumper<'a> {
     pub fn finish(self) -> Result<(), DumpError> {
         match self.codec {
             Codec::Marshal(writer) => writer.finish(),
+            Codec::Native(writer) => writer.finish(),
         }
     }
 }

@@ -20,6 +20,7 @@ mod impls;
 mod limits;
 mod load;
 mod marshal;
+pub mod native;
 mod objects;
 mod reference;
 mod returns;

@@ -44,6 +44,18 @@ pub struct Limits {
     pub symbols: usize,
     /// Arguments of one call. 256, as Ruby's `argc_limit`.
     pub arguments: usize,
+    /// Bytes of a frame of the native wire: larger messages go in pieces, which take turns with
+    /// others. 32 KiB.
+    pub chunk: usize,
+    /// Bytes of a frame of the native wire that a peer may send. 256 KiB.
+    pub chunk_in: usize,
+    /// Messages of the native wire that may be arriving in pieces at a time. 8.
+    pub partial: usize,
+    /// Calls of one connection of the native wire that run at a time. 256; further ones are refused.
+    pub calls: usize,
+    /// Silence of a peer on the native wire after which it is asked whether it is there; after twice as
+    /// long again without an answer the connection is given up. 15 s.
+    pub keepalive: Duration,
     /// References in one message. 1 024.
     pub references: usize,
     /// Objects exported to one peer at a time. 65 536.
@@ -90,6 +102,11 @@ impl Default for Limits {
             integer: 4096,
             symbols: 1 << 16,
             arguments: 256,
+            chunk: 32 << 10,
+            chunk_in: 256 << 10,
+            partial: 8,
+            calls: 256,
+            keepalive: Duration::from_secs(15),
             references: 1024,
             exports: 1 << 16,
             exports_total: 1 << 20,
@@ -126,6 +143,8 @@ pub enum Limit {
     Integer,
     Symbols,
     Arguments,
+    Partial,
+    Calls,
     References,
     Exports,
     ExportsTotal,
@@ -136,7 +155,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::Frame,
         Self::Message,
         Self::Depth,
@@ -145,6 +164,8 @@ impl Limit {
         Self::Integer,
         Self::Symbols,
         Self::Arguments,
+        Self::Partial,
+        Self::Calls,
         Self::References,
         Self::Exports,
         Self::ExportsTotal,
@@ -165,6 +186,8 @@ impl Limit {
             Self::Integer => "integer",
             Self::Symbols => "symbols",
             Self::Arguments => "arguments",
+            Self::Partial => "partial",
+            Self::Calls => "calls",
             Self::References => "references",
             Self::Exports => "exports",
             Self::ExportsTotal => "exports_total",

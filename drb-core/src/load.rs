@@ -1,9 +1,12 @@
 //! How a value of Rust comes off a wire.
 
 use crate::{
-    Budget, Limits, ObjectId, Reference, Session, Shape, Value, error::LoadError, marshal,
+    Budget, Limits, ObjectId, Reference, Session, Shape, Value,
+    error::LoadError,
+    marshal,
+    native::{self, PeerShape, Tables},
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 /// A value that can be made from what a peer has sent.
 ///
@@ -68,15 +71,19 @@ pub struct Loader<'de> {
     session: Option<&'de dyn Session>,
 }
 
+// Both are made in place, and neither is ever moved.
+#[allow(clippy::large_enum_variant)]
 enum Codec<'de> {
     Marshal(marshal::Reader<'de>),
+    Native(native::Reader<'de>),
 }
 
-/// Delegates to the codec. The native wire's will be a second arm here.
+/// Delegates to the codec.
 macro_rules! codec {
     ($self:ident, $reader:ident => $call:expr) => {
         match &mut $self.codec {
             Codec::Marshal($reader) => $call,
+            Codec::Native($reader) => $call,
         }
     };
 }
@@ -116,8 +123,11 @@ pub struct Fields {
     pub(crate) left: usize,
     /// The position in the shape that is likely to be next.
     pub(crate) expected: usize,
-    /// Whether all names are symbols, as they are not in every map.
+    /// Whether all names are symbols, as they are not in every map; or there are none, because the
+    /// fields come in the order of a shape.
     pub(crate) symbols: bool,
+    /// The names of that shape, if they are not those of ours.
+    pub(crate) names: Option<Arc<PeerShape>>,
 }
 
 impl<'de> Loader<'de> {
@@ -146,10 +156,21 @@ impl<'de> Loader<'de> {
         Ok(Self { codec: Codec::Marshal(marshal::Reader::new(bytes, budget)?), session })
     }
 
+    /// Reads values of the native wire. `tables` are those of the connection that they came over.
+    pub fn native(
+        bytes: &'de [u8],
+        tables: &'de Tables,
+        budget: Budget,
+        session: Option<&'de dyn Session>,
+    ) -> Self {
+        Self { codec: Codec::Native(native::Reader::new(bytes, budget, tables)), session }
+    }
+
     /// What is left of the message's bounds.
     pub fn budget(&self) -> Budget {
         match &self.codec {
             Codec::Marshal(reader) => reader.budget(),
+            Codec::Native(reader) => reader.budget(),
         }
     }
 

@@ -167,7 +167,7 @@ impl Objects {
                 }
                 Some(Arc::clone(&export.object))
             }
-            ObjectId::Opaque(_) => None,
+            ObjectId::Slot { .. } | ObjectId::Opaque(_) => None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! References: what travels in place of an object that stays at home.
 
-use crate::{Remote, dispatch::Dispatch, error::DumpError};
+use crate::{Dumper, Limits, Remote, dispatch::Dispatch, error::DumpError, native::Tables};
 use std::{any::Any, sync::Arc};
 
 /// Names one object of one process.
@@ -29,6 +29,16 @@ pub enum ObjectId {
     Number(i64),
     /// An object that was given a name: what follows the `?` in a URI (Ruby: `DRbURIOption`).
     Name(Arc<str>),
+    /// An object in a place of a table of a connection of the native wire; the generation tells it
+    /// from those that were there before it.
+    Slot {
+        /// The connection's table.
+        table: u64,
+        /// The place.
+        slot: u32,
+        /// Which of those that have been there.
+        generation: u32,
+    },
     /// Anything else that a Ruby server uses as an id, as the Marshal stream that it is.
     Opaque(Arc<[u8]>),
 }
@@ -71,6 +81,15 @@ pub trait Session: Any + Send + Sync {
     /// As [`Session::export`].
     fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError>;
 
+    /// Takes back an export of an object in a message that is never sent. Only the native wire counts
+    /// exports.
+    fn take_back(&self, _: &Reference) {}
+
+    /// The shapes that the connection knows by number, on the native wire.
+    fn tables(&self) -> Option<&Arc<Tables>> {
+        None
+    }
+
     /// Ends what [`Session::export`] or [`Session::lend`] has begun: whoever calls the object now is
     /// told that it is gone.
     fn withdraw(&self, reference: &Reference);
@@ -89,5 +108,19 @@ pub trait Session: Any + Send + Sync {
     /// As [`Session::export`].
     fn hand_on(&self, _: &Reference) -> Result<Option<Reference>, DumpError> {
         Ok(None)
+    }
+}
+
+impl ObjectId {
+    /// A stream of Ruby's Marshal.
+    ///
+    /// # Errors
+    /// It is of the native wire, and has no name elsewhere.
+    pub(crate) fn to_marshal(&self) -> Result<Vec<u8>, DumpError> {
+        let mut stream = Vec::new();
+        let mut dumper = Dumper::marshal(&mut stream, &Limits::default(), None);
+        dumper.object_id(self)?;
+        dumper.finish()?;
+        Ok(stream)
     }
 }

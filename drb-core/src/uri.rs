@@ -1,6 +1,6 @@
 //! Addresses as Ruby's drb writes them.
 
-use crate::Error;
+use crate::{Error, Wire};
 use std::{fmt, path::PathBuf, str::FromStr};
 
 /// A URI that a server listens on or an object is called at.
@@ -9,6 +9,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 /// - `druby://:port`: listens on all addresses of the machine.
 /// - `druby://::1:8787`: IPv6 as Ruby writes it; `druby://[::1]:8787` means the same.
 /// - `drbunix:/path`: a Unix socket; `drbunix:` listens at a new path below `/tmp`.
+/// - `drb://host:port`, `drb+unix:/path`: the same places over the native wire.
 /// - `…?name`: the object with that name, rather than the front object.
 ///
 /// ```
@@ -23,6 +24,8 @@ use std::{fmt, path::PathBuf, str::FromStr};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Uri {
+    /// The protocol that is spoken there.
+    pub wire: Wire,
     /// Where the process is reached.
     pub address: Address,
     /// What follows the `?`: the name of an object.
@@ -55,7 +58,11 @@ impl Uri {
     /// [`Error::BadUri`], which says what to change.
     pub fn parse(uri: &str) -> Result<Self, Error> {
         let bad = |problem| Error::BadUri { uri: uri.to_owned(), problem };
-        if let Some(rest) = uri.strip_prefix("druby://") {
+        let (wire, tcp) = match (uri.strip_prefix("druby://"), uri.strip_prefix("drb://")) {
+            (Some(rest), _) => (Wire::Ruby, Some(rest)),
+            (None, rest) => (Wire::Native, rest),
+        };
+        if let Some(rest) = tcp {
             let (place, option) = split_option(rest);
             let (host, port) = place.rsplit_once(':').ok_or_else(|| {
                 bad("the port is missing; write druby://host:port, or port 0 for any free one")
@@ -69,16 +76,27 @@ impl Uri {
             if host.contains(['/', '[', ']', '@']) || host.contains(char::is_whitespace) {
                 return Err(bad("the host is no name and no address; write druby://host:port"));
             }
-            return Ok(Self { address: Address::Tcp { host: host.to_owned(), port }, option });
+            let address = Address::Tcp { host: host.to_owned(), port };
+            return Ok(Self { wire, address, option });
         }
-        if let Some(rest) = uri.strip_prefix("drbunix:") {
+        let (wire, unix) = match (uri.strip_prefix("drbunix:"), uri.strip_prefix("drb+unix:")) {
+            (Some(rest), _) => (Wire::Ruby, Some(rest)),
+            (None, rest) => (Wire::Native, rest),
+        };
+        if let Some(rest) = unix {
             let (path, option) = split_option(rest);
             if path.contains('\0') {
                 return Err(bad("a path has no zero byte in it"));
             }
-            return Ok(Self { address: Address::Unix { path: PathBuf::from(path) }, option });
+            let address = Address::Unix { path: PathBuf::from(path) };
+            return Ok(Self { wire, address, option });
         }
-        Err(bad("it doesn't begin with druby:// or drbunix:"))
+        Err(bad("it doesn't begin with drb://, druby://, drb+unix: or drbunix:"))
+    }
+
+    /// The URI of the process's front object, over a wire.
+    pub fn front(&self, wire: Wire) -> String {
+        Self { wire, address: self.address.clone(), option: None }.to_string()
     }
 }
 
@@ -101,7 +119,11 @@ impl FromStr for Uri {
 /// In Ruby's way: an IPv6 address without brackets, since Ruby cannot connect with them.
 impl fmt::Display for Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.address.fmt(f)?;
+        match (&self.address, self.wire) {
+            (address, Wire::Ruby) => address.fmt(f)?,
+            (Address::Tcp { host, port }, Wire::Native) => write!(f, "drb://{host}:{port}")?,
+            (Address::Unix { path }, Wire::Native) => write!(f, "drb+unix:{}", path.display())?,
+        }
         match &self.option {
             Some(option) => write!(f, "?{option}"),
             None => Ok(()),
@@ -109,7 +131,7 @@ impl fmt::Display for Uri {
     }
 }
 
-/// The URI of the process's front object.
+/// The URI of the process's front object, over Ruby's wire.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -142,9 +164,13 @@ mod tests {
             ("drbunix:/tmp/x", Address::Unix { path: "/tmp/x".into() }, None),
             ("drbunix:/tmp/x?y", Address::Unix { path: "/tmp/x".into() }, Some("y")),
             ("drbunix:", Address::Unix { path: PathBuf::new() }, None),
+            ("drb://h:1?x", tcp("h", 1), Some("x")),
+            ("drb+unix:/tmp/x", Address::Unix { path: "/tmp/x".into() }, None),
         ] {
             let parsed = Uri::parse(uri).unwrap();
-            assert_eq!(parsed, Uri { address, option: option.map(str::to_owned) }, "{uri}");
+            let native = uri.starts_with("drb:") || uri.starts_with("drb+");
+            let wire = if native { Wire::Native } else { Wire::Ruby };
+            assert_eq!(parsed, Uri { wire, address, option: option.map(str::to_owned) }, "{uri}");
             assert_eq!(parsed.to_string(), uri.replace(['[', ']'], ""), "{uri}");
         }
     }

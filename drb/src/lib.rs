@@ -62,6 +62,7 @@ mod object;
 mod server;
 mod timer;
 mod wait;
+mod wire;
 
 pub use client::{Client, ClientBuilder};
 pub use drb_core::*;

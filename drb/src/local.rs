@@ -1,12 +1,13 @@
 //! Calls of objects of this process: a reference that comes home doesn't touch the network.
 
 use crate::{
-    Carried, Context, Current, Error, Holder, Limits, Link, Outcome, Peer, Reference, Remote,
-    Request, Response, Session, Wire,
-    dispatch::{Completed, Invoked},
+    Carried, Context, Current, Error, Holder, Limits, Link, ObjectId, Outcome, Peer, Reference,
+    Remote, Request, Response, Session, Wire,
+    dispatch::{Completed, Dispatch, Invoked},
     ruby::{Receiver, ReplyReader, RequestReader},
-    server::{ServerSession, Shared},
+    server::{self, ServerSession, Shared},
 };
+use drb_core::native::Held;
 use std::{
     future::{Future, poll_fn},
     pin::Pin,
@@ -25,6 +26,17 @@ pub(crate) struct LocalLink {
 }
 
 impl LocalLink {
+    /// The proxy of an object of this process that has come home over a connection.
+    pub(crate) fn of(object: Arc<dyn Dispatch>) -> Remote {
+        let server = server::within();
+        let session = session(&server);
+        match session.export(object) {
+            Ok(reference) => Self::remote(&server, reference),
+            // Only where so many are held that there is no room for it: then it is not found.
+            Err(_) => Self::remote(&server, Reference::without_uri(ObjectId::Number(0))),
+        }
+    }
+
     /// The proxy of an object of a server of this process.
     pub(crate) fn remote(server: &Arc<Shared>, reference: Reference) -> Remote {
         let link = Self { server: Arc::downgrade(server), limits: Arc::clone(&server.limits) };
@@ -103,7 +115,14 @@ impl LocalLink {
             .map_err(|error| broken(error.to_string()))?
             .ok_or_else(|| broken("a reply that isn't whole".to_owned()))?;
         let (limits, session) = (Arc::clone(&self.limits), Some(session));
-        Ok(Response { bytes, body: reply.body, success: reply.success, limits, session })
+        Ok(Response {
+            bytes,
+            body: reply.body,
+            success: reply.success,
+            limits,
+            session,
+            held: Held::default(),
+        })
     }
 }
 

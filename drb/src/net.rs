@@ -49,6 +49,18 @@ impl Stream {
         }
     }
 
+    /// Who is at the other end.
+    pub(crate) fn peer(&self) -> io::Result<Peer> {
+        Ok(match self {
+            Self::Tcp(stream) => {
+                let mut peer = stream.peer_addr()?;
+                peer.set_ip(peer.ip().to_canonical());
+                Peer::Tcp(peer)
+            }
+            Self::Unix(_) => Peer::Unix,
+        })
+    }
+
     /// Whether an idle connection can still be used. Nothing is to be read on one; what can be read
     /// is the peer's end, or something that nobody has asked for.
     pub(crate) fn is_alive(&self) -> bool {

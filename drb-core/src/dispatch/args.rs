@@ -4,6 +4,7 @@ use crate::{
     Block, Budget, Kind, Limits, Load, LoadError, Loader, Remote, Session,
     block::{Scope, YieldArgs},
     error::LoadErrorKind,
+    native::{Held, Tables},
 };
 use std::{ops::Range, sync::Arc};
 
@@ -12,11 +13,11 @@ use std::{ops::Range, sync::Arc};
 ///
 /// The code that `#[drb::service]` makes calls it; nobody else needs to.
 pub struct Args<'a> {
-    /// The message that the arguments are in, and where in it: one Marshal stream each.
+    /// The message that the arguments are in, and where in it.
     message: &'a [u8],
     streams: &'a [Range<usize>],
     /// The map of arguments by name, once [`Args::expect`] has found it.
-    keywords: Option<&'a [u8]>,
+    keywords: Option<&'a Range<usize>>,
     /// The positional argument that is next.
     next: usize,
     /// How many optional ones, and how many of the rest, are among those still to come.
@@ -25,8 +26,19 @@ pub struct Args<'a> {
     /// What all arguments together may still cost.
     budget: Budget,
     session: Option<&'a dyn Session>,
-    /// The reference to the caller's block, and the call that it belongs to.
-    block: Option<(&'a [u8], Arc<Scope>)>,
+    /// The shapes that they refer to, on the native wire.
+    tables: Option<&'a Arc<Tables>>,
+    /// The caller's block, and the call that it belongs to.
+    block: Option<(Caller<'a>, Arc<Scope>)>,
+}
+
+/// The caller's block.
+#[derive(Clone)]
+pub(super) enum Caller<'a> {
+    /// A reference to it, on Ruby's wire.
+    Stream(&'a [u8]),
+    /// The way to it.
+    Remote(Remote),
 }
 
 /// The arguments of a call, kept for a while.
@@ -35,6 +47,9 @@ pub struct OwnedArgs {
     message: Vec<u8>,
     streams: Vec<Range<usize>>,
     budget: Budget,
+    tables: Option<Arc<Tables>>,
+    /// What they refer to.
+    held: Option<Held>,
 }
 
 /// The arguments of a proc: see [`Args::of_proc`].
@@ -69,15 +84,41 @@ impl<'a> Args<'a> {
             rest: 0,
             budget,
             session,
+            tables: None,
             block: None,
         }
     }
 
+    /// The arguments of a call on the native wire, at `streams` of `message`.
+    pub fn native(
+        message: &'a [u8],
+        streams: &'a [Range<usize>],
+        limits: &'a Limits,
+        tables: &'a Arc<Tables>,
+        session: Option<&'a dyn Session>,
+    ) -> Self {
+        Self { tables: Some(tables), ..Self::marshal(message, streams, limits, session) }
+    }
+
     /// The same with a block: a reference to it, as one Marshal stream of the message.
-    pub(super) fn with_block(mut self, stream: Range<usize>, scope: Arc<Scope>) -> Self {
+    pub(super) fn with_block_at(self, stream: Range<usize>, scope: Arc<Scope>) -> Self {
         let stream = self.message.get(stream).unwrap_or_default();
-        self.block = Some((stream, scope));
+        self.with_block(Caller::Stream(stream), scope)
+    }
+
+    /// The same with a block.
+    pub(super) fn with_block(mut self, caller: Caller<'a>, scope: Arc<Scope>) -> Self {
+        self.block = Some((caller, scope));
         self
+    }
+
+    /// Opens a value of the message.
+    fn open(&self, stream: Range<usize>) -> Result<Loader<'a>, LoadError> {
+        let stream = self.message.get(stream).unwrap_or_default();
+        match self.tables {
+            None => Loader::marshal_with(stream, self.budget, self.session),
+            Some(tables) => Ok(Loader::native(stream, tables, self.budget, self.session)),
+        }
     }
 
     /// The caller's block.
@@ -95,9 +136,14 @@ impl<'a> Args<'a> {
     pub fn optional_block<A: YieldArgs, R: Load>(
         &mut self,
     ) -> Result<Option<Block<A, R>>, LoadError> {
-        let Some((stream, scope)) = self.block.take() else { return Ok(None) };
-        let mut loader = Loader::marshal_with(stream, self.budget, self.session)?;
-        let remote = Remote::load(&mut loader).map_err(|error| error.within("the block"))?;
+        let Some((caller, scope)) = self.block.take() else { return Ok(None) };
+        let remote = match caller {
+            Caller::Remote(remote) => remote,
+            Caller::Stream(stream) => {
+                let mut loader = Loader::marshal_with(stream, self.budget, self.session)?;
+                Remote::load(&mut loader).map_err(|error| error.within("the block"))?
+            }
+        };
         Ok(Some(Block::new(remote, scope)))
     }
 
@@ -109,8 +155,7 @@ impl<'a> Args<'a> {
     pub fn of_proc(self, count: usize) -> Result<ProcArgs<'a>, LoadError> {
         let mut array = None;
         if let (true, [stream]) = (count > 1, self.streams) {
-            let stream = self.message.get(stream.clone()).unwrap_or_default();
-            let mut loader = Loader::marshal_with(stream, self.budget, self.session)?;
+            let mut loader = self.open(stream.clone())?;
             if loader.kind()? == Kind::Array {
                 let len = loader.array()?;
                 array = Some((loader, len));
@@ -129,7 +174,13 @@ impl<'a> Args<'a> {
             start..message.len()
         });
         let streams = streams.collect();
-        OwnedArgs { message, streams, budget: self.budget }
+        OwnedArgs {
+            message,
+            streams,
+            budget: self.budget,
+            tables: self.tables.cloned(),
+            held: None,
+        }
     }
 
     /// How many arguments there are, keywords together counting as one.
@@ -154,11 +205,11 @@ impl<'a> Args<'a> {
         rest: bool,
         keywords: bool,
     ) -> Result<(), LoadError> {
-        if let Some(last) = self.streams.last().and_then(|range| self.message.get(range.clone()))
+        if let Some((last, before)) = self.streams.split_last()
             && let Some(count) = self.count_keywords(last)?
             && (keywords || count == 0)
         {
-            self.streams = self.streams.split_last().map_or(&[], |(_, before)| before);
+            self.streams = before;
             self.keywords = (count > 0).then_some(last);
         }
         let given = self.streams.len();
@@ -224,7 +275,7 @@ impl<'a> Args<'a> {
     pub fn keywords(self) -> Result<Keywords<'a>, LoadError> {
         let mut keywords = Keywords { loader: None, left: 0, name: String::new() };
         if let Some(stream) = self.keywords {
-            let mut loader = Loader::marshal_with(stream, self.budget, self.session)?;
+            let mut loader = self.open(stream.clone())?;
             keywords.left = loader.keywords()?.unwrap_or(0);
             keywords.loader = Some(loader);
         }
@@ -232,19 +283,18 @@ impl<'a> Args<'a> {
     }
 
     fn load<T: Load>(&mut self, stream: Range<usize>) -> Result<T, LoadError> {
-        let stream = self.message.get(stream).unwrap_or_default();
-        let mut loader = Loader::marshal_with(stream, self.budget, self.session)?;
+        let mut loader = self.open(stream)?;
         let value = T::load(&mut loader)?;
         self.budget = loader.budget();
         Ok(value)
     }
 
     /// How many keywords the stream holds, if it holds keywords.
-    fn count_keywords(&self, stream: &[u8]) -> Result<Option<usize>, LoadError> {
+    fn count_keywords(&self, stream: &Range<usize>) -> Result<Option<usize>, LoadError> {
         // Nearly no argument is a map with instance variables, and then the rest can be spared.
-        match stream {
-            [_, _, b'I', b'{' | b'}', ..] => {
-                Loader::marshal_with(stream, self.budget, None)?.keywords()
+        match (self.tables, self.message.get(stream.clone())) {
+            (None, Some([_, _, b'I', b'{' | b'}', ..])) | (Some(_), _) => {
+                self.open(stream.clone())?.keywords()
             }
             _ => Ok(None),
         }
@@ -252,9 +302,14 @@ impl<'a> Args<'a> {
 }
 
 impl OwnedArgs {
+    pub(super) fn holding(mut self, held: Option<Held>) -> Self {
+        self.held = held;
+        self
+    }
+
     /// The arguments.
     pub fn args<'a>(&'a self, session: Option<&'a dyn Session>) -> Args<'a> {
-        let Self { message, streams, budget } = self;
+        let Self { message, streams, budget, tables, .. } = self;
         Args {
             message,
             streams,
@@ -264,6 +319,7 @@ impl OwnedArgs {
             rest: 0,
             budget: *budget,
             session,
+            tables: tables.as_ref(),
             block: None,
         }
     }

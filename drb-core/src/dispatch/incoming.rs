@@ -1,8 +1,8 @@
 //! One call as the server sees it, before its arguments are loaded.
 
-use super::{Args, Blocking, Completed, OwnedArgs, Reply, Running};
-use crate::{Context, Exception, block::Scope};
-use std::{ops::Range, sync::Arc};
+use super::{Args, Blocking, Completed, OwnedArgs, Reply, Running, args::Caller};
+use crate::{Context, Exception, Remote, native::Held};
+use std::ops::Range;
 
 /// A call on its way into a method. The code that `#[drb::service]` makes takes it apart:
 /// [`Incoming::load`] gives what the method takes and the [`Reply`], and one of [`Invoked`]'s
@@ -13,6 +13,8 @@ pub struct Incoming<'a> {
     pub(super) method: &'a str,
     pub(super) context: &'a Context,
     pub(super) reply: Reply,
+    /// What the message refers to, until it is loaded.
+    held: Option<Held>,
 }
 
 /// What has become of a call.
@@ -29,21 +31,34 @@ pub enum Invoked {
 impl<'a> Incoming<'a> {
     /// A call of `method` with its arguments.
     pub fn new(method: &'a str, args: Args<'a>, context: &'a Context, reply: Reply) -> Self {
-        Self { args, method, context, reply }
+        Self { args, method, context, reply, held: None }
     }
 
     /// The same with the caller's block: a reference, as one Marshal stream of the message.
     #[must_use]
-    pub fn with_block(mut self, stream: Range<usize>) -> Self {
-        let scope = Arc::new(Scope::new(self.reply.another()));
-        self.args = self.args.with_block(stream, Arc::clone(&scope));
-        self.reply.set_scope(scope);
+    pub fn with_block_at(mut self, stream: Range<usize>) -> Self {
+        let scope = self.reply.begin_scope();
+        self.args = self.args.with_block_at(stream, scope);
+        self
+    }
+
+    /// The same with the caller's block.
+    #[must_use]
+    pub fn with_block(mut self, block: Remote) -> Self {
+        let scope = self.reply.begin_scope();
+        self.args = self.args.with_block(Caller::Remote(block), scope);
         self
     }
 
     /// The arguments for later, and the reply that is still to be written.
     pub fn into_owned(self) -> (OwnedArgs, Reply) {
-        (self.args.to_owned(), self.reply)
+        (self.args.to_owned().holding(self.held), self.reply)
+    }
+
+    /// The same with what the message refers to.
+    pub(crate) fn holding(mut self, held: Option<Held>) -> Self {
+        self.held = held;
+        self
     }
 
     /// The method's name on the wire.

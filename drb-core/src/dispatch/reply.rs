@@ -1,6 +1,8 @@
 //! The reply to a call, while it is being written.
 
-use crate::{DumpError, Dumper, Exception, Limits, Session, Wire, block::Scope, ruby};
+use crate::{
+    Dump, DumpError, Dumper, Exception, Limits, Session, Wire, block::Scope, native::Sending, ruby,
+};
 use std::sync::Arc;
 
 /// Where a result goes: the buffer that the reply is written into.
@@ -11,6 +13,8 @@ pub struct Reply {
     session: Option<Arc<dyn Session>>,
     /// The call, as the block that was passed to it sees it.
     scope: Option<Arc<Scope>>,
+    /// What the native wire says of it.
+    sending: Sending,
 }
 
 /// A finished reply.
@@ -20,12 +24,14 @@ pub struct Completed {
     pub bytes: Vec<u8>,
     /// The exception, if the call failed; it is in `bytes` already.
     pub failure: Option<Box<Exception>>,
+    /// What the native wire says of it.
+    pub sending: Sending,
 }
 
 impl Reply {
     /// An empty reply.
     pub fn new(wire: Wire, limits: &Arc<Limits>, session: Option<Arc<dyn Session>>) -> Self {
-        Self { bytes: Vec::new(), wire, limits: Arc::clone(limits), session, scope: None }
+        Self { bytes: Vec::new(), wire, limits: Arc::clone(limits), session, scope: None, sending: Sending::default() }
     }
 
     /// The same, written into the memory of a buffer that is no longer needed.
@@ -57,8 +63,11 @@ impl Reply {
         Self::new(self.wire, &self.limits, self.session.clone())
     }
 
-    pub(super) fn set_scope(&mut self, scope: Arc<Scope>) {
-        self.scope = Some(scope);
+    /// The call has a block: says so to those who run it.
+    pub(super) fn begin_scope(&mut self) -> Arc<Scope> {
+        let scope = Arc::new(Scope::new(self.another()));
+        self.scope = Some(Arc::clone(&scope));
+        scope
     }
 
     pub(super) fn scope(&self) -> Option<Arc<Scope>> {
@@ -75,9 +84,12 @@ impl Reply {
                 let session = self.session.as_deref();
                 ruby::reply::success(&mut self.bytes, &self.limits, session, dump)
             }
+            Wire::Native => {
+                self.sending.write(&mut self.bytes, &self.limits, self.session.as_ref(), dump)
+            }
         };
         match written {
-            Ok(()) => Completed { bytes: self.bytes, failure: None },
+            Ok(()) => Completed { bytes: self.bytes, failure: None, sending: self.sending },
             Err(error) => self.fail(Exception::from(&error)),
         }
     }
@@ -103,7 +115,23 @@ impl Reply {
                 self.session.as_deref(),
                 &exception,
             ),
+            Wire::Native => self.fail_native(&exception),
         }
-        Completed { bytes: self.bytes, failure: Some(Box::new(exception)) }
+        let failure = Some(Box::new(exception));
+        Completed { bytes: self.bytes, failure, sending: self.sending }
+    }
+
+    /// An exception with a shorter text, or without its fields, if it cannot go as it is.
+    fn fail_native(&mut self, exception: &Exception) {
+        let Self { bytes, limits, session, sending, .. } = self;
+        let cut = exception.cut(limits.error_text);
+        if sending.write(bytes, limits, session.as_ref(), |dumper| cut.dump(dumper)).is_ok() {
+            return;
+        }
+        let mut bare = Exception::new(cut.class.clone(), cut.message.clone());
+        bare.refused = cut.refused;
+        // Nothing but texts is in it, so no limit of the default ones can refuse it.
+        let written = sending.write(bytes, &Limits::default(), None, |dumper| bare.dump(dumper));
+        debug_assert!(written.is_ok());
     }
 }

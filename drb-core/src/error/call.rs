@@ -177,6 +177,9 @@ impl Error {
     pub fn from_exception(exception: Exception) -> Self {
         let limit = exception.text("limit").and_then(Limit::from_name);
         match (&*exception.class, limit) {
+            ("DRb::DRbConnError", Some(Limit::Calls)) => {
+                Self::Overloaded { message: exception.message }
+            }
             ("DRb::DRbConnError", Some(limit)) => Self::Limit { limit, exception },
             ("NoMethodError", _) => Self::NoMethod(exception),
             ("RangeError", _) if exception.is_gone() => Self::Gone(exception),

@@ -105,7 +105,7 @@ impl<'de> Reader<'de> {
         }
         let left = self.stream.cursor.count(2)?;
         self.descend()?;
-        Ok(Fields { left, expected: 0, symbols })
+        Ok(Fields { left, expected: 0, symbols, names: None })
     }
 
     fn open_object(&mut self, kind: u8, shape: &'static Shape) -> Result<u8, LoadError> {

@@ -36,7 +36,7 @@ impl Receiver<'_> {
         let call = match message.get(request.block.clone()) {
             // `nil` and `false` are no block.
             None | Some([_, _, b'0' | b'F']) => call,
-            Some(_) => call.with_block(request.block.clone()),
+            Some(_) => call.with_block_at(request.block.clone()),
         };
         if request.method == "__send__" {
             return call.refuse(insecure(&request.method));

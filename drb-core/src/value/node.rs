@@ -45,6 +45,16 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// The encoding that Ruby has under a name.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "BINARY" | "ASCII-8BIT" => Self::Binary,
+            "UTF-8" => Self::Utf8,
+            "US-ASCII" => Self::UsAscii,
+            other => Self::Other(other.into()),
+        }
+    }
+
     /// Ruby's name of it.
     pub fn name(&self) -> &str {
         match self {

@@ -50,6 +50,8 @@ impl ClientBuilder {
     /// The client.
     pub fn build(self) -> Client {
         let pools = Mutex::new(HashMap::new());
-        Client(Arc::new(Inner { limits: Arc::new(self.limits), idle: self.idle, pools }))
+        let routes = Mutex::default();
+        let limits = Arc::new(self.limits);
+        Client(Arc::new(Inner { limits, idle: self.idle, pools, routes }))
     }
 }

@@ -8,6 +8,7 @@ use crate::{
 };
 use drb_core::Uri;
 use std::{
+    future::Future,
     io::{self, ErrorKind},
     sync::Arc,
     time::Duration,
@@ -19,16 +20,34 @@ use tokio::{
 
 /// When a call has to have its result, if it has to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Deadline {
+pub(crate) struct Deadline {
     pub(super) until: Option<Instant>,
     pub(super) after: Duration,
 }
 
 impl Deadline {
     /// `after` from now on.
-    pub(super) fn new(after: Option<Duration>) -> Self {
+    pub(crate) fn new(after: Option<Duration>) -> Self {
         let until = after.and_then(|after| Instant::now().checked_add(after));
         Self { until, after: after.unwrap_or_default() }
+    }
+
+    /// Waits for something at `uri` to be done before the call's deadline, and no longer than `most`.
+    pub(crate) async fn bound<T>(
+        &self,
+        most: Duration,
+        uri: &Arc<str>,
+        work: impl Future<Output = io::Result<T>>,
+    ) -> Result<T, Error> {
+        let failed =
+            |error: io::Error| Error::Connect { uri: Arc::clone(uri), source: Arc::new(error) };
+        let bound = Instant::now() + most;
+        let until = self.until.map_or(bound, |until| until.min(bound));
+        match timeout_at(until, work).await {
+            Ok(done) => done.map_err(failed),
+            Err(_) if until < bound => Err(self.exceeded(Outcome::NotExecuted)),
+            Err(_) => Err(failed(ErrorKind::TimedOut.into())),
+        }
     }
 
     /// The error of a call that had no result by then.
@@ -44,21 +63,11 @@ pub(super) async fn dial(
     deadline: Deadline,
 ) -> Result<Connection, Error> {
     let uri = pool.uri();
-    let failed =
-        |error: io::Error| Error::Connect { uri: Arc::clone(uri), source: Arc::new(error) };
     let runtime = current_runtime(uri)?;
     let address = Uri::parse(uri)?.address;
-    let bound = Instant::now() + limits.connect;
-    let until = deadline.until.map_or(bound, |until| until.min(bound));
-    match timeout_at(until, Stream::connect(&address)).await {
-        Ok(Ok(stream)) => {
-            pool.found(Ends::of(&stream));
-            Ok(Connection { stream, timer: Timer::default(), runtime })
-        }
-        Ok(Err(error)) => Err(failed(error)),
-        Err(_) if until < bound => Err(deadline.exceeded(Outcome::NotExecuted)),
-        Err(_) => Err(failed(ErrorKind::TimedOut.into())),
-    }
+    let stream = deadline.bound(limits.connect, uri, Stream::connect(&address)).await?;
+    pool.found(Ends::of(&stream));
+    Ok(Connection { stream, timer: Timer::default(), runtime })
 }
 
 /// The runtime that this is polled in.

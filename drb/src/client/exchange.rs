@@ -10,6 +10,7 @@ use crate::{
     ruby::{ReplyHead, ReplyReader},
     wait::{self, Ended},
 };
+use drb_core::native::Held;
 use std::{
     future::poll_fn,
     io::{self, ErrorKind},
@@ -36,7 +37,7 @@ pub(super) async fn exchange(route: Arc<Route>, request: Request) -> Result<Resp
         route.pool.put(connection);
     }
     let limits = Arc::clone(route.limits());
-    Ok(Response { bytes, body, success, limits, session: route.session() })
+    Ok(Response { bytes, body, success, limits, session: route.session(), held: Held::default() })
 }
 
 /// Sends the request, and gives the connection on which that was possible.
@@ -121,7 +122,8 @@ async fn receive(
 fn refusal(route: &Route, bytes: Vec<u8>, head: ReplyHead, error: io::Error) -> Error {
     let ReplyHead { success, body, .. } = head;
     let limits = Arc::clone(route.limits());
-    let response = Response { bytes, body, success, limits, session: route.session() };
+    let response =
+        Response { bytes, body, success, limits, session: route.session(), held: Held::default() };
     match response.load::<()>() {
         Ok(Err(mut exception)) => {
             // Only part of the request was there, whoever has answered.

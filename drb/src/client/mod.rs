@@ -7,18 +7,20 @@ mod pool;
 mod route;
 
 pub use builder::ClientBuilder;
+pub(crate) use dial::Deadline;
 
 use crate::{
-    Current, Error, Limits, ObjectId, Proxy, Reference, Remote, Uri,
+    Current, Error, Limits, ObjectId, Proxy, Reference, Remote, Uri, Wire,
     local::LocalLink,
     server::{self, ServerSession},
+    wire::NativeRoute,
 };
 use pool::Pool;
 use route::Route;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 /// Holds the connections to other processes, and the bounds for calls there. Clones are the same
@@ -37,6 +39,8 @@ struct Inner {
     /// How many connections to one address are kept open without a call.
     idle: usize,
     pools: Mutex<HashMap<Arc<str>, Arc<Pool>>>,
+    /// The ways over the native wire, as long as a proxy goes there.
+    routes: Mutex<HashMap<Arc<str>, Weak<NativeRoute>>>,
 }
 
 /// Beyond so many addresses, those that no proxy is left of are forgotten.
@@ -67,7 +71,7 @@ impl Client {
     }
 
     /// The same, to be kept.
-    pub(super) fn shared_limits(&self) -> &Arc<Limits> {
+    pub(crate) fn shared_limits(&self) -> &Arc<Limits> {
         &self.0.limits
     }
 
@@ -85,9 +89,14 @@ impl Client {
     }
 
     pub(crate) async fn connect_remote(&self, uri: &str) -> Result<Remote, Error> {
-        let Uri { address, option, .. } = Uri::parse(uri)?;
-        let id = option.map_or(ObjectId::Front, |name| ObjectId::Name(name.into()));
-        let reference = Reference::new(address.to_string(), id);
+        let mut uri = Uri::parse(uri)?;
+        let id = uri.option.take().map_or(ObjectId::Front, |name| ObjectId::Name(name.into()));
+        let reference = Reference::new(uri.to_string(), id);
+        if uri.wire == Wire::Native {
+            let route = self.native_route(&reference);
+            route.connect().await?;
+            return Ok(Remote::new(route, reference));
+        }
         let route = self.route(&reference);
         route.connect().await?;
         Ok(Remote::new(Arc::new(route), reference))
@@ -98,8 +107,22 @@ impl Client {
     pub fn remote(&self, reference: Reference) -> Remote {
         match server::local(&reference) {
             Some(server) => LocalLink::remote(&server, reference),
+            None if is_native(&reference) => Remote::new(self.native_route(&reference), reference),
             None => Remote::new(Arc::new(self.route(&reference)), reference),
         }
+    }
+
+    /// The one connection to a process that all proxies of the client share.
+    fn native_route(&self, reference: &Reference) -> Arc<NativeRoute> {
+        let uri: Arc<str> = reference.uri().unwrap_or_default().into();
+        let mut routes = self.0.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(route) = routes.get(&uri).and_then(Weak::upgrade) {
+            return route;
+        }
+        routes.retain(|_, route| route.strong_count() > 0);
+        let route = Arc::new(NativeRoute::new(self.clone(), Arc::clone(&uri)));
+        routes.insert(uri, Arc::downgrade(&route));
+        route
     }
 
     fn route(&self, reference: &Reference) -> Route {
@@ -115,6 +138,10 @@ impl Client {
         pools.insert(Arc::clone(pool.uri()), Arc::clone(&pool));
         Route::new(self.clone(), pool)
     }
+}
+
+fn is_native(reference: &Reference) -> bool {
+    reference.uri().and_then(|uri| Uri::parse(uri).ok()).is_some_and(|uri| uri.wire == Wire::Native)
 }
 
 impl Default for Client {

@@ -1,17 +1,16 @@
 //! Takes connections in, until the server ends.
 
-use super::{
-    Phase, Shared,
-    connection::{Connection, Stopper},
-    registry,
-};
+use super::{Phase, Shared, connection::Connection, registry, stopper::Stopper};
 use crate::{
     Context, Peer, Wire,
     dispatch::Dispatch,
     net::{Ends, Listener, Stream},
+    wait,
+    wire::{self, Driver, ServerHome, Serving},
 };
 use std::{
     collections::HashMap,
+    future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
@@ -19,7 +18,7 @@ use std::{
 use tokio::{
     sync::watch,
     task::{Id, JoinSet},
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
 /// How often the table is swept for objects whose lease is over: at most, and at least if the lease
@@ -81,7 +80,7 @@ impl Drop for Over {
 }
 
 /// The objects' destructors are not ours.
-fn discard(objects: Vec<Arc<dyn Dispatch>>) {
+pub(crate) fn discard(objects: Vec<Arc<dyn Dispatch>>) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(objects)));
 }
 
@@ -137,12 +136,41 @@ fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, open: &mut Open) {
         _ => None,
     };
     let uri = shared.uri_for(Ends::of(&stream).map(|ends| ends.local));
-    let context = Context::new(peer, Wire::Ruby, uri);
     let stopper = Arc::new(Stopper::default());
-    let connection = Connection::new(stream, Arc::clone(shared), context, Arc::clone(&stopper));
+    let (shared, stops) = (Arc::clone(shared), Arc::clone(&stopper));
     let task = open.tasks.spawn(async move {
-        connection.run().await;
+        run_connection(shared, stream, peer, uri, stops).await;
         drop(seat);
     });
     open.stoppers.insert(task.id(), stopper);
+}
+
+/// Runs a connection over the wire that the client speaks, which its first byte tells.
+async fn run_connection(
+    shared: Arc<Shared>,
+    mut stream: Stream,
+    peer: Peer,
+    uri: Arc<str>,
+    stopper: Arc<Stopper>,
+) {
+    let mut first = Vec::new();
+    wait::make_room(&mut first, 0);
+    let read = poll_fn(|context| {
+        let stopped = stopper.poll(context).map(|()| Ok(0));
+        if stopped.is_ready() { stopped } else { wait::poll_read(&mut stream, &mut first, context) }
+    });
+    match timeout(shared.limits.idle, read).await {
+        Ok(Ok(1..)) => {}
+        _ => return,
+    }
+    if wire::greets(&first) {
+        let context = Context::new(peer, Wire::Native, Arc::clone(&uri));
+        let home = ServerHome { client: shared.client.clone() };
+        let connection = drb_core::native::Connection::new(&shared.limits, uri, home);
+        let serving = Serving::new(Some(shared), context);
+        Driver::new(connection, stream, serving, first).stopped_by(stopper).run().await;
+    } else {
+        let context = Context::new(peer, Wire::Ruby, uri);
+        Connection::new(stream, shared, context, stopper, first).run().await;
+    }
 }

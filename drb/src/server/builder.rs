@@ -175,7 +175,7 @@ impl ServerBuilder {
             (Some(advertised), _) => advertised,
             (None, bound) => bound.clone(),
         };
-        let (uri, runtime) = (uri.to_string().into(), Handle::current().id());
+        let (uri, runtime) = (uri.to_string().into(), Some(Handle::current().id()));
         let shared = Shared::new(uri, runtime, objects, limits, client, self.acl, self.hook)
             .with_uri(bound.to_string().into())
             .with_hand_on(self.hand_on);

@@ -1,6 +1,6 @@
 //! One connection of a server: reads requests, runs them one after the other, writes replies.
 
-use super::{FailedCall, ServerSession, Shared};
+use super::{FailedCall, ServerSession, Shared, stopper::Stopper};
 use crate::{
     Context, Current, Exception, Limit, Limits, Session,
     dispatch::{Completed, Invoked, Reply},
@@ -12,11 +12,8 @@ use crate::{
 use std::{
     future::{Future, poll_fn},
     pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{self, Poll, Waker},
+    sync::Arc,
+    task::{self, Poll},
     time::Duration,
 };
 use tokio::{
@@ -65,13 +62,6 @@ pub(super) struct Connection {
     spare: Vec<u8>,
 }
 
-/// Tells a connection that its server is stopping.
-#[derive(Default)]
-pub(super) struct Stopper {
-    stopping: AtomicBool,
-    waker: Mutex<Option<Waker>>,
-}
-
 /// Why a connection ends.
 struct End;
 
@@ -81,6 +71,7 @@ impl Connection {
         shared: Arc<Shared>,
         context: Context,
         stopper: Arc<Stopper>,
+        input: Vec<u8>,
     ) -> Self {
         let session: Arc<dyn Session> = Arc::new(ServerSession {
             shared: Arc::clone(&shared),
@@ -96,7 +87,7 @@ impl Connection {
             session,
             stopper,
             timer: Timer::default(),
-            input: Vec::new(),
+            input,
             taken: 0,
             charged: 0,
             progress: None,
@@ -177,7 +168,7 @@ impl Connection {
     }
 
     async fn reply(&mut self, completed: Completed, method: Option<&str>) -> Result<(), End> {
-        let Completed { bytes, failure } = completed;
+        let Completed { bytes, failure, .. } = completed;
         if self.output.is_empty() {
             self.spare = std::mem::replace(&mut self.output, bytes);
         } else {
@@ -334,31 +325,4 @@ fn overloaded(limits: &Limits) -> Exception {
     let name = Limit::Buffered.name();
     let message = format!("the server exceeds the limit `{name}` of {}", limits.buffered);
     Exception::new("DRb::DRbConnError", message).with("limit", name)
-}
-
-impl Stopper {
-    pub(super) fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
-        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    fn stops(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
-    }
-
-    fn poll(&self, context: &task::Context<'_>) -> Poll<()> {
-        let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
-        // Checked under the lock: either this sees that it is over, or `stop` sees the waker.
-        if self.stops() {
-            return Poll::Ready(());
-        }
-        match &mut *waker {
-            Some(known) => known.clone_from(context.waker()),
-            None => *waker = Some(context.waker().clone()),
-        }
-        Poll::Pending
-    }
 }

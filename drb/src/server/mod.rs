@@ -7,14 +7,17 @@ mod into_uri;
 mod registry;
 mod session;
 mod shared;
+mod stopper;
 
 pub use builder::ServerBuilder;
 pub use into_uri::IntoUri;
 pub use shared::FailedCall;
 
-pub(crate) use registry::{current, local, object};
+pub(crate) use accept::discard;
+pub(crate) use registry::{current, local, object, within};
 pub(crate) use session::ServerSession;
 pub(crate) use shared::Shared;
+pub(crate) use stopper::Stopper;
 
 use crate::{
     Current, Error, Exported, Holder, IntoFront, Proxy, Reference, Served, local::LocalLink,

@@ -1,6 +1,6 @@
 //! The servers of this process, for references that come home.
 
-use super::{ServerSession, Shared};
+use super::{ServerSession, Shared, accept::discard};
 use crate::{Current, Reference, Total, dispatch::Dispatch};
 use std::{
     sync::{Arc, LazyLock, PoisonError, RwLock, Weak},
@@ -42,7 +42,7 @@ pub(crate) fn current() -> Option<(Arc<Shared>, Option<Arc<str>>)> {
     let runtime = Handle::try_current().ok().map(|runtime| runtime.id());
     let servers = SERVERS.read().unwrap_or_else(PoisonError::into_inner);
     let running = || servers.iter().filter_map(Weak::upgrade).filter(|server| !server.has_ended());
-    let first = running().find(|server| Some(server.runtime) == runtime);
+    let first = running().find(|server| server.runtime == runtime);
     first.or_else(|| running().next()).map(|server| (server, None))
 }
 
@@ -56,4 +56,14 @@ pub(crate) fn local(reference: &Reference) -> Option<Arc<Shared>> {
 /// The object that a reference means, if it is one of this process.
 pub(crate) fn object(reference: &Reference) -> Option<Arc<dyn Dispatch>> {
     local(reference)?.objects.find(reference.id(), Instant::now())
+}
+
+/// A server that listens nowhere: it has the objects of this process that came home over a connection
+/// of the native wire.
+pub(crate) fn within() -> Arc<Shared> {
+    static WITHIN: LazyLock<Arc<Shared>> = LazyLock::new(|| Arc::new(Shared::within()));
+    let server = Arc::clone(&WITHIN);
+    // Nobody else ends the leases.
+    discard(server.objects.sweep(Instant::now()));
+    server
 }

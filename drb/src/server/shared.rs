@@ -34,7 +34,7 @@ pub struct FailedCall<'a> {
 pub(crate) struct Shared {
     pub(crate) uri: Arc<str>,
     /// Where it runs.
-    pub(super) runtime: runtime::Id,
+    pub(super) runtime: Option<runtime::Id>,
     pub(crate) objects: Objects,
     pub(crate) limits: Arc<Limits>,
     /// Calls the objects that peers give references to.
@@ -59,7 +59,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(super) fn new(
         uri: Arc<str>,
-        runtime: runtime::Id,
+        runtime: Option<runtime::Id>,
         objects: Objects,
         limits: Limits,
         client: Client,
@@ -84,6 +84,13 @@ impl Shared {
             buffered: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
         }
+    }
+
+    /// One that listens nowhere, for objects of this process that have come home.
+    pub(super) fn within() -> Self {
+        let limits = Limits::default();
+        let objects = Objects::new(None, limits.exports, Objects::LEASE);
+        Self::new("drb:within".into(), None, objects, limits, Client::new(), None, None)
     }
 
     /// Another URI that means this server.
@@ -150,7 +157,7 @@ impl Shared {
     }
 
     /// Tells the hook. Whatever it does, it does no harm.
-    pub(super) fn failed(&self, call: &FailedCall<'_>) {
+    pub(crate) fn failed(&self, call: &FailedCall<'_>) {
         if let Some(hook) = &self.hook {
             let _ = catch_unwind(AssertUnwindSafe(|| hook(call)));
         }
@@ -211,7 +218,7 @@ mod tests {
         let limits = Limits { connections_per_address: 2, ..Limits::default() };
         let objects = Objects::new(None, 0, Objects::LEASE);
         let uri = "druby://localhost:1".into();
-        let runtime = runtime::Handle::current().id();
+        let runtime = Some(runtime::Handle::current().id());
         let shared =
             Arc::new(Shared::new(uri, runtime, objects, limits, Client::new(), None, None));
         let one = IpAddr::from([10, 0, 0, 1]);

@@ -1,0 +1,215 @@
+//! A call over the native wire: from its request to its response.
+
+use super::{Answer, Calling, Connection, Outcome as Became, Sending, imports::Import};
+use crate::{
+    Carried, Error, Limits, Link, ObjectId, Outcome, Reference, Remote, Response, Session, Wire,
+};
+use std::{
+    fmt,
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+/// What a request says beside its arguments.
+pub struct Request {
+    pub(crate) target: ObjectId,
+    pub(crate) method: String,
+    pub(crate) count: usize,
+    pub(crate) keywords: bool,
+    pub(crate) block: Option<Reference>,
+    pub(crate) sending: Sending,
+    /// The connection that it was dumped for.
+    pub(crate) session: Option<Arc<dyn Session>>,
+}
+
+/// What a message refers to, while it is loaded.
+#[derive(Default)]
+pub struct Held(#[allow(dead_code, reason = "it is there to be dropped")] Vec<Arc<Import>>);
+
+impl Request {
+    pub(crate) fn new(target: ObjectId, count: usize, session: Option<Arc<dyn Session>>) -> Self {
+        Self { target, method, count, keywords: false, block: None, sending: Sending::default(), session }
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, count, .. } = self;
+        f.debug_struct("Request")
+            .field("target", target)
+            .field("count", count)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").finish_non_exhaustive()
+    }
+}
+
+/// A call that waits for its answer. Dropping it cancels the call.
+pub struct Waiting {
+    connection: Arc<Connection>,
+    id: u32,
+    /// How long it may take.
+    after: Duration,
+    answered: bool,
+}
+
+impl Connection {
+    /// Makes a call.
+    ///
+    /// # Errors
+    /// The connection has ended, or the request is not one for this wire.
+    pub fn call(self: &Arc<Self>, request: crate::Request, now: Instant) -> Result<Waiting, Error> {
+        let crate::Request { bytes, native, deadline, .. } = request;
+        let Some(Request { target, method, count, keywords, block, sending, session }) = native else {
+            let problem = "a request of another wire".to_owned();
+            return Err(Error::Protocol { uri: Arc::clone(self.uri()), problem });
+        };
+        let block = block.and_then(|block| match *block.id() {
+            ObjectId::Slot { slot, generation, .. } => Some((slot, generation)),
+            _ => None,
+        });
+        let (shapes, references) = (sending.shapes, sending.references);
+        let call = Calling {
+            target: &target,
+            method: &method,
+            count,
+            keywords,
+            block,
+            deadline,
+            body: bytes,
+            shapes,
+            references,
+        };
+        let mut protocol = self.protocol();
+        // The numbers in it mean nothing to another connection.
+        let same = session
+            .is_none_or(|session| std::ptr::addr_eq(Arc::as_ptr(&session), Arc::as_ptr(self)));
+        if protocol.has_ended() || !same {
+            drop(protocol);
+            return Err(self.lost(Outcome::NotExecuted));
+        }
+        let id = protocol.call(call, now);
+        drop(protocol);
+        let id = id.map_err(Error::Dump)?;
+        sending.sent();
+        let after = deadline.unwrap_or_default();
+        Ok(Waiting { connection: Arc::clone(self), id, after, answered: false })
+    }
+
+    fn lost(&self, outcome: Outcome) -> Error {
+        let closed = io::Error::new(io::ErrorKind::UnexpectedEof, "connection closed");
+        Error::ConnectionLost { uri: Arc::clone(self.uri()), outcome, source: Arc::new(closed) }
+    }
+
+    /// Holds what a message refers to, while it is loaded. What is kept of it goes on being held, and
+    /// what is not, because it was skipped or the loading failed, is given back.
+    ///
+    /// # Errors
+    /// The message is malformed, or exceeds a limit.
+    pub fn hold(self: &Arc<Self>, body: &[u8]) -> Result<Held, crate::LoadError> {
+        let mut protocol = self.protocol();
+        let places = protocol.references(body)?;
+        let held = places.into_iter().map(|place| protocol.imports.receive(self, place));
+        Ok(Held(held.collect()))
+    }
+}
+
+impl Future for Waiting {
+    type Output = Result<Response, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = ready!(self.connection.protocol().poll_answer(self.id, context));
+        self.answered = true;
+        let connection = &self.connection;
+        let Answer { success, references, body } = match answer {
+            Became::Answered(answer) => answer,
+            Became::Expired => {
+                let (after, outcome) = (self.after, Outcome::Unknown);
+                return Poll::Ready(Err(Error::DeadlineExceeded { after, outcome }));
+            }
+            Became::Lost { executed } => {
+                let outcome = if executed { Outcome::Unknown } else { Outcome::NotExecuted };
+                return Poll::Ready(Err(connection.lost(outcome)));
+            }
+        };
+        let bytes = body.map_err(Error::Load)?;
+        let held = match references {
+            false => Held::default(),
+            true => connection.hold(&bytes).map_err(Error::Load)?,
+        };
+        let session: Arc<dyn Session> = Arc::clone(connection) as _;
+        Poll::Ready(Ok(Response {
+            body: 0..bytes.len(),
+            bytes,
+            success,
+            limits: Arc::clone(connection.limits()),
+            session: Some(session),
+            held,
+        }))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.connection.protocol().abandon(self.id);
+        }
+    }
+}
+
+/// Calls an object that is held.
+impl Link for Import {
+    fn wire(&self) -> Wire {
+        Wire::Native
+    }
+
+    fn limits(&self) -> &Arc<Limits> {
+        self.connection().limits()
+    }
+
+    fn session(&self) -> Option<Arc<dyn Session>> {
+        Some(Arc::clone(self.connection()) as _)
+    }
+
+    fn carry(self: Arc<Self>, request: crate::Request) -> Carried {
+        self.connection().home().carry(Arc::clone(self.connection()), request)
+    }
+}
+
+/// Calls a block of the peer's: it is held by the call that it was passed to, and not here.
+struct BlockLink(Arc<Connection>);
+
+impl Link for BlockLink {
+    fn wire(&self) -> Wire {
+        Wire::Native
+    }
+
+    fn limits(&self) -> &Arc<Limits> {
+        self.0.limits()
+    }
+
+    fn session(&self) -> Option<Arc<dyn Session>> {
+        Some(Arc::clone(&self.0) as _)
+    }
+
+    fn carry(self: Arc<Self>, request: crate::Request) -> Carried {
+        self.0.home().carry(Arc::clone(&self.0), request)
+    }
+}
+
+impl Connection {
+    /// The way to a block of the peer's, for as long as the call lasts that it was passed to.
+    pub fn block(self: &Arc<Self>, (slot, generation): (u32, u32)) -> Remote {
+        let table = self.tables().peer_objects;
+        let reference = Reference::without_uri(ObjectId::Slot { table, slot, generation });
+        Remote::new(Arc::new(BlockLink(Arc::clone(self))), reference)
+    }
+}

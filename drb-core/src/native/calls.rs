@@ -1,0 +1,265 @@
+//! The calls of this side that wait for their answers.
+
+use crate::LoadError;
+use std::{
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
+
+/// By their numbers. A number is used again only after the answer to its call has come, so a late
+/// answer never reaches another call.
+#[derive(Default)]
+pub(super) struct Calls {
+    slots: Vec<State>,
+    free: Vec<u32>,
+    ended: bool,
+    /// How many calls the peer has taken, once it takes no more.
+    taken: Option<u64>,
+    /// No call has to have its answer before this.
+    earliest: Option<Instant>,
+}
+
+enum State {
+    Free,
+    Waiting(Waits),
+    Arrived(Answer),
+    /// No answer has come in time, which the caller doesn't know yet; perhaps it has come since.
+    Expired {
+        answered: bool,
+    },
+    /// Nobody waits, but the peer is still to answer.
+    Abandoned,
+}
+
+/// A call that waits.
+struct Waits {
+    /// What the caller's memory was, for the answer.
+    buffer: Vec<u8>,
+    waker: Option<Waker>,
+    until: Option<Instant>,
+    /// Which of the calls in the order of their beginnings it is, if it was begun at once.
+    order: Option<u64>,
+}
+
+/// What has become of a call.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was answered.
+    Answered(Answer),
+    /// Its time is up.
+    Expired,
+    /// The connection has ended. If the peer has said so before, it is known that the call was not
+    /// made.
+    Lost {
+        /// Whether it may have been.
+        executed: bool,
+    },
+}
+
+/// The answer to a call.
+#[derive(Debug)]
+pub struct Answer {
+    /// Whether it is a result, rather than an exception.
+    pub success: bool,
+    /// Whether there are references in it.
+    pub references: bool,
+    /// The result or the exception; an error if it was too long.
+    pub body: Result<Vec<u8>, LoadError>,
+}
+
+/// Who has waited for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answered {
+    Waited,
+    Abandoned,
+    /// No such call was made.
+    Unknown,
+}
+
+impl Calls {
+    pub(super) fn begin(&mut self, until: Option<Instant>) -> u32 {
+        if let Some(until) = until {
+            self.earliest = Some(self.earliest.map_or(until, |earliest| earliest.min(until)));
+        }
+        let waiting = State::Waiting(Waits { buffer: Vec::new(), waker: None, until, order: None });
+        if let Some(id) = self.free.pop()
+            && let Some(state) = self.slots.get_mut(id as usize)
+        {
+            *state = waiting;
+            return id;
+        }
+        self.slots.push(waiting);
+        (self.slots.len() - 1) as u32
+    }
+
+    /// The call has been begun: with memory for the answer, and in which order.
+    pub(super) fn begun(&mut self, id: u32, mut buffer: Vec<u8>, order: Option<u64>) {
+        buffer.clear();
+        if let Some(State::Waiting(waits)) = self.slots.get_mut(id as usize) {
+            waits.buffer = buffer;
+            waits.order = order;
+        }
+    }
+
+    /// What has become of a call.
+    pub(super) fn poll(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Outcome> {
+        let Some(state) = self.slots.get_mut(id as usize) else {
+            return Poll::Ready(Outcome::Lost { executed: true });
+        };
+        match state {
+            State::Arrived(_) => {
+                let arrived = std::mem::replace(state, State::Free);
+                self.free.push(id);
+                match arrived {
+                    State::Arrived(answer) => Poll::Ready(Outcome::Answered(answer)),
+                    _ => Poll::Ready(Outcome::Lost { executed: true }),
+                }
+            }
+            State::Waiting(waits) if !self.ended => {
+                match &mut waits.waker {
+                    Some(known) => known.clone_from(context.waker()),
+                    None => waits.waker = Some(context.waker().clone()),
+                }
+                Poll::Pending
+            }
+            State::Expired { .. } => {
+                self.abandon(id);
+                Poll::Ready(Outcome::Expired)
+            }
+            State::Waiting(waits) => {
+                let refused = match (waits.order, self.taken) {
+                    (Some(order), Some(taken)) => order >= taken,
+                    _ => false,
+                };
+                Poll::Ready(Outcome::Lost { executed: !refused })
+            }
+            State::Free | State::Abandoned => Poll::Ready(Outcome::Lost { executed: true }),
+        }
+    }
+
+    /// When a call may be out of time, at the earliest.
+    pub(super) fn earliest(&self) -> Option<Instant> {
+        self.earliest
+    }
+
+    /// Ends the calls whose time is up, and gives their numbers: the peer is to be told.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<u32> {
+        let mut expired = Vec::new();
+        self.earliest = None;
+        for (id, state) in (0..).zip(&mut self.slots) {
+            let State::Waiting(Waits { waker, until: Some(until), .. }) = state else { continue };
+            if *until > now {
+                self.earliest = Some(self.earliest.map_or(*until, |earliest| earliest.min(*until)));
+                continue;
+            }
+            if let Some(waker) = waker.take() {
+                waker.wake();
+            }
+            *state = State::Expired { answered: false };
+            expired.push(id);
+        }
+        expired
+    }
+
+    /// Takes an answer that has arrived, and says who has waited for it.
+    pub(super) fn answered(
+        &mut self,
+        id: u32,
+        success: bool,
+        references: bool,
+        body: &[u8],
+    ) -> Answered {
+        let Some(state) = self.slots.get_mut(id as usize) else { return Answered::Unknown };
+        match state {
+            State::Waiting(waits) => {
+                let (mut buffer, waker) = (std::mem::take(&mut waits.buffer), waits.waker.take());
+                buffer.extend_from_slice(body);
+                *state = State::Arrived(Answer { success, references, body: Ok(buffer) });
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+                Answered::Waited
+            }
+            State::Expired { answered } if !*answered => {
+                *answered = true;
+                Answered::Abandoned
+            }
+            State::Abandoned => {
+                *state = State::Free;
+                self.free.push(id);
+                Answered::Abandoned
+            }
+            State::Free | State::Arrived(_) | State::Expired { .. } => Answered::Unknown,
+        }
+    }
+
+    /// An answer has arrived that is none.
+    pub(super) fn arrived(&mut self, id: u32, error: Result<Vec<u8>, LoadError>) {
+        if self.answered(id, true, false, &[]) == Answered::Waited
+            && let Some(State::Arrived(answer)) = self.slots.get_mut(id as usize)
+        {
+            answer.body = error;
+        }
+    }
+
+    /// Nobody waits any more; says whether the peer is to be told.
+    pub(super) fn abandon(&mut self, id: u32) -> bool {
+        let Some(state) = self.slots.get_mut(id as usize) else { return false };
+        match state {
+            State::Waiting(..) => {
+                *state = State::Abandoned;
+                true
+            }
+            State::Arrived(_) => {
+                *state = State::Free;
+                self.free.push(id);
+                false
+            }
+            // The peer has been told.
+            State::Expired { answered: false } => {
+                *state = State::Abandoned;
+                false
+            }
+            State::Expired { answered: true } => {
+                *state = State::Free;
+                self.free.push(id);
+                false
+            }
+            State::Free | State::Abandoned => false,
+        }
+    }
+
+    /// Forgets a call that was never sent.
+    pub(super) fn remove(&mut self, id: u32) {
+        if let Some(state @ State::Waiting(..)) = self.slots.get_mut(id as usize) {
+            *state = State::Free;
+            self.free.push(id);
+        }
+    }
+
+    /// The peer has taken so many calls, and takes no more.
+    pub(super) fn go_away(&mut self, taken: u64) {
+        self.taken = Some(taken);
+    }
+
+    /// No answer comes any more.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+        for state in &mut self.slots {
+            if let State::Waiting(waits) = state
+                && let Some(waker) = waits.waker.take()
+            {
+                waker.wake();
+            }
+        }
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// How many wait, or are still to be answered.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+}

@@ -1,0 +1,139 @@
+//! One connection, as everybody in this process shares it.
+
+use super::{Protocol, Tables};
+use crate::{
+    Carried, DumpError, Limits, ObjectId, Reference, Remote, Request, Session, dispatch::Dispatch,
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A connection of the native wire. The driver of its socket has it, and everybody who holds one of
+/// the peer's objects.
+pub struct Connection {
+    protocol: Mutex<Protocol>,
+    tables: Arc<Tables>,
+    limits: Arc<Limits>,
+    uri: Arc<str>,
+    home: Box<dyn Home>,
+}
+
+/// What a connection has to ask the process that it is one of.
+pub trait Home: Send + Sync {
+    /// The way to an object of this process.
+    fn local(&self, object: Arc<dyn Dispatch>) -> Remote;
+
+    /// Makes a call, within its deadline.
+    fn carry(&self, connection: Arc<Connection>, request: Request) -> Carried;
+
+    /// The way to an object elsewhere, which was named by its URI.
+    fn remote(&self, reference: Reference) -> Remote;
+}
+
+impl Connection {
+    /// A connection that begins.
+    pub fn new(limits: &Arc<Limits>, uri: Arc<str>, home: impl Home + 'static) -> Arc<Self> {
+        let tables = Arc::new(Tables::new());
+        let protocol = Mutex::new(Protocol::new(limits, Arc::clone(&tables)));
+        let (limits, home) = (Arc::clone(limits), Box::new(home));
+        Arc::new(Self { protocol, tables, limits, uri, home })
+    }
+
+    /// What the connection knows. Destructors of objects and of proxies mustn't run while this is
+    /// held.
+    pub fn protocol(&self) -> MutexGuard<'_, Protocol> {
+        self.protocol.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The shapes that both sides know by number.
+    pub fn tables(&self) -> &Arc<Tables> {
+        &self.tables
+    }
+
+    /// Where the peer is, for errors.
+    pub fn uri(&self) -> &Arc<str> {
+        &self.uri
+    }
+
+    /// The process that it is one of.
+    pub fn home(&self) -> &dyn Home {
+        &*self.home
+    }
+
+    /// The bounds that it keeps.
+    pub fn limits(&self) -> &Arc<Limits> {
+        &self.limits
+    }
+
+    /// How many objects the peer holds of this process, and this process of the peer.
+    pub fn held(&self) -> (usize, usize) {
+        let protocol = self.protocol();
+        (protocol.exports.len(), protocol.imports.len())
+    }
+
+    fn reference(&self, (slot, generation): (u32, u32)) -> Reference {
+        let table = self.tables.own_objects;
+        Reference::without_uri(ObjectId::Slot { table, slot, generation })
+    }
+}
+
+impl Session for Connection {
+    fn export(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
+        let place = self.protocol().exports.add(object, self.limits.exports)?;
+        Ok(self.reference(place))
+    }
+
+    fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
+        self.export(object)
+    }
+
+    fn take_back(&self, reference: &Reference) {
+        if let ObjectId::Slot { slot, generation, .. } = *reference.id() {
+            let object = self.protocol().exports.release(slot, generation, 1);
+            // Its destructor runs where nothing is locked.
+            drop(object);
+        }
+    }
+
+    fn tables(&self) -> Option<&Arc<Tables>> {
+        Some(&self.tables)
+    }
+
+    fn withdraw(&self, reference: &Reference) {
+        if let ObjectId::Slot { table, slot, generation } = *reference.id()
+            && table == self.tables.own_objects
+        {
+            let removed = self.protocol().exports.remove(slot, generation);
+            // Its destructor runs where nothing is locked.
+            drop(removed);
+        }
+    }
+
+    fn local(&self, reference: &Reference) -> Option<Arc<dyn Dispatch>> {
+        match *reference.id() {
+            ObjectId::Slot { table, slot, generation } if table == self.tables.own_objects => {
+                self.protocol().exports.get(slot, generation).cloned()
+            }
+            _ => None,
+        }
+    }
+
+    fn remote(&self, reference: Reference) -> Remote {
+        match *reference.id() {
+            ObjectId::Slot { table, slot, generation } if table == self.tables.peer_objects => {
+                let import = self.protocol().imports.get((slot, generation));
+                match import {
+                    Some(import) => Remote::new(import, reference),
+                    // A message that says that there are no references in it has one.
+                    None => self.home.remote(reference),
+                }
+            }
+            ObjectId::Slot { table, slot, generation } if table == self.tables.own_objects => {
+                let object = self.protocol().exports.get(slot, generation).cloned();
+                match object {
+                    Some(object) => self.home.local(object),
+                    None => self.home.remote(reference),
+                }
+            }
+            _ => self.home.remote(reference),
+        }
+    }
+}

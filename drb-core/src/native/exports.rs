@@ -1,0 +1,185 @@
+//! The objects of this process that the peer of one connection can call.
+
+use crate::{DumpError, Limit, dispatch::Dispatch};
+use std::{collections::HashMap, sync::Arc};
+
+/// Where each object is, and how often the peer has been given it.
+///
+/// An object is counted each time it is sent, and the peer says how many of those it gives back. So a
+/// release that crosses the same object on its way there doesn't take it away. A place is used again
+/// under another generation, so that nobody who comes late reaches another object.
+#[derive(Default)]
+pub(super) struct Exports {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    by_address: HashMap<usize, u32>,
+}
+
+struct Slot {
+    generation: u32,
+    held: Option<Held>,
+}
+
+struct Held {
+    object: Arc<dyn Dispatch>,
+    /// How often it was sent and not yet given back.
+    count: u64,
+}
+
+impl Exports {
+    /// Gives the object a place, or counts it once more in the one that it has.
+    pub(super) fn add(
+        &mut self,
+        object: Arc<dyn Dispatch>,
+        most: usize,
+    ) -> Result<(u32, u32), DumpError> {
+        let address = address(&object);
+        if let Some(slot) = self.by_address.get(&address)
+            && let Some(Slot { generation, held: Some(held) }) = self.slots.get_mut(*slot as usize)
+        {
+            held.count += 1;
+            return Ok((*slot, *generation));
+        }
+        if self.len() >= most {
+            return Err(DumpError::limit(Limit::Exports, most));
+        }
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => {
+                let slot = u32::try_from(self.slots.len());
+                self.slots.push(Slot { generation: 0, held: None });
+                slot.map_err(|_| DumpError::limit(Limit::Exports, most))?
+            }
+        };
+        let Some(place) = self.slots.get_mut(slot as usize) else {
+            return Err(DumpError::limit(Limit::Exports, most));
+        };
+        place.held = Some(Held { object, count: 1 });
+        self.by_address.insert(address, slot);
+        Ok((slot, place.generation))
+    }
+
+    /// The object in a place.
+    pub(super) fn get(&self, slot: u32, generation: u32) -> Option<&Arc<dyn Dispatch>> {
+        let place = self.slots.get(slot as usize)?;
+        let held = place.held.as_ref().filter(|_| place.generation == generation)?;
+        Some(&held.object)
+    }
+
+    /// Takes `count` from what the peer holds of an object, which is given back when nothing is left:
+    /// where its destructor runs is not decided here. `Err` if the peer gives back what it hasn't got.
+    pub(super) fn release(
+        &mut self,
+        slot: u32,
+        generation: u32,
+        count: u64,
+    ) -> Result<Option<Arc<dyn Dispatch>>, Unknown> {
+        let place = self.slots.get_mut(slot as usize).ok_or(Unknown)?;
+        let held = place.held.as_mut().filter(|_| place.generation == generation);
+        let held = held.ok_or(Unknown)?;
+        held.count = held.count.checked_sub(count).ok_or(Unknown)?;
+        if held.count > 0 {
+            return Ok(None);
+        }
+        Ok(self.remove(slot, generation))
+    }
+
+    /// Takes an object away, whoever holds it.
+    pub(super) fn remove(&mut self, slot: u32, generation: u32) -> Option<Arc<dyn Dispatch>> {
+        let place = self.slots.get_mut(slot as usize)?;
+        if place.generation != generation {
+            return None;
+        }
+        let Held { object, .. } = place.held.take()?;
+        self.by_address.remove(&address(&object));
+        // A place whose generations are used up is not used again.
+        if let Some(next) = generation.checked_add(1) {
+            place.generation = next;
+            self.free.push(slot);
+        }
+        Some(object)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_address.len()
+    }
+
+    /// Takes all objects away: the connection has ended.
+    pub(super) fn clear(&mut self) -> Vec<Arc<dyn Dispatch>> {
+        self.by_address.clear();
+        self.free.clear();
+        let slots = std::mem::take(&mut self.slots);
+        slots.into_iter().filter_map(|slot| slot.held).map(|held| held.object).collect()
+    }
+}
+
+/// A release of something that the peer doesn't hold.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unknown;
+
+fn address(object: &Arc<dyn Dispatch>) -> usize {
+    Arc::as_ptr(object).addr()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::{Incoming, Invoked, MethodInfo};
+
+    struct Thing;
+
+    impl Dispatch for Thing {
+        fn class(&self) -> &'static str {
+            "Thing"
+        }
+
+        fn find(&self, _: &str) -> Option<usize> {
+            None
+        }
+
+        fn method(&self, _: usize) -> Option<&'static MethodInfo> {
+            None
+        }
+
+        fn invoke(self: Arc<Self>, _: usize, call: Incoming<'_>) -> Invoked {
+            call.no_method("Thing")
+        }
+    }
+
+    #[test]
+    fn a_release_that_crosses_the_object_takes_only_what_it_says() {
+        let mut exports = Exports::default();
+        let thing: Arc<dyn Dispatch> = Arc::new(Thing);
+        let (slot, generation) = exports.add(Arc::clone(&thing), 9).unwrap();
+        assert_eq!(exports.add(Arc::clone(&thing), 9).unwrap(), (slot, generation));
+        // The peer gives back the first one before it has seen the second.
+        assert!(matches!(exports.release(slot, generation, 1), Ok(None)));
+        assert!(exports.get(slot, generation).is_some());
+        assert!(matches!(exports.release(slot, generation, 1), Ok(Some(_))));
+        assert!(exports.get(slot, generation).is_none());
+        assert_eq!(exports.len(), 0);
+    }
+
+    #[test]
+    fn a_place_that_is_used_again_has_another_name() {
+        let mut exports = Exports::default();
+        let (slot, first) = exports.add(Arc::new(Thing), 9).unwrap();
+        exports.release(slot, first, 1).unwrap();
+        let (again, second) = exports.add(Arc::new(Thing), 9).unwrap();
+        assert_eq!(slot, again);
+        assert_ne!(first, second);
+        assert!(exports.get(slot, first).is_none());
+        assert!(matches!(exports.release(slot, first, 1), Err(Unknown)));
+        assert!(exports.get(slot, second).is_some());
+    }
+
+    #[test]
+    fn what_a_peer_never_got_it_cannot_give_back() {
+        let mut exports = Exports::default();
+        let (slot, generation) = exports.add(Arc::new(Thing), 1).unwrap();
+        assert!(matches!(exports.release(slot, generation, 2), Err(Unknown)));
+        assert!(matches!(exports.release(7, 0, 1), Err(Unknown)));
+        assert!(exports.get(slot, generation).is_some());
+        assert_eq!(exports.add(Arc::new(Thing), 1), Err(DumpError::limit(Limit::Exports, 1)));
+    }
+}

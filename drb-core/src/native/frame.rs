@@ -1,0 +1,170 @@
+//! Frames: what a connection of the native wire is cut into.
+//!
+//! A frame is a byte that says what it is, a length of three bytes (most significant first), and so
+//! many bytes. Numbers within are of seven bits a byte, least significant first; the highest bit says
+//! that more follow.
+
+use crate::{LoadError, LoadErrorKind};
+
+/// What a frame is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The next number of the sender's methods means this name.
+    Name,
+    /// The next number of the sender's shapes means this shape.
+    Shape,
+    /// A call.
+    Call,
+    /// The result of a call.
+    Result,
+    /// The exception of a call.
+    Failure,
+    /// More of a call, a result or an exception.
+    Chunk,
+    /// The sender of a call no longer wants its result.
+    Cancel,
+    /// Objects of the receiver's that the sender no longer holds.
+    Release,
+    /// The receiver is to answer with `Pong`.
+    Ping,
+    /// The answer.
+    Pong,
+    /// The sender takes no further calls.
+    GoAway,
+}
+
+/// The byte of a frame: its kind, and these.
+pub(super) const MORE: u8 = 0x80;
+/// The message holds references.
+pub(super) const REFERENCES: u8 = 0x40;
+
+/// The bytes before what is in a frame.
+pub(super) const HEAD: usize = 4;
+
+/// The most that a length of three bytes can say.
+pub(super) const MOST: usize = (1 << 24) - 1;
+
+impl Kind {
+    const ALL: [(u8, Self); 11] = [
+        (0x02, Self::Name),
+        (0x03, Self::Shape),
+        (0x10, Self::Call),
+        (0x11, Self::Result),
+        (0x12, Self::Failure),
+        (0x13, Self::Chunk),
+        (0x14, Self::Cancel),
+        (0x20, Self::Release),
+        (0x30, Self::Ping),
+        (0x31, Self::Pong),
+        (0x32, Self::GoAway),
+    ];
+
+    /// The byte without flags.
+    pub(super) fn byte(self) -> u8 {
+        match self {
+            Self::Name => 0x02,
+            Self::Shape => 0x03,
+            Self::Call => 0x10,
+            Self::Result => 0x11,
+            Self::Failure => 0x12,
+            Self::Chunk => 0x13,
+            Self::Cancel => 0x14,
+            Self::Release => 0x20,
+            Self::Ping => 0x30,
+            Self::Pong => 0x31,
+            Self::GoAway => 0x32,
+        }
+    }
+
+    pub(super) fn from_byte(byte: u8) -> Option<Self> {
+        let byte = byte & !(MORE | REFERENCES);
+        Self::ALL.into_iter().find(|(known, _)| *known == byte).map(|(_, kind)| kind)
+    }
+}
+
+/// Begins a frame at the end of `out`; [`close`] ends it.
+pub(super) fn open(out: &mut Vec<u8>, kind: Kind, flags: u8) -> usize {
+    let start = out.len();
+    out.extend_from_slice(&[kind.byte() | flags, 0, 0, 0]);
+    start
+}
+
+/// Fills in the length of the frame that was opened at `start`.
+pub(super) fn close(out: &mut [u8], start: usize) {
+    let len = out.len().saturating_sub(start + HEAD).min(MOST) as u32;
+    let [_, a, b, c] = len.to_be_bytes();
+    if let Some(place) = out.get_mut(start + 1..start + HEAD) {
+        place.copy_from_slice(&[a, b, c]);
+    }
+}
+
+/// The first frame of `bytes`: its first byte and what is in it. `Err` with the number of bytes that
+/// it takes at least, if it isn't there as a whole.
+pub(super) fn split(bytes: &[u8]) -> Result<(u8, &[u8]), usize> {
+    let Some(&[byte, a, b, c]) = bytes.first_chunk() else { return Err(HEAD) };
+    let end = HEAD + u32::from_be_bytes([0, a, b, c]) as usize;
+    bytes.get(HEAD..end).map(|body| (byte, body)).ok_or(end)
+}
+
+/// Writes a number.
+pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+/// Takes a number from the beginning of `bytes`.
+pub(super) fn take(bytes: &mut &[u8]) -> Result<u64, LoadError> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first().ok_or(LoadErrorKind::Truncated)?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Ok(number);
+        }
+    }
+    Err(LoadErrorKind::Malformed { offset: 0, problem: "a number of more than 64 bits" }.into())
+}
+
+/// Takes a number of 32 bits.
+pub(super) fn take32(bytes: &mut &[u8]) -> Result<u32, LoadError> {
+    let number = take(bytes)?;
+    u32::try_from(number).map_err(|_| {
+        LoadErrorKind::Malformed { offset: 0, problem: "a number of more than 32 bits" }.into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_come_back() {
+        for number in [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX] {
+            let mut out = Vec::new();
+            put(&mut out, number);
+            let mut rest = out.as_slice();
+            assert_eq!(take(&mut rest), Ok(number));
+            assert!(rest.is_empty());
+            assert!(take(&mut &out[..out.len() - 1]).is_err());
+        }
+    }
+
+    #[test]
+    fn frames_come_back() {
+        let mut out = Vec::new();
+        let start = open(&mut out, Kind::Call, MORE);
+        out.extend_from_slice(b"body");
+        close(&mut out, start);
+        assert_eq!(split(&out), Ok((0x90, &b"body"[..])));
+        assert_eq!(split(&out[..7]), Err(8));
+        assert_eq!(split(&out[..3]), Err(4));
+        for (byte, kind) in Kind::ALL {
+            assert_eq!((kind.byte(), Kind::from_byte(byte | MORE)), (byte, Some(kind)));
+        }
+        assert_eq!(Kind::from_byte(0), None);
+    }
+}

@@ -1,0 +1,95 @@
+//! The peer's objects that are held here.
+
+use super::{Connection, frame};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// Where an object is in the peer's table: its place and generation.
+pub(super) type Place = (u32, u32);
+
+/// An object of the peer's, for as long as anybody here holds it. When the last one lets go, the peer
+/// is told how often it was received.
+pub(crate) struct Import {
+    connection: Arc<Connection>,
+    place: Place,
+    received: AtomicU64,
+}
+
+/// What is held, and what is to be given back.
+#[derive(Default)]
+pub(super) struct Imports {
+    held: HashMap<Place, Weak<Import>>,
+    /// How often each was received that nobody holds any more.
+    releases: HashMap<Place, u64>,
+}
+
+impl Import {
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+}
+
+/// Takes a bounded time, and waits for nobody but those who touch the same table.
+impl Drop for Import {
+    fn drop(&mut self) {
+        let received = *self.received.get_mut();
+        self.connection.protocol().let_go(self.place, received);
+    }
+}
+
+impl Imports {
+    /// Takes note that the object was received once more, and gives what holds it.
+    pub(super) fn receive(&mut self, connection: &Arc<Connection>, place: Place) -> Arc<Import> {
+        if let Some(import) = self.held.get(&place).and_then(Weak::upgrade) {
+            import.received.fetch_add(1, Ordering::Relaxed);
+            return import;
+        }
+        let connection = Arc::clone(connection);
+        let import = Arc::new(Import { connection, place, received: AtomicU64::new(1) });
+        self.held.insert(place, Arc::downgrade(&import));
+        import
+    }
+
+    /// What holds the object, if it is held.
+    pub(super) fn get(&self, place: Place) -> Option<Arc<Import>> {
+        self.held.get(&place).and_then(Weak::upgrade)
+    }
+
+    /// Nobody holds the object any more, which was received so often.
+    pub(super) fn let_go(&mut self, place: Place, received: u64) {
+        // It may have been received anew meanwhile; then another import holds it.
+        if self.held.get(&place).is_some_and(|held| held.strong_count() == 0) {
+            self.held.remove(&place);
+        }
+        *self.releases.entry(place).or_default() += received;
+    }
+
+    pub(super) fn has_releases(&self) -> bool {
+        !self.releases.is_empty()
+    }
+
+    /// Writes what is to be given back, in frames of at most `chunk` bytes.
+    pub(super) fn write_releases(&mut self, out: &mut Vec<u8>, chunk: usize) {
+        let mut releases = self.releases.drain().peekable();
+        while releases.peek().is_some() {
+            let start = frame::open(out, frame::Kind::Release, 0);
+            while out.len() - start + 30 < chunk
+                && let Some(((slot, generation), count)) = releases.next()
+            {
+                frame::put(out, u64::from(slot));
+                frame::put(out, u64::from(generation));
+                frame::put(out, count);
+            }
+            frame::close(out, start);
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.held.len()
+    }
+}

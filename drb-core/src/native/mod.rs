@@ -1,0 +1,33 @@
+//! The native wire, `drb://`: its values and its messages, without sockets.
+//!
+//! `docs/native.md` describes it for those who build it again.
+
+mod call;
+mod calls;
+mod connection;
+mod exports;
+mod ext;
+mod frame;
+mod imports;
+mod inbox;
+mod outbox;
+mod protocol;
+mod read_typed;
+mod read_value;
+mod reader;
+mod sending;
+mod serve;
+mod tables;
+mod write_value;
+mod writer;
+
+pub use call::{Held, Request, Waiting};
+pub use calls::{Answer, Outcome};
+pub use connection::{Connection, Home};
+pub use protocol::{Called, Calling, PREAMBLE, Protocol, Received};
+
+pub(crate) use reader::Reader;
+pub use sending::Sending;
+pub(crate) use tables::PeerShape;
+pub use tables::Tables;
+pub(crate) use writer::Writer;

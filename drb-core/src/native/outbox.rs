@@ -1,0 +1,223 @@
+//! What is to be sent: small messages at once, large ones in pieces that take turns.
+
+use super::frame::{self, HEAD, Kind, MORE};
+use std::collections::VecDeque;
+
+/// Frames on their way to the peer.
+pub(super) struct Outbox {
+    /// Whole frames.
+    ready: Vec<u8>,
+    /// Messages that are sent in pieces. The first lane's piece is next, and then it is the last.
+    lanes: VecDeque<(Lane, VecDeque<Large>)>,
+    /// The most that one frame may hold.
+    chunk: usize,
+    /// How many calls have been begun.
+    calls: u64,
+}
+
+struct Large {
+    message: Message,
+    sent: usize,
+}
+
+/// A message: a frame's kind, what stands before its value, and the value.
+pub(super) struct Message {
+    pub(super) kind: Kind,
+    pub(super) flags: u8,
+    pub(super) id: u32,
+    pub(super) head: Vec<u8>,
+    pub(super) body: Vec<u8>,
+}
+
+/// Messages of one lane don't overtake each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Lane {
+    /// To an object of the peer's: its kind and place.
+    Object(u8, u32, u32),
+    /// An answer to the peer, by the number of its call.
+    Answer(u32),
+}
+
+/// What of a message has been sent when it is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    Nothing,
+    Part,
+    All,
+}
+
+impl Outbox {
+    pub(super) fn new(chunk: usize) -> Self {
+        Self {
+            ready: Vec::new(),
+            lanes: VecDeque::new(),
+            chunk: chunk.clamp(64, frame::MOST),
+            calls: 0,
+        }
+    }
+
+    /// Where small frames are written.
+    pub(super) fn ready(&mut self) -> &mut Vec<u8> {
+        &mut self.ready
+    }
+
+    /// Sends a message behind those of its lane. Gives its memory back for another one, if it isn't
+    /// needed any more.
+    pub(super) fn send(&mut self, lane: Lane, message: Message) -> Vec<u8> {
+        let large = self.lanes.iter_mut().find(|(other, _)| *other == lane);
+        match large {
+            Some((_, messages)) => messages.push_back(Large { message, sent: 0 }),
+            None if message.head.len() + message.body.len() > self.chunk => {
+                self.lanes.push_back((lane, VecDeque::from([Large { message, sent: 0 }])));
+            }
+            None => {
+                let Message { kind, flags, head, body, .. } = message;
+                self.calls += u64::from(kind == Kind::Call);
+                let start = frame::open(&mut self.ready, kind, flags);
+                self.ready.extend_from_slice(&head);
+                self.ready.extend_from_slice(&body);
+                frame::close(&mut self.ready, start);
+                return body;
+            }
+        }
+        Vec::new()
+    }
+
+    /// How many calls have been begun: the next small one is the one after these.
+    pub(super) fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// Takes back what has not been sent of a message.
+    pub(super) fn forget(&mut self, kind: Kind, id: u32) -> Sent {
+        for (index, (_, messages)) in self.lanes.iter_mut().enumerate() {
+            let same = |large: &Large| large.message.kind == kind && large.message.id == id;
+            if let Some(large) = messages.iter().position(same).and_then(|at| messages.remove(at)) {
+                if messages.is_empty() {
+                    self.lanes.remove(index);
+                }
+                return if large.sent == 0 { Sent::Nothing } else { Sent::Part };
+            }
+        }
+        Sent::All
+    }
+
+    /// How many bytes wait.
+    pub(super) fn waiting(&self) -> usize {
+        let large = self.lanes.iter().flat_map(|(_, messages)| messages);
+        let large = large.map(|large| large.message.body.len().saturating_sub(large.sent));
+        self.ready.len() + large.sum::<usize>()
+    }
+
+    /// Moves what is to be sent next to `out`: all that is ready, and pieces of large messages until
+    /// there are `most` bytes.
+    pub(super) fn transmit(&mut self, out: &mut Vec<u8>, most: usize) {
+        match out.is_empty() {
+            true => std::mem::swap(out, &mut self.ready),
+            false => out.append(&mut self.ready),
+        }
+        while out.len() < most
+            && let Some((lane, mut messages)) = self.lanes.pop_front()
+        {
+            if let Some(large) = messages.front_mut() {
+                self.calls += u64::from(large.sent == 0 && large.message.kind == Kind::Call);
+                if large.piece(out, self.chunk) {
+                    messages.pop_front();
+                }
+            }
+            if !messages.is_empty() {
+                self.lanes.push_back((lane, messages));
+            }
+        }
+    }
+}
+
+impl Large {
+    /// Writes the next piece, and says whether it was the last one.
+    fn piece(&mut self, out: &mut Vec<u8>, chunk: usize) -> bool {
+        let Message { kind, flags, id, head, body } = &self.message;
+        let first = self.sent == 0;
+        let room = match first {
+            true => chunk.saturating_sub(head.len()).max(1),
+            false => chunk - HEAD * 2,
+        };
+        let end = self.sent.saturating_add(room).min(body.len());
+        let more = if end < body.len() { MORE } else { 0 };
+        let start = match first {
+            true => frame::open(out, *kind, flags | more),
+            false => frame::open(out, Kind::Chunk, more),
+        };
+        match first {
+            true => out.extend_from_slice(head),
+            false => {
+                // Numbers of calls are those of the one who calls, so the kind belongs to them.
+                out.push(u8::from(*kind != Kind::Call));
+                frame::put(out, u64::from(*id));
+            }
+        }
+        out.extend_from_slice(body.get(self.sent..end).unwrap_or_default());
+        frame::close(out, start);
+        self.sent = end;
+        more == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(id: u32, body: &[u8]) -> Message {
+        Message { kind: Kind::Call, flags: 0, id, head: vec![id as u8], body: body.to_vec() }
+    }
+
+    /// The frames of what is sent: each one's byte, and the number of the message.
+    fn frames(mut bytes: &[u8]) -> Vec<(u8, u8)> {
+        let mut frames = Vec::new();
+        while let Ok((byte, body)) = frame::split(bytes) {
+            let chunk = byte & !MORE == Kind::Chunk.byte();
+            frames.push((byte, body[usize::from(chunk)]));
+            bytes = &bytes[HEAD + body.len()..];
+        }
+        frames
+    }
+
+    #[test]
+    fn large_ones_take_turns_and_small_ones_go_first() {
+        let mut outbox = Outbox::new(64);
+        outbox.send(Lane::Object(0, 0, 0), message(1, &[0; 150]));
+        outbox.send(Lane::Object(1, 1, 0), message(2, &[0; 100]));
+        // It is small, but mustn't overtake the first one, which is for the same object.
+        outbox.send(Lane::Object(0, 0, 0), message(3, b"x"));
+        outbox.send(Lane::Object(1, 2, 0), message(4, b"y"));
+        let mut out = Vec::new();
+        outbox.transmit(&mut out, usize::MAX);
+        let (call, chunk) = (Kind::Call.byte(), Kind::Chunk.byte());
+        let expected = [
+            (call, 4),
+            (call | MORE, 1),
+            (call | MORE, 2),
+            (chunk | MORE, 1),
+            (chunk, 2),
+            (chunk, 1),
+            (call, 3),
+        ];
+        let numbers: Vec<_> = frames(&out);
+        assert_eq!(numbers, expected);
+        assert_eq!(outbox.waiting(), 0);
+    }
+
+    #[test]
+    fn what_is_taken_back_is_not_sent() {
+        let mut outbox = Outbox::new(64);
+        outbox.send(Lane::Answer(1), message(1, &[0; 100]));
+        outbox.send(Lane::Answer(2), message(2, &[0; 100]));
+        let mut out = Vec::new();
+        outbox.transmit(&mut out, 1);
+        assert_eq!(outbox.forget(Kind::Call, 1), Sent::Part);
+        assert_eq!(outbox.forget(Kind::Call, 2), Sent::Nothing);
+        assert_eq!(outbox.forget(Kind::Call, 2), Sent::All);
+        out.clear();
+        outbox.transmit(&mut out, usize::MAX);
+        assert!(out.is_empty());
+    }
+}

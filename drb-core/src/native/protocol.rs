@@ -1,0 +1,613 @@
+//! The protocol of one connection as a state machine: bytes in, calls and answers out. Both sides are
+//! the same.
+
+use super::{
+    Tables,
+    calls::{Answered, Calls, Outcome},
+    exports::Exports,
+    frame::{self, HEAD, Kind, MORE, REFERENCES, take, take32},
+    imports::{Imports, Place},
+    inbox::{Inbox, Whole},
+    outbox::{Lane, Message, Outbox, Sent},
+    reader::Reader,
+};
+use crate::{
+    Budget, DumpError, Exception, Form, Limit, Limits, LoadError, LoadErrorKind, ObjectId,
+    dispatch::Dispatch,
+};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+/// The first bytes of a connection, in both directions: a name that is neither the beginning of TLS
+/// nor a length that Ruby's wire allows, and the version.
+pub const PREAMBLE: [u8; 8] = *b"drb\n\0\0\0\x01";
+
+/// What one side of a connection knows of it.
+pub struct Protocol {
+    limits: Limits,
+    tables: Arc<Tables>,
+    outbox: Outbox,
+    inbox: Inbox,
+    calls: Calls,
+    pub(super) exports: Exports,
+    pub(super) imports: Imports,
+    /// The numbers of the names of methods that this side has told.
+    names: HashMap<String, u32>,
+    peer_names: Vec<Arc<str>>,
+    /// How many of this side's shapes the peer knows.
+    defined: u32,
+    /// Objects that nobody holds any more, whose destructors are not run here.
+    dropped: Vec<Arc<dyn Dispatch>>,
+    /// Whoever sends what waits to be sent.
+    sender: Option<Waker>,
+    /// How often the peer has given back what it hasn't got.
+    violations: u32,
+    /// How many calls of the peer's have begun to arrive.
+    taken: u64,
+    /// Whether the peer takes no further calls.
+    gone_away: bool,
+    /// Whether the connection only goes on for what either side still holds.
+    leaving: bool,
+}
+
+/// A call that is to be made.
+#[derive(Debug)]
+pub struct Calling<'a> {
+    /// Whose method is called.
+    pub target: &'a ObjectId,
+    /// The method's name.
+    pub method: &'a str,
+    /// How many arguments there are.
+    pub count: usize,
+    /// Whether the last one are arguments by name.
+    pub keywords: bool,
+    /// The block: a place in this side's table.
+    pub block: Option<(u32, u32)>,
+    /// How long the caller waits.
+    pub deadline: Option<Duration>,
+    /// The arguments.
+    pub body: Vec<u8>,
+    /// How many shapes the body needs.
+    pub shapes: u32,
+    /// Whether there are references in the body.
+    pub references: bool,
+}
+
+/// A call that has arrived.
+#[derive(Debug)]
+pub struct Called<'a> {
+    /// By which the caller knows it.
+    pub id: u32,
+    /// Whose method is called.
+    pub target: ObjectId,
+    /// The method's name.
+    pub method: Arc<str>,
+    /// How many arguments there are.
+    pub count: usize,
+    /// Whether the last one are arguments by name.
+    pub keywords: bool,
+    /// The block: a place in the peer's table.
+    pub block: Option<(u32, u32)>,
+    /// How long the caller waits.
+    pub deadline: Option<Duration>,
+    /// The arguments.
+    pub body: Cow<'a, [u8]>,
+    /// Whether there are references in the body.
+    pub references: bool,
+}
+
+/// What has become of the bytes that have arrived.
+#[derive(Debug)]
+pub enum Received<'a> {
+    /// The next frame is not there as a whole: it takes at least so many bytes.
+    Needs(usize),
+    /// A frame of so many bytes, after which there is nothing to do.
+    Nothing(usize),
+    /// A frame of so many bytes that completes a call.
+    Call(usize, Called<'a>),
+    /// A frame of so many bytes that completes a call which is not to be made, and why.
+    Refused(usize, u32, Exception),
+    /// A frame of so many bytes; the caller no longer wants what this call gives.
+    Cancelled(usize, u32),
+}
+
+const DEADLINE: u8 = 1;
+const KEYWORDS: u8 = 2;
+const BLOCK: u8 = 4;
+
+/// So often a peer may give back what it hasn't got.
+const VIOLATIONS: u32 = 100;
+
+impl Protocol {
+    /// A connection that begins.
+    pub fn new(limits: &Limits, tables: Arc<Tables>) -> Self {
+        let mut outbox = Outbox::new(limits.chunk);
+        outbox.ready().extend_from_slice(&PREAMBLE);
+        Self {
+            limits: *limits,
+            tables,
+            outbox,
+            inbox: Inbox::new(limits),
+            calls: Calls::default(),
+            exports: Exports::default(),
+            imports: Imports::default(),
+            names: HashMap::new(),
+            peer_names: Vec::new(),
+            defined: 0,
+            dropped: Vec::new(),
+            sender: None,
+            violations: 0,
+            taken: 0,
+            gone_away: false,
+            leaving: false,
+        }
+    }
+
+    /// Takes a call to be sent, and gives the number by which its answer is known.
+    ///
+    /// # Errors
+    /// More names than a connection can have; the peer takes no further calls.
+    pub fn call(&mut self, call: Calling<'_>, now: Instant) -> Result<u32, DumpError> {
+        let name = self.name(call.method)?;
+        self.define(call.shapes);
+        let until = call.deadline.and_then(|deadline| now.checked_add(deadline));
+        let id = self.calls.begin(until);
+        let mut head = Vec::with_capacity(24);
+        frame::put(&mut head, u64::from(id));
+        let lane = put_target(&mut head, call.target)?;
+        frame::put(&mut head, u64::from(name));
+        let flags = [
+            (DEADLINE, call.deadline.is_some()),
+            (KEYWORDS, call.keywords),
+            (BLOCK, call.block.is_some()),
+        ];
+        head.push(flags.iter().filter(|(_, is)| *is).map(|(flag, _)| flag).sum());
+        if let Some(deadline) = call.deadline {
+            frame::put(&mut head, u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX));
+        }
+        if let Some((slot, generation)) = call.block {
+            frame::put(&mut head, u64::from(slot));
+            frame::put(&mut head, u64::from(generation));
+        }
+        frame::put(&mut head, call.count as u64);
+        let flags = if call.references { REFERENCES } else { 0 };
+        let message = Message { kind: Kind::Call, flags, id, head, body: call.body };
+        let order = self.outbox.calls();
+        let buffer = self.outbox.send(lane, message);
+        let at_once = self.outbox.calls() > order;
+        self.calls.begun(id, buffer, at_once.then_some(order));
+        self.wake_sender();
+        Ok(id)
+    }
+
+    /// What has become of a call.
+    pub fn poll_answer(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Outcome> {
+        self.calls.poll(id, context)
+    }
+
+    /// Nobody waits for a call any more. What the peer answers is forgotten.
+    pub fn abandon(&mut self, id: u32) {
+        match self.outbox.forget(Kind::Call, id) {
+            Sent::Nothing => self.calls.remove(id),
+            Sent::Part | Sent::All => {
+                if self.calls.abandon(id) {
+                    self.cancel(id);
+                }
+            }
+        }
+    }
+
+    /// When something is to be done although nothing arrives, at the earliest.
+    pub fn wakes_at(&self) -> Option<Instant> {
+        self.calls.earliest()
+    }
+
+    /// Ends the calls whose time is up.
+    pub fn expire(&mut self, now: Instant) {
+        for id in self.calls.expire(now) {
+            self.outbox.forget(Kind::Call, id);
+            self.cancel(id);
+        }
+    }
+
+    fn cancel(&mut self, id: u32) {
+        let out = self.outbox.ready();
+        let start = frame::open(out, Kind::Cancel, 0);
+        frame::put(out, u64::from(id));
+        frame::close(out, start);
+        self.wake_sender();
+    }
+
+    /// Takes the answer to a call of the peer's to be sent: a result or an exception.
+    pub fn answer(
+        &mut self,
+        id: u32,
+        success: bool,
+        body: Vec<u8>,
+        shapes: u32,
+        references: bool,
+    ) -> Vec<u8> {
+        self.define(shapes);
+        let kind = if success { Kind::Result } else { Kind::Failure };
+        let mut head = Vec::with_capacity(5);
+        frame::put(&mut head, u64::from(id));
+        let flags = if references { REFERENCES } else { 0 };
+        self.wake_sender();
+        self.outbox.send(Lane::Answer(id), Message { kind, flags, id, head, body })
+    }
+
+    /// Takes the first frame of what has arrived.
+    ///
+    /// # Errors
+    /// The peer doesn't follow the protocol: the connection is at its end.
+    pub fn receive<'a>(&mut self, bytes: &'a [u8]) -> Result<Received<'a>, LoadError> {
+        let (byte, mut body) = match frame::split(bytes) {
+            Ok(frame) => frame,
+            Err(needs) if needs > HEAD + self.limits.chunk_in => {
+                return Err(malformed("a frame that is too long"));
+            }
+            Err(needs) => return Ok(Received::Needs(needs)),
+        };
+        let taken = HEAD + body.len();
+        let kind = Kind::from_byte(byte).ok_or_else(|| malformed("a frame of an unknown kind"))?;
+        self.taken += u64::from(kind == Kind::Call);
+        match kind {
+            Kind::Call | Kind::Result | Kind::Failure if byte & MORE != 0 => {
+                self.inbox.begin(kind, byte, body)?;
+            }
+            Kind::Call => return self.called(taken, byte, Cow::Borrowed(body)),
+            Kind::Result | Kind::Failure => self.answered(kind, byte, body)?,
+            Kind::Chunk => {
+                let whole = self.inbox.piece(body, byte & MORE != 0)?;
+                if let Some(whole) = whole {
+                    return self.whole(taken, whole);
+                }
+            }
+            Kind::Cancel => {
+                let id = take32(&mut body)?;
+                if self.inbox.forget_call(id) {
+                    let refused = Exception::new("DRb::DRbConnError", "cancelled");
+                    return Ok(Received::Refused(taken, id, refused));
+                }
+                return Ok(Received::Cancelled(taken, id));
+            }
+            Kind::Name => {
+                let name =
+                    std::str::from_utf8(body).map_err(|_| malformed("a name in no UTF-8"))?;
+                if self.peer_names.len() >= self.limits.symbols {
+                    return Err(crate::budget::exceeded(Limit::Symbols, self.limits.symbols));
+                }
+                self.peer_names.push(name.into());
+            }
+            Kind::Shape => self.shape(body)?,
+            Kind::Release => self.released(body)?,
+            Kind::Ping => {
+                let out = self.outbox.ready();
+                let start = frame::open(out, Kind::Pong, 0);
+                frame::close(out, start);
+                self.wake_sender();
+            }
+            Kind::Pong => {}
+            Kind::GoAway => {
+                self.gone_away = true;
+                self.calls.go_away(take(&mut body)?);
+            }
+        }
+        Ok(Received::Nothing(taken))
+    }
+
+    /// Moves what is to be sent next to `out`, which then has about `most` bytes, if there are so
+    /// many.
+    pub fn transmit(&mut self, out: &mut Vec<u8>, most: usize) {
+        // Whoever asks doesn't have to be woken.
+        self.sender = None;
+        if self.imports.has_releases() {
+            self.imports.write_releases(self.outbox.ready(), self.limits.chunk);
+        }
+        self.outbox.transmit(out, most);
+    }
+
+    /// Ready when there is something to be sent.
+    pub fn poll_transmit(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.imports.has_releases() || self.outbox.waiting() > 0 {
+            return Poll::Ready(());
+        }
+        self.sender = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    /// Tells the peer that no further calls are taken.
+    pub fn go_away(&mut self) {
+        let out = self.outbox.ready();
+        let start = frame::open(out, Kind::GoAway, 0);
+        frame::put(out, self.taken);
+        frame::close(out, start);
+    }
+
+    /// Asks the peer whether it is there.
+    pub fn ping(&mut self) {
+        let out = self.outbox.ready();
+        let start = frame::open(out, Kind::Ping, 0);
+        frame::close(out, start);
+    }
+
+    /// How many bytes wait to be sent.
+    pub fn waiting(&self) -> usize {
+        self.outbox.waiting()
+    }
+
+    /// The one who has made the connection needs it no longer, but for what is held.
+    pub fn leave(&mut self) {
+        self.leaving = true;
+        self.wake_sender();
+    }
+
+    /// Whether nobody needs the connection any more.
+    pub fn is_left(&self) -> bool {
+        self.leaving && self.imports.len() == 0 && self.exports.len() == 0 && self.calls.len() == 0
+    }
+
+    /// Whether the connection has ended.
+    pub fn has_ended(&self) -> bool {
+        self.calls.has_ended()
+    }
+
+    /// Whether the peer takes no further calls.
+    pub fn has_gone_away(&self) -> bool {
+        self.gone_away
+    }
+
+    /// The objects that nobody holds any more. Their destructors are the caller's business: they may
+    /// do anything, and so mustn't run where this is locked.
+    pub fn take_dropped(&mut self) -> Vec<Arc<dyn Dispatch>> {
+        std::mem::take(&mut self.dropped)
+    }
+
+    /// The connection has ended: no call gets an answer any more, and nobody holds anything.
+    pub fn end(&mut self) {
+        self.calls.end();
+        self.dropped.append(&mut self.exports.clear());
+    }
+
+    pub(super) fn let_go(&mut self, place: Place, received: u64) {
+        self.imports.let_go(place, received);
+        self.wake_sender();
+    }
+
+    fn wake_sender(&mut self) {
+        if let Some(sender) = self.sender.take() {
+            sender.wake();
+        }
+    }
+
+    /// The number of a method's name, which is told before it is used.
+    fn name(&mut self, name: &str) -> Result<u32, DumpError> {
+        if let Some(number) = self.names.get(name) {
+            return Ok(*number);
+        }
+        let most = self.limits.symbols;
+        if self.names.len() >= most || name.len() > self.limits.chunk {
+            return Err(DumpError::limit(Limit::Symbols, most));
+        }
+        let number = self.names.len() as u32;
+        self.names.insert(name.to_owned(), number);
+        let out = self.outbox.ready();
+        let start = frame::open(out, Kind::Name, 0);
+        out.extend_from_slice(name.as_bytes());
+        frame::close(out, start);
+        Ok(number)
+    }
+
+    /// Tells the peer of the shapes that it is going to need.
+    fn define(&mut self, shapes: u32) {
+        while self.defined < shapes
+            && let Some((class, form, fields)) = self.tables.own(self.defined)
+        {
+            let out = self.outbox.ready();
+            let start = frame::open(out, Kind::Shape, 0);
+            out.push(match form {
+                Form::Object => 0,
+                Form::Struct => 1,
+                Form::Hash => 2,
+            });
+            put_text(out, class);
+            for field in fields {
+                put_text(out, field);
+            }
+            frame::close(out, start);
+            self.defined += 1;
+        }
+    }
+
+    fn shape(&mut self, mut body: &[u8]) -> Result<(), LoadError> {
+        if self.tables.defined() >= self.limits.symbols {
+            return Err(crate::budget::exceeded(Limit::Symbols, self.limits.symbols));
+        }
+        let (form, rest) = body.split_first().ok_or(LoadErrorKind::Truncated)?;
+        let form = match form {
+            0 => Form::Object,
+            1 => Form::Struct,
+            2 => Form::Hash,
+            _ => return Err(malformed("a shape of an unknown form")),
+        };
+        body = rest;
+        let class = take_text(&mut body)?.to_owned();
+        let mut fields = Vec::new();
+        while !body.is_empty() {
+            fields.push(take_text(&mut body)?.to_owned());
+        }
+        self.tables.define(class, form, fields);
+        Ok(())
+    }
+
+    fn whole<'a>(&mut self, taken: usize, whole: Whole) -> Result<Received<'a>, LoadError> {
+        let Whole { kind, flags, id, body } = whole;
+        match (kind, body) {
+            (Kind::Call, Some(body)) => self.called(taken, flags, Cow::Owned(body)),
+            (Kind::Call, None) => {
+                let error = crate::budget::exceeded(Limit::Message, self.limits.message);
+                Ok(Received::Refused(taken, id, (&error).into()))
+            }
+            (kind, Some(body)) => {
+                self.answered(kind, flags, &body)?;
+                Ok(Received::Nothing(taken))
+            }
+            (_, None) => {
+                let error = crate::budget::exceeded(Limit::Message, self.limits.message);
+                self.calls.arrived(id, Err(error));
+                Ok(Received::Nothing(taken))
+            }
+        }
+    }
+
+    fn called<'a>(
+        &mut self,
+        taken: usize,
+        byte: u8,
+        body: Cow<'a, [u8]>,
+    ) -> Result<Received<'a>, LoadError> {
+        let whole = body.len();
+        let mut rest: &[u8] = &body;
+        let id = take32(&mut rest)?;
+        let target = self.take_target(&mut rest)?;
+        let name = take32(&mut rest)?;
+        let method = self.peer_names.get(name as usize).cloned();
+        let method = method.ok_or_else(|| malformed("a method of an unknown name"))?;
+        let (&flags, after) = rest.split_first().ok_or(LoadErrorKind::Truncated)?;
+        rest = after;
+        let deadline = match flags & DEADLINE {
+            0 => None,
+            _ => Some(Duration::from_millis(take(&mut rest)?)),
+        };
+        let block = match flags & BLOCK {
+            0 => None,
+            _ => Some((take32(&mut rest)?, take32(&mut rest)?)),
+        };
+        let count = usize::try_from(take(&mut rest)?).unwrap_or(usize::MAX);
+        if count > self.limits.arguments {
+            let error = crate::budget::exceeded(Limit::Arguments, self.limits.arguments);
+            return Ok(Received::Refused(taken, id, (&error).into()));
+        }
+        let at = whole - rest.len();
+        let body = match body {
+            Cow::Borrowed(body) => Cow::Borrowed(body.get(at..).unwrap_or_default()),
+            Cow::Owned(mut body) => {
+                body.drain(..at);
+                Cow::Owned(body)
+            }
+        };
+        let called = Called {
+            id,
+            target,
+            method,
+            count,
+            keywords: flags & KEYWORDS != 0,
+            block,
+            deadline,
+            body,
+            references: byte & REFERENCES != 0,
+        };
+        Ok(Received::Call(taken, called))
+    }
+
+    fn answered(&mut self, kind: Kind, byte: u8, mut body: &[u8]) -> Result<(), LoadError> {
+        let id = take32(&mut body)?;
+        let success = kind == Kind::Result;
+        let references = byte & REFERENCES != 0;
+        match self.calls.answered(id, success, references, body) {
+            Answered::Waited => Ok(()),
+            Answered::Abandoned => {
+                // Nobody is going to load what is in it, so nobody is going to hold it.
+                for place in self.references(body)? {
+                    self.imports.let_go(place, 1);
+                }
+                Ok(())
+            }
+            Answered::Unknown => Err(malformed("an answer to a call that was not made")),
+        }
+    }
+
+    /// The places of the peer's objects that a message refers to, as often as it does.
+    pub(super) fn references(&self, body: &[u8]) -> Result<Vec<Place>, LoadError> {
+        let budget = Budget::new(&self.limits, body.len());
+        Reader::new(body, budget, &self.tables).references()
+    }
+
+    fn released(&mut self, mut body: &[u8]) -> Result<(), LoadError> {
+        while !body.is_empty() {
+            let (slot, generation) = (take32(&mut body)?, take32(&mut body)?);
+            match self.exports.release(slot, generation, take(&mut body)?) {
+                Ok(object) => self.dropped.extend(object),
+                Err(_) => {
+                    self.violations += 1;
+                    if self.violations > VIOLATIONS {
+                        return Err(malformed("releases of what was never given"));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_target(&self, body: &mut &[u8]) -> Result<ObjectId, LoadError> {
+        let (kind, rest) = body.split_first().ok_or(LoadErrorKind::Truncated)?;
+        *body = rest;
+        Ok(match kind {
+            0 => ObjectId::Front,
+            1 => {
+                let (slot, generation) = (take32(body)?, take32(body)?);
+                ObjectId::Slot { table: self.tables.own_objects, slot, generation }
+            }
+            2 => ObjectId::Name(take_text(body)?.into()),
+            _ => return Err(malformed("a target of an unknown kind")),
+        })
+    }
+}
+
+/// Writes whose method is called; which queue the call goes through follows from it.
+fn put_target(head: &mut Vec<u8>, target: &ObjectId) -> Result<Lane, DumpError> {
+    Ok(match target {
+        ObjectId::Front => {
+            head.push(0);
+            Lane::Object(0, 0, 0)
+        }
+        ObjectId::Slot { slot, generation, .. } => {
+            head.push(1);
+            frame::put(head, u64::from(*slot));
+            frame::put(head, u64::from(*generation));
+            Lane::Object(1, *slot, *generation)
+        }
+        ObjectId::Name(name) => {
+            head.push(2);
+            put_text(head, name);
+            // Names share one: they are few.
+            Lane::Object(2, 0, 0)
+        }
+        ObjectId::Number(_) | ObjectId::Opaque(_) => {
+            return Err(DumpError::custom(
+                "an object of a Ruby process is not called over this wire",
+            ));
+        }
+    })
+}
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    frame::put(out, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn take_text<'a>(body: &mut &'a [u8]) -> Result<&'a str, LoadError> {
+    let len = usize::try_from(take(body)?).unwrap_or(usize::MAX);
+    let (text, rest) = body.split_at_checked(len).ok_or(LoadErrorKind::Truncated)?;
+    *body = rest;
+    std::str::from_utf8(text).map_err(|_| malformed("a text in no UTF-8"))
+}
+
+fn malformed(problem: &'static str) -> LoadError {
+    LoadErrorKind::Malformed { offset: 0, problem }.into()
+}

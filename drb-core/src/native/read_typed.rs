@@ -1,0 +1,520 @@
+//! Reads values whose type is known, straight from the bytes.
+
+use super::{
+    ext,
+    reader::{Head, Reader, malformed},
+};
+use crate::{
+    Limit, LoadError, LoadErrorKind, Loader, ObjectId, Reference, Shape,
+    budget::exceeded,
+    load::{Fields, Kind},
+    marshal::{self, Moment},
+};
+use std::borrow::Cow;
+
+impl<'de> Reader<'de> {
+    pub(crate) fn take_nil(&mut self) -> Result<bool, LoadError> {
+        if self.bytes.get(self.pos) != Some(&0xc0) {
+            return Ok(false);
+        }
+        self.head()?;
+        Ok(true)
+    }
+
+    pub(crate) fn bool(&mut self) -> Result<bool, LoadError> {
+        let at = self.pos;
+        match self.head()? {
+            Head::Bool(value) => Ok(value),
+            _ => Err(self.other(at, "a boolean")),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn i64(&mut self) -> Result<i64, LoadError> {
+        let at = self.pos;
+        match self.head()? {
+            Head::Int(value) => Ok(value),
+            Head::Uint(value) => Err(out_of_range(value, "i64")),
+            Head::Ext(ext::INTEGER, len) => {
+                let (negative, magnitude) = self.integer(len)?;
+                Err(too_large(negative, magnitude, "i64"))
+            }
+            _ => Err(self.other(at, "an integer")),
+        }
+    }
+
+    pub(crate) fn i128(&mut self) -> Result<i128, LoadError> {
+        let at = self.pos;
+        match self.head()? {
+            Head::Int(value) => Ok(i128::from(value)),
+            Head::Uint(value) => Ok(i128::from(value)),
+            Head::Ext(ext::INTEGER, len) => {
+                let (negative, magnitude) = self.integer(len)?;
+                let value = narrow(magnitude).and_then(|value| match negative {
+                    false => i128::try_from(value).ok(),
+                    true => 0_i128.checked_sub_unsigned(value),
+                });
+                value.ok_or_else(|| too_large(negative, magnitude, "i128"))
+            }
+            _ => Err(self.other(at, "an integer")),
+        }
+    }
+
+    pub(crate) fn u128(&mut self) -> Result<u128, LoadError> {
+        let at = self.pos;
+        match self.head()? {
+            Head::Int(value) => u128::try_from(value).map_err(|_| out_of_range(value, "u128")),
+            Head::Uint(value) => Ok(u128::from(value)),
+            Head::Ext(ext::INTEGER, len) => {
+                let (negative, magnitude) = self.integer(len)?;
+                let value = narrow(magnitude).filter(|value| !negative || *value == 0);
+                value.ok_or_else(|| too_large(negative, magnitude, "u128"))
+            }
+            _ => Err(self.other(at, "an integer")),
+        }
+    }
+
+    pub(crate) fn big_int(&mut self) -> Result<(bool, Vec<u8>), LoadError> {
+        let at = self.pos;
+        let (negative, magnitude) = match self.head()? {
+            Head::Int(value) => (value < 0, value.unsigned_abs().to_le_bytes().to_vec()),
+            Head::Uint(value) => (false, value.to_le_bytes().to_vec()),
+            Head::Ext(ext::INTEGER, len) => {
+                let (negative, magnitude) = self.integer(len)?;
+                self.budget.take_memory(magnitude.len())?;
+                (negative, magnitude.to_vec())
+            }
+            _ => return Err(self.other(at, "an integer")),
+        };
+        let len = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        Ok((negative, magnitude.into_iter().take(len).collect()))
+    }
+
+    pub(crate) fn f64(&mut self) -> Result<f64, LoadError> {
+        let at = self.pos;
+        match self.head()? {
+            Head::Float(value) => Ok(value),
+            Head::Int(value) => Ok(value as f64),
+            Head::Uint(value) => Ok(value as f64),
+            Head::Ext(ext::INTEGER, len) => {
+                let (negative, magnitude) = self.integer(len)?;
+                let value =
+                    magnitude.iter().rev().fold(0.0, |n, byte| n * 256.0 + f64::from(*byte));
+                Ok(if negative { -value } else { value })
+            }
+            _ => Err(self.other(at, "a number")),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn str(&mut self) -> Result<Cow<'de, str>, LoadError> {
+        self.text("a String")
+    }
+
+    pub(crate) fn symbol(&mut self) -> Result<Cow<'de, str>, LoadError> {
+        self.text("a Symbol")
+    }
+
+    #[inline]
+    fn text(&mut self, expected: &'static str) -> Result<Cow<'de, str>, LoadError> {
+        let at = self.pos;
+        let bytes = match self.head()? {
+            Head::Str(len) | Head::Bytes(len) | Head::Ext(ext::SYMBOL, len) => self.take(len)?,
+            Head::Ext(ext::TEXT, len) => {
+                let (encoding, bytes) = self.encoded(len)?;
+                self.budget.take_memory(bytes.len())?;
+                return marshal::decode_text(bytes, encoding).ok_or_else(|| not_text(encoding));
+            }
+            _ => return Err(self.other(at, expected)),
+        };
+        self.budget.take_memory(bytes.len())?;
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Cow::Borrowed(text)),
+            Err(_) => Err(not_text(b"UTF-8")),
+        }
+    }
+
+    pub(crate) fn bytes(&mut self) -> Result<Cow<'de, [u8]>, LoadError> {
+        let at = self.pos;
+        let bytes = match self.head()? {
+            Head::Str(len) | Head::Bytes(len) | Head::Ext(ext::SYMBOL, len) => self.take(len)?,
+            Head::Ext(ext::TEXT, len) => self.encoded(len)?.1,
+            _ => return Err(self.other(at, "a String")),
+        };
+        self.budget.take_memory(bytes.len())?;
+        Ok(Cow::Borrowed(bytes))
+    }
+
+    #[inline]
+    pub(crate) fn array(&mut self) -> Result<usize, LoadError> {
+        let at = self.pos;
+        match self.head()? {
+            Head::Array(len) if self.mark(len)?.is_none() => {
+                self.descend()?;
+                Ok(len)
+            }
+            _ => Err(self.other(at, "an Array")),
+        }
+    }
+
+    pub(crate) fn map(&mut self) -> Result<usize, LoadError> {
+        let at = self.pos;
+        let len = match self.head()? {
+            Head::Map(len) => len,
+            Head::Array(len) => match self.mark(len)? {
+                Some((ext::KEYWORDS, _)) => pairs(len),
+                _ => return Err(self.other(at, "a Hash")),
+            },
+            _ => return Err(self.other(at, "a Hash")),
+        };
+        self.descend()?;
+        Ok(len)
+    }
+
+    /// Only Ruby's wire has arrays that were dumped element by element.
+    pub(crate) fn is_drb_array(&mut self) -> Result<bool, LoadError> {
+        Ok(false)
+    }
+
+    /// Begins arguments by name, if it is those.
+    pub(crate) fn keywords(&mut self) -> Result<Option<usize>, LoadError> {
+        let at = self.pos;
+        if let Head::Array(len) = self.peek_head()?
+            && let Some((ext::KEYWORDS, _)) = self.mark(len)?
+        {
+            self.budget.take_nodes(1)?;
+            self.descend()?;
+            return Ok(Some(pairs(len)));
+        }
+        self.pos = at;
+        Ok(None)
+    }
+
+    #[inline]
+    pub(crate) fn object(&mut self, shape: &'static Shape) -> Result<Fields, LoadError> {
+        let at = self.pos;
+        let fields = match self.head()? {
+            Head::Array(len) => match self.mark(len)? {
+                Some((ext::SHAPE, mark)) => {
+                    let peer = self.shape(mark)?;
+                    if peer.class != shape.class {
+                        return Err(wrong_class(&peer.class, shape));
+                    }
+                    let names = (!peer.is_like(shape)).then(|| peer.clone());
+                    if peer.fields.len() != len - 1 {
+                        return Err(malformed(at, "a struct with another number of fields"));
+                    }
+                    Fields { left: len - 1, expected: 0, symbols: true, names }
+                }
+                Some((ext::OBJECT | ext::STRUCT, class)) => {
+                    if class != shape.class.as_bytes() {
+                        return Err(wrong_class(&String::from_utf8_lossy(class), shape));
+                    }
+                    Fields { left: pairs(len), expected: 0, symbols: false, names: None }
+                }
+                _ => return Err(self.other(at, expected_struct(shape))),
+            },
+            Head::Map(len) => Fields { left: len, expected: 0, symbols: false, names: None },
+            _ => return Err(self.other(at, expected_struct(shape))),
+        };
+        self.descend()?;
+        Ok(fields)
+    }
+
+    #[inline]
+    pub(crate) fn field(
+        &mut self,
+        shape: &'static Shape,
+        fields: &mut Fields,
+    ) -> Result<Option<usize>, LoadError> {
+        while let Some(left) = fields.left.checked_sub(1) {
+            fields.left = left;
+            let found = match (fields.symbols, &fields.names) {
+                // By position.
+                (true, None) => Some(fields.expected),
+                (true, Some(peer)) => {
+                    let position = peer.fields.len() - 1 - left;
+                    let name = peer.fields.get(position).map_or("", String::as_str);
+                    find_field(shape, fields.expected, name.as_bytes())
+                }
+                (false, _) => {
+                    let name = match self.kind()? {
+                        Kind::Str | Kind::Symbol => Some(self.bytes()?),
+                        _ => {
+                            self.skip()?;
+                            None
+                        }
+                    };
+                    name.and_then(|name| find_field(shape, fields.expected, &name))
+                }
+            };
+            if let Some(position) = found {
+                fields.expected = position + 1;
+                return Ok(Some(position));
+            }
+            self.skip()?;
+        }
+        Ok(None)
+    }
+
+    /// Begins a set, or an array in its place.
+    pub(crate) fn set(&mut self) -> Result<(usize, bool), LoadError> {
+        let at = self.pos;
+        let Head::Array(len) = self.head()? else {
+            return Err(self.other(at, "a Set or an Array"));
+        };
+        let len = match self.mark(len)? {
+            None => len,
+            Some((ext::SET, _)) => len - 1,
+            Some(_) => return Err(self.other(at, "a Set or an Array")),
+        };
+        self.descend()?;
+        Ok((len, false))
+    }
+
+    pub(crate) fn time(&mut self) -> Result<Moment, LoadError> {
+        let at = self.pos;
+        match self.head()? {
+            Head::Ext(ext::TIME, len) => self.moment(len),
+            Head::Ext(ext::MARSHAL, len) => self.marshal(len, |loader| loader.time()),
+            _ => Err(self.other(at, "a Time")),
+        }
+    }
+
+    pub(crate) fn reference(&mut self) -> Result<Reference, LoadError> {
+        let at = self.pos;
+        match self.head()? {
+            Head::Ext(ext::REFERENCE, len) => self.reference_of(len),
+            _ => Err(self.other(at, "a reference to a remote object")),
+        }
+    }
+
+    /// What names an object within a process; on this wire it is no value of its own.
+    pub(crate) fn id(&mut self) -> Result<ObjectId, LoadError> {
+        self.reference().map(|reference| reference.id().clone())
+    }
+
+    /// An error that says what is there in place of what was expected.
+    #[cold]
+    pub(crate) fn mismatch(&mut self, expected: &'static str) -> LoadError {
+        self.other(self.pos, expected)
+    }
+
+    /// The same for a value that begins at `at`.
+    #[cold]
+    fn other(&mut self, at: usize, expected: impl Into<Cow<'static, str>>) -> LoadError {
+        self.pos = at;
+        match self.describe() {
+            Ok(found) => {
+                LoadErrorKind::Mismatch { expected: expected.into(), found: found.into() }.into()
+            }
+            Err(error) => error,
+        }
+    }
+
+    pub(crate) fn kind(&mut self) -> Result<Kind, LoadError> {
+        let at = self.pos;
+        let kind = self.peek_kind();
+        self.pos = at;
+        kind
+    }
+
+    fn peek_kind(&mut self) -> Result<Kind, LoadError> {
+        Ok(match self.peek_head()? {
+            Head::Nil => Kind::Nil,
+            Head::Bool(_) => Kind::Bool,
+            Head::Int(_) | Head::Uint(_) | Head::Ext(ext::INTEGER, _) => Kind::Int,
+            Head::Float(_) => Kind::Float,
+            Head::Str(_) | Head::Bytes(_) | Head::Ext(ext::TEXT, _) => Kind::Str,
+            Head::Ext(ext::SYMBOL, _) => Kind::Symbol,
+            Head::Map(_) => Kind::Map,
+            Head::Array(len) => match self.mark(len)? {
+                None => Kind::Array,
+                Some((ext::KEYWORDS, _)) => Kind::Map,
+                Some((ext::SET, _)) => Kind::Other,
+                Some(_) => Kind::Object,
+            },
+            Head::Ext(ext::REFERENCE, _) => Kind::Reference,
+            // What only Ruby has, only a `Value` or a `Time` can be.
+            Head::Ext(..) => Kind::Other,
+        })
+    }
+
+    /// What there is, in words.
+    fn describe(&mut self) -> Result<String, LoadError> {
+        let at = self.pos;
+        let head = self.peek_head()?;
+        let found = match head {
+            Head::Ext(ext::TIME, _) => "a Time".into(),
+            Head::Array(len) => match self.mark(len)? {
+                None => "an Array".into(),
+                Some((ext::KEYWORDS, _)) => "a Hash".into(),
+                Some((ext::SET, _)) => "a Set".into(),
+                Some((ext::SHAPE, mark)) => format!("a {}", self.shape(mark)?.class),
+                Some((_, class)) => format!("a {}", String::from_utf8_lossy(class)),
+            },
+            _ => {
+                self.pos = at;
+                match self.kind()? {
+                    Kind::Nil => "nil",
+                    Kind::Bool => "a boolean",
+                    Kind::Int => "an Integer",
+                    Kind::Float => "a Float",
+                    Kind::Str => "a String",
+                    Kind::Symbol => "a Symbol",
+                    Kind::Array => "an Array",
+                    Kind::Map => "a Hash",
+                    Kind::Reference => "a reference to a remote object",
+                    Kind::Object | Kind::Other => "something else",
+                }
+                .into()
+            }
+        };
+        self.pos = at;
+        Ok(found)
+    }
+
+    /// The sign and the magnitude of a large integer.
+    pub(super) fn integer(&mut self, len: usize) -> Result<(bool, &'de [u8]), LoadError> {
+        let at = self.pos;
+        if len > self.budget.integer + 1 {
+            return Err(exceeded(Limit::Integer, self.budget.integer));
+        }
+        match self.take(len)?.split_first() {
+            Some((sign @ 0..=1, magnitude)) => Ok((*sign == 1, magnitude)),
+            _ => Err(malformed(at, "an integer without a sign")),
+        }
+    }
+
+    /// The encoding of a text and its bytes.
+    pub(super) fn encoded(&mut self, len: usize) -> Result<(&'de [u8], &'de [u8]), LoadError> {
+        let at = self.pos;
+        let bytes = self.take(len)?;
+        let split =
+            bytes.split_first().and_then(|(len, rest)| rest.split_at_checked(usize::from(*len)));
+        split.ok_or_else(|| malformed(at, "a text without an encoding"))
+    }
+
+    pub(super) fn moment(&mut self, len: usize) -> Result<Moment, LoadError> {
+        let at = self.pos;
+        let bytes = self.take(len)?;
+        let moment = bytes.split_first_chunk::<8>().and_then(|(seconds, rest)| {
+            let (nanos, rest) = rest.split_first_chunk::<4>()?;
+            let offset = match rest {
+                [] => None,
+                rest => Some(i32::from_be_bytes(rest.try_into().ok()?)),
+            };
+            let nanos = u32::from_be_bytes(*nanos);
+            let moment = Moment { seconds: i64::from_be_bytes(*seconds), nanos, offset };
+            (nanos < 1_000_000_000 && moment.is_near()).then_some(moment)
+        });
+        moment.ok_or_else(|| malformed(at, "a time that is none"))
+    }
+
+    pub(super) fn reference_of(&mut self, len: usize) -> Result<Reference, LoadError> {
+        let at = self.pos;
+        let bytes = self.take(len)?;
+        self.budget.take_reference()?;
+        let none = || malformed(at, "a reference that is none");
+        let (whose, rest) = bytes.split_first().ok_or_else(none)?;
+        let table = match *whose {
+            // What is the sender's there is the peer's here.
+            ext::MINE => self.tables.peer_objects,
+            ext::YOURS => self.tables.own_objects,
+            ext::ELSEWHERE => {
+                let (len, rest) = rest.split_first_chunk::<2>().ok_or_else(none)?;
+                let len = usize::from(u16::from_be_bytes(*len));
+                let (uri, id) = rest.split_at_checked(len).ok_or_else(none)?;
+                let uri = std::str::from_utf8(uri).map_err(|_| none())?;
+                let mut loader = Loader::marshal_with(id, self.budget, None)?;
+                let id = loader.object_id()?;
+                self.budget = loader.budget();
+                return Ok(match uri {
+                    "" => Reference::without_uri(id),
+                    uri => Reference::new(uri, id),
+                });
+            }
+            _ => return Err(none()),
+        };
+        let (slot, rest) = rest.split_first_chunk::<4>().ok_or_else(none)?;
+        let generation = rest.try_into().map_err(|_| none())?;
+        let (slot, generation) = (u32::from_be_bytes(*slot), u32::from_be_bytes(generation));
+        Ok(Reference::without_uri(ObjectId::Slot { table, slot, generation }))
+    }
+
+    /// What `load` makes of a stream of Marshal.
+    pub(super) fn marshal<T>(
+        &mut self,
+        len: usize,
+        load: impl FnOnce(&mut Loader<'de>) -> Result<T, LoadError>,
+    ) -> Result<T, LoadError> {
+        let stream = self.take(len)?;
+        let depth = self.budget.depth;
+        // What is around it counts.
+        let mut budget = self.budget;
+        budget.depth = depth.saturating_sub(self.depth);
+        let mut loader = Loader::marshal_with(stream, budget, None)?;
+        let loaded = load(&mut loader)?;
+        self.budget = loader.budget();
+        self.budget.depth = depth;
+        Ok(loaded)
+    }
+}
+
+/// How many pairs are behind the mark of an array of `len` elements.
+pub(super) fn pairs(len: usize) -> usize {
+    len.saturating_sub(1) / 2
+}
+
+#[inline]
+fn find_field(shape: &Shape, expected: usize, name: &[u8]) -> Option<usize> {
+    let name = name.strip_prefix(b"@").unwrap_or(name);
+    let is =
+        |index: usize| shape.fields.get(index).is_some_and(|field| field.name.as_bytes() == name);
+    if is(expected) {
+        return Some(expected);
+    }
+    (0..shape.fields.len()).find(|index| is(*index))
+}
+
+fn narrow(magnitude: &[u8]) -> Option<u128> {
+    let mut bytes = [0; 16];
+    let (low, high) = magnitude.split_at_checked(16).unwrap_or((magnitude, &[]));
+    bytes.iter_mut().zip(low).for_each(|(to, from)| *to = *from);
+    high.iter().all(|byte| *byte == 0).then(|| u128::from_le_bytes(bytes))
+}
+
+#[cold]
+fn out_of_range(value: impl ToString, target: &'static str) -> LoadError {
+    LoadErrorKind::OutOfRange { value: value.to_string(), target }.into()
+}
+
+#[cold]
+fn too_large(negative: bool, magnitude: &[u8], target: &'static str) -> LoadError {
+    let sign = if negative { "-" } else { "" };
+    let value = match narrow(magnitude) {
+        Some(value) => format!("{sign}{value}"),
+        None => format!("{sign}(an integer of {} bytes)", magnitude.len()),
+    };
+    LoadErrorKind::OutOfRange { value, target }.into()
+}
+
+#[cold]
+fn not_text(encoding: &[u8]) -> LoadError {
+    let encoding = String::from_utf8_lossy(encoding).into_owned();
+    LoadErrorKind::NotText { encoding }.into()
+}
+
+#[cold]
+fn wrong_class(class: &str, shape: &'static Shape) -> LoadError {
+    LoadErrorKind::Mismatch {
+        expected: expected_struct(shape),
+        found: format!("a {class} (which `#[drb(class = \"{class}\")]` would accept)").into(),
+    }
+    .into()
+}
+
+#[cold]
+fn expected_struct(shape: &'static Shape) -> Cow<'static, str> {
+    format!("a {}", shape.class).into()
+}

@@ -1,0 +1,276 @@
+//! Where reading stands: positions, markers, bounds.
+
+use super::{PeerShape, Tables, ext};
+use crate::{Budget, LoadError, LoadErrorKind};
+use rmp::Marker;
+use std::sync::Arc;
+
+/// Reads values of MessagePack, one after the other.
+pub(crate) struct Reader<'de> {
+    pub(super) bytes: &'de [u8],
+    pub(super) pos: usize,
+    pub(super) budget: Budget,
+    pub(super) depth: usize,
+    pub(super) tables: &'de Tables,
+    /// The shape that came last: values of one type tend to come together.
+    last: Option<(u32, Arc<PeerShape>)>,
+}
+
+/// The beginning of a value: its marker, and the length that belongs to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Head {
+    Nil,
+    Bool(bool),
+    Int(i64),
+    /// What doesn't fit 63 bits.
+    Uint(u64),
+    Float(f64),
+    Str(usize),
+    Bytes(usize),
+    Array(usize),
+    Map(usize),
+    Ext(i8, usize),
+}
+
+impl<'de> Reader<'de> {
+    pub(crate) fn new(bytes: &'de [u8], budget: Budget, tables: &'de Tables) -> Self {
+        Self { bytes, pos: 0, budget, depth: 0, tables, last: None }
+    }
+
+    pub(crate) fn budget(&self) -> Budget {
+        self.budget
+    }
+
+    pub(crate) fn reserve(&mut self, len: usize, size: usize) -> usize {
+        // Each element takes at least a byte of what has arrived.
+        let len = len.min(self.left());
+        if !self.budget.claim_memory(len.saturating_mul(size)) {
+            return 0;
+        }
+        len.min(self.budget.preallocation / size.max(1))
+    }
+
+    /// Takes the next value and forgets it.
+    pub(crate) fn skip(&mut self) -> Result<(), LoadError> {
+        // How many values are still to be skipped: no stack is needed for those within others.
+        let mut values = 1_usize;
+        while let Some(left) = values.checked_sub(1) {
+            values = left;
+            let within = match self.head()? {
+                Head::Str(len) | Head::Bytes(len) | Head::Ext(_, len) => {
+                    self.take(len)?;
+                    0
+                }
+                Head::Array(len) => len,
+                Head::Map(len) => len.saturating_mul(2),
+                _ => 0,
+            };
+            values = values.saturating_add(within);
+        }
+        Ok(())
+    }
+
+    /// The places of all references to objects of the peer's, as often as they are there.
+    pub(super) fn references(mut self) -> Result<Vec<(u32, u32)>, LoadError> {
+        let mut places = Vec::new();
+        while self.left() > 0 {
+            match self.head()? {
+                Head::Ext(ext::REFERENCE, len) => {
+                    let bytes = self.take(len)?;
+                    if let Some((&ext::MINE, place)) = bytes.split_first()
+                        && let Some((slot, generation)) = place.split_first_chunk()
+                        && let Ok(generation) = generation.try_into()
+                    {
+                        self.budget.take_reference()?;
+                        let generation = u32::from_be_bytes(generation);
+                        places.push((u32::from_be_bytes(*slot), generation));
+                    }
+                }
+                Head::Str(len) | Head::Bytes(len) | Head::Ext(_, len) => {
+                    self.take(len)?;
+                }
+                // What is in arrays and maps comes next.
+                _ => {}
+            }
+        }
+        Ok(places)
+    }
+
+    pub(crate) fn end(&mut self) -> Result<(), LoadError> {
+        self.depth = self.depth.saturating_sub(1);
+        Ok(())
+    }
+
+    /// The beginning of the next value, which counts as one.
+    #[inline]
+    pub(super) fn head(&mut self) -> Result<Head, LoadError> {
+        self.budget.take_nodes(1)?;
+        self.peek_head()
+    }
+
+    /// The same, where what follows is known to be counted already.
+    #[inline]
+    pub(super) fn peek_head(&mut self) -> Result<Head, LoadError> {
+        let at = self.pos;
+        Ok(match Marker::from_u8(self.byte()?) {
+            Marker::FixPos(value) => Head::Int(i64::from(value)),
+            Marker::FixNeg(value) => Head::Int(i64::from(value)),
+            Marker::Null => Head::Nil,
+            Marker::True => Head::Bool(true),
+            Marker::False => Head::Bool(false),
+            Marker::U8 => Head::Int(i64::from(self.byte()?)),
+            Marker::U16 => Head::Int(i64::from(u16::from_be_bytes(self.chunk()?))),
+            Marker::U32 => Head::Int(i64::from(u32::from_be_bytes(self.chunk()?))),
+            Marker::U64 => {
+                let value = u64::from_be_bytes(self.chunk()?);
+                i64::try_from(value).map_or(Head::Uint(value), Head::Int)
+            }
+            Marker::I8 => Head::Int(i64::from(i8::from_be_bytes(self.chunk()?))),
+            Marker::I16 => Head::Int(i64::from(i16::from_be_bytes(self.chunk()?))),
+            Marker::I32 => Head::Int(i64::from(i32::from_be_bytes(self.chunk()?))),
+            Marker::I64 => Head::Int(i64::from_be_bytes(self.chunk()?)),
+            Marker::F32 => Head::Float(f64::from(f32::from_be_bytes(self.chunk()?))),
+            Marker::F64 => Head::Float(f64::from_be_bytes(self.chunk()?)),
+            Marker::FixStr(len) => self.held(Head::Str, usize::from(len))?,
+            Marker::Str8 => self.held8(Head::Str)?,
+            Marker::Str16 => self.held16(Head::Str)?,
+            Marker::Str32 => self.held32(Head::Str)?,
+            Marker::Bin8 => self.held8(Head::Bytes)?,
+            Marker::Bin16 => self.held16(Head::Bytes)?,
+            Marker::Bin32 => self.held32(Head::Bytes)?,
+            Marker::FixArray(len) => self.held(Head::Array, usize::from(len))?,
+            Marker::Array16 => self.held16(Head::Array)?,
+            Marker::Array32 => self.held32(Head::Array)?,
+            Marker::FixMap(len) => self.held(Head::Map, usize::from(len))?,
+            Marker::Map16 => self.held16(Head::Map)?,
+            Marker::Map32 => self.held32(Head::Map)?,
+            Marker::FixExt1 => self.ext(1)?,
+            Marker::FixExt2 => self.ext(2)?,
+            Marker::FixExt4 => self.ext(4)?,
+            Marker::FixExt8 => self.ext(8)?,
+            Marker::FixExt16 => self.ext(16)?,
+            Marker::Ext8 => {
+                let len = usize::from(self.byte()?);
+                self.ext(len)?
+            }
+            Marker::Ext16 => {
+                let len = usize::from(u16::from_be_bytes(self.chunk()?));
+                self.ext(len)?
+            }
+            Marker::Ext32 => {
+                let len = u32::from_be_bytes(self.chunk()?) as usize;
+                self.ext(len)?
+            }
+            Marker::Reserved => return Err(malformed(at, "a byte that begins no value")),
+        })
+    }
+
+    fn held8(&mut self, head: fn(usize) -> Head) -> Result<Head, LoadError> {
+        let len = usize::from(self.byte()?);
+        self.held(head, len)
+    }
+
+    fn held16(&mut self, head: fn(usize) -> Head) -> Result<Head, LoadError> {
+        let len = usize::from(u16::from_be_bytes(self.chunk()?));
+        self.held(head, len)
+    }
+
+    fn held32(&mut self, head: fn(usize) -> Head) -> Result<Head, LoadError> {
+        let len = u32::from_be_bytes(self.chunk()?) as usize;
+        self.held(head, len)
+    }
+
+    /// A length is only believed if there are so many bytes: each element takes at least one.
+    #[inline]
+    fn held(&self, head: fn(usize) -> Head, len: usize) -> Result<Head, LoadError> {
+        if len > self.left() {
+            return Err(LoadErrorKind::Truncated.into());
+        }
+        Ok(head(len))
+    }
+
+    fn ext(&mut self, len: usize) -> Result<Head, LoadError> {
+        let ty = i8::from_be_bytes(self.chunk()?);
+        self.held(Head::Bytes, len)?;
+        Ok(Head::Ext(ty, len))
+    }
+
+    pub(super) fn left(&self) -> usize {
+        self.bytes.len().saturating_sub(self.pos)
+    }
+
+    #[inline]
+    fn byte(&mut self) -> Result<u8, LoadError> {
+        let byte = self.bytes.get(self.pos).copied().ok_or(LoadErrorKind::Truncated)?;
+        self.pos += 1;
+        Ok(byte)
+    }
+
+    #[inline]
+    fn chunk<const N: usize>(&mut self) -> Result<[u8; N], LoadError> {
+        let rest = self.bytes.get(self.pos..).unwrap_or_default();
+        let chunk = rest.first_chunk().ok_or(LoadErrorKind::Truncated)?;
+        self.pos += N;
+        Ok(*chunk)
+    }
+
+    #[inline]
+    pub(super) fn take(&mut self, len: usize) -> Result<&'de [u8], LoadError> {
+        let end = self.pos.saturating_add(len);
+        let bytes = self.bytes.get(self.pos..end).ok_or(LoadErrorKind::Truncated)?;
+        self.pos = end;
+        Ok(bytes)
+    }
+
+    /// What the first element of an array of `len` says of the others, if it does; then it is taken.
+    #[inline]
+    pub(super) fn mark(&mut self, len: usize) -> Result<Option<(i8, &'de [u8])>, LoadError> {
+        // The markers of extension types; any other element is not looked at here.
+        let marked = matches!(self.bytes.get(self.pos), Some(0xc7..=0xc9 | 0xd4..=0xd8));
+        if len == 0 || !marked {
+            return Ok(None);
+        }
+        let at = self.pos;
+        match self.peek_head()? {
+            Head::Ext(ty @ ext::SHAPE..=ext::KEYWORDS, len) => Ok(Some((ty, self.take(len)?))),
+            _ => {
+                self.pos = at;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The peer's shape whose number a mark holds.
+    #[inline]
+    pub(super) fn shape(&mut self, mark: &[u8]) -> Result<&Arc<PeerShape>, LoadError> {
+        if mark.is_empty() || mark.len() > 4 {
+            return Err(malformed(self.pos, "a number of a shape that isn't one"));
+        }
+        let number = mark.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
+        if self.last.as_ref().is_none_or(|(last, _)| *last != number) {
+            let shape = self.tables.peer(number);
+            let at = self.pos;
+            let shape = shape.ok_or_else(|| malformed(at, "a struct of an unknown shape"))?;
+            self.last = Some((number, shape));
+        }
+        match &self.last {
+            Some((_, shape)) => Ok(shape),
+            None => Err(malformed(self.pos, "a struct of an unknown shape")),
+        }
+    }
+
+    #[inline]
+    pub(super) fn descend(&mut self) -> Result<(), LoadError> {
+        self.depth += 1;
+        if self.depth > self.budget.depth {
+            let max = self.budget.depth;
+            return Err(crate::budget::exceeded(crate::Limit::Depth, max));
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+pub(super) fn malformed(offset: usize, problem: &'static str) -> LoadError {
+    LoadErrorKind::Malformed { offset, problem }.into()
+}

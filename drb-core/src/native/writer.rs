@@ -1,0 +1,299 @@
+//! Writes values as MessagePack.
+
+use super::{Tables, ext};
+use crate::{DumpError, Limit, Limits, ObjectId, Reference, Shape, marshal::Moment};
+use rmp::encode;
+
+/// Where a value is written, and what bounds it.
+pub(crate) struct Writer<'a> {
+    pub(super) out: &'a mut Vec<u8>,
+    tables: &'a Tables,
+    /// The shape that came last: values of one type tend to come together.
+    last: Option<(&'static Shape, u32)>,
+    /// How many shapes the reader has to know.
+    needs: u32,
+    start: usize,
+    pub(super) depth: usize,
+    /// Whether a value has turned out to contain itself.
+    pub(super) cyclic: bool,
+    references: usize,
+    limits: Bounds,
+}
+
+#[derive(Clone, Copy)]
+struct Bounds {
+    depth: usize,
+    message: usize,
+    integer: usize,
+    references: usize,
+    symbols: usize,
+}
+
+/// Writing into memory doesn't fail.
+macro_rules! put {
+    ($written:expr) => {{
+        let _ = $written;
+    }};
+}
+
+impl<'a> Writer<'a> {
+    pub(crate) fn new(out: &'a mut Vec<u8>, limits: &Limits, tables: &'a Tables) -> Self {
+        let limits = Bounds {
+            depth: limits.depth,
+            message: limits.message,
+            integer: limits.integer,
+            references: limits.references,
+            symbols: limits.symbols,
+        };
+        let start = out.len();
+        Self {
+            out,
+            tables,
+            last: None,
+            needs: 0,
+            start,
+            depth: 0,
+            cyclic: false,
+            references: 0,
+            limits,
+        }
+    }
+
+    /// How many shapes the reader has to know for what was written.
+    pub(crate) fn needs(&self) -> u32 {
+        self.needs
+    }
+
+    pub(crate) fn has_references(&self) -> bool {
+        self.references > 0
+    }
+
+    pub(crate) fn nil(&mut self) -> Result<(), DumpError> {
+        put!(encode::write_nil(self.out));
+        Ok(())
+    }
+
+    pub(crate) fn bool(&mut self, value: bool) -> Result<(), DumpError> {
+        put!(encode::write_bool(self.out, value));
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn int(&mut self, value: i64) -> Result<(), DumpError> {
+        put!(encode::write_sint(self.out, value));
+        Ok(())
+    }
+
+    pub(crate) fn int128(&mut self, value: i128) -> Result<(), DumpError> {
+        match (i64::try_from(value), u64::try_from(value)) {
+            (Ok(value), _) => self.int(value),
+            (_, Ok(value)) => self.uint(value),
+            _ => self.big_int(value < 0, &value.unsigned_abs().to_le_bytes()),
+        }
+    }
+
+    pub(crate) fn uint128(&mut self, value: u128) -> Result<(), DumpError> {
+        match u64::try_from(value) {
+            Ok(value) => self.uint(value),
+            Err(_) => self.big_int(false, &value.to_le_bytes()),
+        }
+    }
+
+    fn uint(&mut self, value: u64) -> Result<(), DumpError> {
+        put!(encode::write_uint(self.out, value));
+        Ok(())
+    }
+
+    pub(crate) fn big_int(&mut self, negative: bool, magnitude: &[u8]) -> Result<(), DumpError> {
+        let len = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let magnitude = magnitude.get(..len).unwrap_or_default();
+        if len <= 16 {
+            let mut bytes = [0; 16];
+            bytes.iter_mut().zip(magnitude).for_each(|(to, from)| *to = *from);
+            let value = u128::from_le_bytes(bytes);
+            let signed = i128::try_from(value).map(|value| if negative { -value } else { value });
+            match signed.map(|value| (i64::try_from(value), u64::try_from(value))) {
+                Ok((Ok(value), _)) => return self.int(value),
+                Ok((_, Ok(value))) => return self.uint(value),
+                _ => {}
+            }
+        }
+        if len > self.limits.integer {
+            return Err(DumpError::limit(Limit::Integer, self.limits.integer));
+        }
+        self.ext(ext::INTEGER, &[&[u8::from(negative)], magnitude]);
+        Ok(())
+    }
+
+    pub(crate) fn float(&mut self, value: f64) -> Result<(), DumpError> {
+        put!(encode::write_f64(self.out, value));
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn str(&mut self, value: &str) -> Result<(), DumpError> {
+        put!(encode::write_str_len(self.out, self.len(value.len())?));
+        self.out.extend_from_slice(value.as_bytes());
+        Ok(())
+    }
+
+    pub(crate) fn bytes(&mut self, value: &[u8]) -> Result<(), DumpError> {
+        put!(encode::write_bin_len(self.out, self.len(value.len())?));
+        self.out.extend_from_slice(value);
+        Ok(())
+    }
+
+    pub(crate) fn symbol(&mut self, name: &str) -> Result<(), DumpError> {
+        self.len(name.len())?;
+        self.ext(ext::SYMBOL, &[name.as_bytes()]);
+        Ok(())
+    }
+
+    pub(crate) fn array(&mut self, len: usize) -> Result<(), DumpError> {
+        put!(encode::write_array_len(self.out, self.len(len)?));
+        self.descend()
+    }
+
+    pub(crate) fn map(&mut self, len: usize) -> Result<(), DumpError> {
+        put!(encode::write_map_len(self.out, self.len(len)?));
+        self.descend()
+    }
+
+    pub(crate) fn keywords(&mut self, len: usize) -> Result<(), DumpError> {
+        self.marked(ext::KEYWORDS, &[], len.saturating_mul(2))
+    }
+
+    /// Begins a set; its members follow.
+    pub(crate) fn set(&mut self, len: usize) -> Result<(), DumpError> {
+        self.marked(ext::SET, &[], len)
+    }
+
+    pub(crate) fn set_member(&mut self) -> Result<(), DumpError> {
+        Ok(())
+    }
+
+    pub(crate) fn set_end(&mut self) {
+        self.end();
+    }
+
+    pub(crate) fn object(&mut self, shape: &'static Shape) -> Result<(), DumpError> {
+        let number = match self.last {
+            Some((last, number)) if std::ptr::eq(last, shape) => number,
+            _ => {
+                // As many as there are symbols in a message: both are names.
+                let most = self.limits.symbols;
+                let number = self.tables.number(shape, most);
+                let number = number.ok_or_else(|| DumpError::limit(Limit::Symbols, most))?;
+                self.last = Some((shape, number));
+                self.needs = self.needs.max(number + 1);
+                number
+            }
+        };
+        let bytes = number.to_be_bytes();
+        let short = match number {
+            0..=0xff => bytes.get(3..),
+            0x100..=0xffff => bytes.get(2..),
+            _ => bytes.get(..),
+        };
+        self.marked(ext::SHAPE, short.unwrap_or_default(), shape.fields.len())
+    }
+
+    /// The fields of a struct are in their order: nothing has to be said of each.
+    pub(crate) fn field(&mut self, _: &'static Shape, _: usize) -> Result<(), DumpError> {
+        Ok(())
+    }
+
+    pub(crate) fn end(&mut self) {
+        self.depth -= 1;
+    }
+
+    pub(crate) fn time(&mut self, moment: &Moment) -> Result<(), DumpError> {
+        let seconds = moment.seconds.to_be_bytes();
+        let nanos = moment.nanos.to_be_bytes();
+        match moment.offset {
+            None => self.ext(ext::TIME, &[&seconds, &nanos]),
+            Some(offset) => self.ext(ext::TIME, &[&seconds, &nanos, &offset.to_be_bytes()]),
+        }
+        Ok(())
+    }
+
+    /// A reference to an object that may be anywhere.
+    pub(crate) fn hand_on(&mut self, reference: &Reference) -> Result<(), DumpError> {
+        self.reference(reference)
+    }
+
+    pub(crate) fn reference(&mut self, reference: &Reference) -> Result<(), DumpError> {
+        if self.references >= self.limits.references {
+            return Err(DumpError::limit(Limit::References, self.limits.references));
+        }
+        self.references += 1;
+        match reference.id() {
+            ObjectId::Slot { table, slot, generation } => {
+                let whose = match *table {
+                    table if table == self.tables.own_objects => ext::MINE,
+                    table if table == self.tables.peer_objects => ext::YOURS,
+                    _ => {
+                        return Err(DumpError::custom(
+                            "a reference to an object of another connection",
+                        ));
+                    }
+                };
+                let (slot, generation) = (slot.to_be_bytes(), generation.to_be_bytes());
+                self.ext(ext::REFERENCE, &[&[whose], &slot, &generation]);
+            }
+            id => {
+                let id = id.to_marshal()?;
+                let uri = reference.uri().unwrap_or_default();
+                let len = u16::try_from(uri.len());
+                let len = len.map_err(|_| DumpError::custom("a URI of more than 65535 bytes"))?;
+                let len = len.to_be_bytes();
+                self.ext(ext::REFERENCE, &[&[ext::ELSEWHERE], &len, uri.as_bytes(), &id]);
+            }
+        }
+        Ok(())
+    }
+
+    /// What names an object within a process; on this wire it is no value of its own.
+    pub(crate) fn id(&mut self, id: &ObjectId) -> Result<(), DumpError> {
+        self.reference(&Reference::without_uri(id.clone()))
+    }
+
+    /// # Errors
+    /// [`Limit::Message`] if the value is longer than a peer may be sent.
+    pub(crate) fn finish(self) -> Result<(), DumpError> {
+        if self.out.len() - self.start > self.limits.message {
+            return Err(DumpError::limit(Limit::Message, self.limits.message));
+        }
+        Ok(())
+    }
+
+    /// Begins an array whose first element says what the `len` others are.
+    pub(super) fn marked(&mut self, ty: i8, mark: &[u8], len: usize) -> Result<(), DumpError> {
+        self.array(len.saturating_add(1))?;
+        self.ext(ty, &[mark]);
+        Ok(())
+    }
+
+    /// An extension type with what is in `parts`, which is no more than a frame may hold.
+    pub(super) fn ext(&mut self, ty: i8, parts: &[&[u8]]) {
+        let len = parts.iter().map(|part| part.len()).sum::<usize>();
+        put!(encode::write_ext_meta(self.out, u32::try_from(len).unwrap_or(u32::MAX), ty));
+        parts.iter().for_each(|part| self.out.extend_from_slice(part));
+    }
+
+    fn descend(&mut self) -> Result<(), DumpError> {
+        self.depth += 1;
+        if self.depth > self.limits.depth {
+            return Err(DumpError::limit(Limit::Depth, self.limits.depth));
+        }
+        Ok(())
+    }
+
+    /// A length that fits a message, and so 32 bits.
+    fn len(&self, len: usize) -> Result<u32, DumpError> {
+        match u32::try_from(len) {
+            Ok(fits) if len <= self.limits.message => Ok(fits),
+            _ => Err(DumpError::limit(Limit::Message, self.limits.message)),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Moves the bytes of one connection: what arrives goes to the protocol, what the protocol has to
+//! say goes out.
+
+use super::Serving;
+use crate::{
+    net::Stream,
+    server::{Stopper, discard},
+    timer::Timer,
+    wait,
+};
+use drb_core::native::{Connection, PREAMBLE, Received};
+use std::{
+    future::poll_fn,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+use tokio::{io::AsyncWrite, time::Instant};
+
+/// So many bytes are written at once.
+const BATCH: usize = 64 << 10;
+
+/// Buffers that a large message has made larger than this are given back.
+const KEEP: usize = 256 << 10;
+
+/// Whether what a client has sent first are the first bytes of the native wire.
+pub(crate) fn greets(bytes: &[u8]) -> bool {
+    bytes.first() == PREAMBLE.first()
+}
+
+/// A connection and its socket. One task runs it, for both directions.
+pub(crate) struct Driver {
+    connection: Arc<Connection>,
+    stream: Stream,
+    serving: Serving,
+    /// Says that the server is stopping.
+    stopper: Option<Arc<Stopper>>,
+    stopping: bool,
+    input: Vec<u8>,
+    /// How many bytes the next frame takes at least.
+    needs: usize,
+    greeted: bool,
+    output: Vec<u8>,
+    written: usize,
+    timer: Timer,
+    /// When something has arrived last, and whether the peer was asked since whether it is there.
+    heard: Instant,
+    asked: bool,
+}
+
+/// Why a connection ends.
+struct End;
+
+impl From<io::Error> for End {
+    fn from(_: io::Error) -> Self {
+        Self
+    }
+}
+
+impl From<crate::LoadError> for End {
+    fn from(_: crate::LoadError) -> Self {
+        Self
+    }
+}
+
+impl Driver {
+    /// `input` is what has already been read.
+    pub(crate) fn new(
+        connection: Arc<Connection>,
+        stream: Stream,
+        serving: Serving,
+        input: Vec<u8>,
+    ) -> Self {
+        Self {
+            connection,
+            stream,
+            serving,
+            stopper: None,
+            stopping: false,
+            input,
+            needs: PREAMBLE.len(),
+            greeted: false,
+            output: Vec::new(),
+            written: 0,
+            timer: Timer::default(),
+            heard: Instant::now(),
+            asked: false,
+        }
+    }
+
+    /// The connection ends when the server does, with the last call that runs.
+    pub(crate) fn stopped_by(mut self, stopper: Arc<Stopper>) -> Self {
+        self.stopper = Some(stopper);
+        self
+    }
+
+    /// Runs until the connection ends.
+    pub(crate) async fn run(mut self) {
+        let _ = poll_fn(|context| self.poll(context)).await;
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        self.take_frames()?;
+        loop {
+            // What is said last goes out in one piece with what was said before.
+            self.write(context)?;
+            match self.read(context) {
+                Poll::Ready(read) => read?,
+                Poll::Pending => {
+                    ready!(self.wait(context))?;
+                }
+            }
+        }
+    }
+
+    /// Writes all that can be written.
+    fn write(&mut self, context: &mut Context<'_>) -> Result<(), End> {
+        loop {
+            if self.written == self.output.len() {
+                self.written = 0;
+                self.output.clear();
+                if self.output.capacity() > KEEP {
+                    self.output = Vec::new();
+                }
+                self.connection.protocol().transmit(&mut self.output, BATCH);
+                if self.output.is_empty() {
+                    return Ok(());
+                }
+            }
+            let rest = self.output.get(self.written..).unwrap_or_default();
+            match Pin::new(&mut self.stream).poll_write(context, rest) {
+                Poll::Ready(Ok(0)) => return Err(End),
+                Poll::Ready(written) => self.written += written?,
+                Poll::Pending => return Ok(()),
+            }
+        }
+    }
+
+    /// Reads once, and takes the frames that are there.
+    fn read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        wait::make_room(&mut self.input, self.needs);
+        match ready!(wait::poll_read(&mut self.stream, &mut self.input, context)) {
+            Ok(0) => return Poll::Ready(Err(End)),
+            read => read.map_err(End::from)?,
+        };
+        self.heard = Instant::now();
+        self.asked = false;
+        Poll::Ready(self.take_frames())
+    }
+
+    fn take_frames(&mut self) -> Result<(), End> {
+        let mut taken = 0;
+        if !self.greeted {
+            let Some(greeting) = self.input.get(..PREAMBLE.len()) else {
+                return if PREAMBLE.starts_with(&self.input) { Ok(()) } else { Err(End) };
+            };
+            if greeting != PREAMBLE {
+                return Err(End);
+            }
+            self.greeted = true;
+            taken = PREAMBLE.len();
+        }
+        loop {
+            let rest = self.input.get(taken..).unwrap_or_default();
+            let received = self.connection.protocol().receive(rest)?;
+            match received {
+                Received::Needs(needs) => {
+                    self.needs = needs;
+                    break;
+                }
+                Received::Nothing(len) => taken += len,
+                Received::Call(len, called) => {
+                    taken += len;
+                    self.serving.call(&self.connection, called);
+                }
+                Received::Refused(len, id, exception) => {
+                    taken += len;
+                    self.serving.refuse(&self.connection, id, exception);
+                }
+                Received::Cancelled(len, id) => {
+                    taken += len;
+                    self.serving.cancel(&self.connection, id);
+                }
+            }
+        }
+        if taken == self.input.len() {
+            self.input.clear();
+            if self.input.capacity() > KEEP {
+                self.input = Vec::new();
+            }
+        } else {
+            self.input.drain(..taken);
+        }
+        let dropped = self.connection.protocol().take_dropped();
+        if !dropped.is_empty() {
+            discard(dropped);
+        }
+        Ok(())
+    }
+
+    /// Waits for something to send, or for the time at which something is to be done.
+    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        if !self.stopping
+            && self.stopper.as_ref().is_some_and(|stopper| stopper.poll(context).is_ready())
+        {
+            self.stopping = true;
+            self.serving.stop();
+            self.connection.protocol().go_away();
+            return Poll::Ready(Ok(()));
+        }
+        let keepalive = self.connection.limits().keepalive;
+        let wakes_at = {
+            let mut protocol = self.connection.protocol();
+            // While a write waits, there is no use in more to write.
+            if self.written == self.output.len() && protocol.poll_transmit(context).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            let finished = self.stopping && self.serving.is_idle();
+            if self.written == self.output.len() && (protocol.is_left() || finished) {
+                return Poll::Ready(Err(End));
+            }
+            protocol.wakes_at()
+        };
+        let silent = self.heard + if self.asked { keepalive * 3 } else { keepalive };
+        let until = wakes_at.map_or(silent, |wakes_at| silent.min(wakes_at.into()));
+        ready!(self.timer.poll(until, context));
+        let now = Instant::now();
+        self.connection.protocol().expire(now.into_std());
+        if now >= silent {
+            if self.asked {
+                return Poll::Ready(Err(End));
+            }
+            self.asked = true;
+            self.connection.protocol().ping();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// However it ends, nobody waits for an answer in vain.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let dropped = {
+            let mut protocol = self.connection.protocol();
+            protocol.end();
+            protocol.take_dropped()
+        };
+        self.serving.end();
+        discard(dropped);
+    }
+}

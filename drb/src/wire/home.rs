@@ -1,0 +1,27 @@
+//! What a connection asks of this process.
+
+use crate::{Carried, Client, Reference, Remote, Request, dispatch::Dispatch, local::LocalLink};
+use drb_core::native::{Connection, Home};
+use std::{sync::Arc, time::Instant};
+
+/// The process as the connections of a client or a server see it.
+pub(crate) struct ServerHome {
+    pub(crate) client: Client,
+}
+
+impl Home for ServerHome {
+    fn local(&self, object: Arc<dyn Dispatch>) -> Remote {
+        LocalLink::of(object)
+    }
+
+    fn carry(&self, connection: Arc<Connection>, request: Request) -> Carried {
+        match connection.call(request, Instant::now()) {
+            Ok(waiting) => Box::pin(waiting),
+            Err(error) => Box::pin(async { Err(error) }),
+        }
+    }
+
+    fn remote(&self, reference: Reference) -> Remote {
+        self.client.remote(reference)
+    }
+}

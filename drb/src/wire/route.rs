@@ -1,0 +1,111 @@
+//! The way to a process over the native wire.
+
+use super::{Driver, ServerHome, Serving};
+use crate::{
+    Carried, Client, Context, Error, Limits, Link, Request, Session, Uri, Wire, client::Deadline,
+    net::Stream,
+};
+use drb_core::native::Connection;
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+use tokio::sync::OnceCell;
+
+/// One process, and the connection to it. If that is lost, the next call makes another one.
+pub(crate) struct NativeRoute {
+    client: Client,
+    uri: Arc<str>,
+    line: Mutex<Arc<Line>>,
+}
+
+/// Nobody calls the process's front or named objects any more.
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.connection.protocol().leave();
+    }
+}
+
+/// A connection that is made when it is first used.
+struct Line {
+    connection: Arc<Connection>,
+    dialled: OnceCell<()>,
+}
+
+impl NativeRoute {
+    pub(crate) fn new(client: Client, uri: Arc<str>) -> Self {
+        let line = Mutex::new(Line::new(&client, &uri));
+        Self { client, uri, line }
+    }
+
+    /// Makes sure that there is a connection.
+    pub(crate) async fn connect(&self) -> Result<(), Error> {
+        self.line().dial(self.client.limits(), Deadline::new(None)).await
+    }
+
+    fn line(&self) -> Arc<Line> {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let protocol = line.connection.protocol();
+        let over = protocol.has_ended() || protocol.has_gone_away();
+        drop(protocol);
+        if over {
+            *line = Line::new(&self.client, &self.uri);
+        }
+        Arc::clone(&line)
+    }
+}
+
+impl Line {
+    fn new(client: &Client, uri: &Arc<str>) -> Arc<Self> {
+        let home = ServerHome { client: client.clone() };
+        let connection = Connection::new(client.shared_limits(), Arc::clone(uri), home);
+        Arc::new(Self { connection, dialled: OnceCell::new() })
+    }
+
+    async fn dial(&self, limits: &Limits, deadline: Deadline) -> Result<(), Error> {
+        let dial = async {
+            let uri = self.connection.uri();
+            let failed =
+                |error: io::Error| Error::Connect { uri: Arc::clone(uri), source: Arc::new(error) };
+            let address = Uri::parse(uri)?.address;
+            let stream = deadline.bound(limits.connect, uri, Stream::connect(&address)).await?;
+            let peer = stream.peer().map_err(failed)?;
+            let context = Context::new(peer, Wire::Native, Arc::clone(uri));
+            let serving = Serving::new(None, context);
+            let connection = Arc::clone(&self.connection);
+            tokio::spawn(Driver::new(connection, stream, serving, Vec::new()).run());
+            Ok(())
+        };
+        self.dialled.get_or_try_init(|| dial).await.map(|_| ())
+    }
+}
+
+impl Link for NativeRoute {
+    fn wire(&self) -> Wire {
+        Wire::Native
+    }
+
+    fn limits(&self) -> &Arc<Limits> {
+        self.client.shared_limits()
+    }
+
+    fn session(&self) -> Option<Arc<dyn Session>> {
+        Some(Arc::clone(&self.line().connection) as _)
+    }
+
+    fn carry(self: Arc<Self>, request: Request) -> Carried {
+        let line = self.line();
+        if line.dialled.initialized() {
+            return match line.connection.call(request, Instant::now()) {
+                Ok(waiting) => Box::pin(waiting),
+                Err(error) => Box::pin(async { Err(error) }),
+            };
+        }
+        Box::pin(async move {
+            let deadline = Deadline::new(request.deadline);
+            line.dial(self.client.limits(), deadline).await?;
+            line.connection.call(request, Instant::now())?.await
+        })
+    }
+}

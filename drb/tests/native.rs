@@ -1,0 +1,247 @@
+//! The native wire: the same services and proxies, with another word in front of `://`.
+
+use drb::prelude::*;
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+#[derive(Debug, Clone, PartialEq, DrbDumped)]
+struct Entry {
+    key: String,
+    hits: u64,
+}
+
+#[derive(Default, DrbUndumped)]
+struct Counter(AtomicUsize);
+
+#[drb::service]
+impl Counter {
+    pub fn inc(&self) -> usize {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}
+
+#[derive(Default)]
+struct Store {
+    counters: Mutex<Vec<CounterProxy>>,
+    ended: Arc<AtomicUsize>,
+}
+
+struct Ended(Arc<AtomicUsize>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[drb::service]
+impl Store {
+    pub fn echo(&self, value: i64) -> i64 {
+        value
+    }
+
+    pub fn bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
+        bytes
+    }
+
+    pub fn any(&self, value: drb::Value) -> drb::Value {
+        value
+    }
+
+    pub async fn entries(&self, entries: Vec<Entry>) -> Vec<Entry> {
+        tokio::task::yield_now().await;
+        entries
+    }
+
+    pub fn counter(&self) -> Counter {
+        Counter::default()
+    }
+
+    pub fn fail(&self, text: String) -> Result<(), String> {
+        Err(text)
+    }
+
+    pub fn panics(&self) {
+        panic!("on purpose")
+    }
+
+    pub async fn slow(&self) {
+        let _ended = Ended(Arc::clone(&self.ended));
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+
+    pub async fn call(&self, counter: CounterProxy) -> drb::Result<usize> {
+        counter.inc().await
+    }
+
+    pub async fn keep(&self, counter: CounterProxy) -> drb::Result<usize> {
+        let count = counter.inc().await?;
+        self.counters.lock().unwrap().push(counter);
+        Ok(count)
+    }
+
+    pub fn forget(&self) {
+        self.counters.lock().unwrap().clear();
+    }
+
+    pub fn give(&self) -> Option<CounterProxy> {
+        self.counters.lock().unwrap().first().cloned()
+    }
+
+    pub async fn each(&self, upto: u32, block: Block<(u32,), u32>) -> drb::Result<u32> {
+        let mut sum = 0;
+        for number in 0..upto {
+            sum += block.call((number,)).await?;
+        }
+        Ok(sum)
+    }
+}
+
+async fn store() -> (drb::Server, StoreProxy) {
+    let server = drb::start_service("druby://127.0.0.1:0", Store::default()).await.unwrap();
+    let store = StoreProxy::connect(&native(&server)).await.unwrap();
+    (server, store)
+}
+
+fn native(server: &drb::Server) -> String {
+    server.uri().replace("druby://", "drb://")
+}
+
+#[tokio::test]
+async fn values_cross() {
+    let (_server, store) = store().await;
+    assert_eq!(store.echo(-7).await.unwrap(), -7);
+    let entries: Vec<_> = (0..100).map(|hits| Entry { key: format!("key {hits}"), hits }).collect();
+    assert_eq!(store.entries(&entries).await.unwrap(), entries);
+    let value = drb::Value::from_iter([(drb::Value::symbol("a"), vec![1, 2, 3])]);
+    assert_eq!(store.any(&value).await.unwrap(), value);
+    // In pieces, in both directions.
+    let large: Vec<u8> = (0..3_000_000_u32).map(|n| n as u8).collect();
+    assert_eq!(store.bytes(&large).await.unwrap(), large);
+}
+
+#[tokio::test]
+async fn errors_are_what_they_are() {
+    let (_server, store) = store().await;
+    assert_eq!(store.fail("no").await, Err(CallError::Method("no".to_owned())));
+    assert!(matches!(store.panics().await, Err(drb::Error::Panicked { .. })));
+    let object = drb::Object::connect(&native(&_server)).await.unwrap();
+    let error = object.call::<()>("instance_eval", ("1",)).await.unwrap_err();
+    assert!(matches!(error, drb::Error::NoMethod(_)), "{error:?}");
+    assert_eq!(error.outcome(), drb::Outcome::NotExecuted);
+    let error = object.call::<()>("echo", ("text",)).await.unwrap_err();
+    assert!(error.to_string().contains("expected an integer, got a String"), "{error}");
+    // None of it has harmed the connection.
+    assert_eq!(store.echo(1).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn many_calls_share_one_connection() {
+    let (_server, store) = store().await;
+    let slow = tokio::spawn({
+        let store = store.clone();
+        async move { store.slow().await }
+    });
+    let calls = (0..200).map(|n| store.echo(n));
+    let started = Instant::now();
+    for (n, call) in (0..).zip(calls) {
+        assert_eq!(call.await.unwrap(), n);
+    }
+    assert!(started.elapsed() < Duration::from_secs(20));
+    slow.abort();
+}
+
+#[tokio::test]
+async fn an_object_is_held_as_long_as_somebody_holds_its_proxy() {
+    let (_server, store) = store().await;
+    let counter = store.counter().await.unwrap();
+    assert_eq!(counter.inc().await.unwrap(), 1);
+    let other = counter.clone();
+    drop(counter);
+    assert_eq!(other.inc().await.unwrap(), 2);
+}
+
+/// No server runs in the client, and nothing is connected to it.
+#[tokio::test]
+async fn a_callback_comes_over_the_same_connection() {
+    let (_server, store) = store().await;
+    let counter = Arc::new(Counter::default());
+    assert_eq!(store.call(&counter).await.unwrap(), 1);
+    settled(|| Arc::strong_count(&counter) == 1).await;
+    // It is held as long as the peer holds it.
+    assert_eq!(store.keep(&counter).await.unwrap(), 2);
+    assert!(Arc::strong_count(&counter) > 1);
+    let home = store.give().await.unwrap().unwrap();
+    assert_eq!(home.inc().await.unwrap(), 3);
+    assert_eq!(counter.0.load(Ordering::SeqCst), 3, "it is the object itself");
+    drop(home);
+    store.forget().await.unwrap();
+}
+
+/// Waits for what happens soon.
+async fn settled(is: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !is() {
+        assert!(started.elapsed() < Duration::from_secs(10), "it never came to that");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test]
+async fn blocks_work_without_a_server() {
+    let (_server, store) = store().await;
+    let mut seen = Vec::new();
+    let sum = store
+        .each(5, |number| {
+            seen.push(number);
+            number * 2
+        })
+        .await
+        .unwrap();
+    assert_eq!((seen, sum), (vec![0, 1, 2, 3, 4], 20));
+    let left = store.each(5, |number| match number {
+        3 => ControlFlow::Break(99_u32),
+        other => ControlFlow::Continue(other),
+    });
+    assert_eq!(left.await.unwrap(), 99);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_ends_its_method() {
+    let front = Arc::new(Store::default());
+    let server = drb::start_service("druby://127.0.0.1:0", Arc::clone(&front)).await.unwrap();
+    let store = StoreProxy::connect(&native(&server)).await.unwrap();
+    let error = store.slow().deadline(Duration::from_millis(50)).await.unwrap_err();
+    assert!(matches!(error, drb::Error::DeadlineExceeded { .. }), "{error:?}");
+    settled(|| front.ended.load(Ordering::SeqCst) == 1).await;
+    let call = tokio::time::timeout(Duration::from_millis(50), store.slow().no_deadline());
+    assert!(call.await.is_err());
+    settled(|| front.ended.load(Ordering::SeqCst) == 2).await;
+    assert_eq!(store.echo(5).await.unwrap(), 5);
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_made_again() {
+    let (server, store) = store().await;
+    assert_eq!(store.echo(1).await.unwrap(), 1);
+    let uri = server.uri().to_owned();
+    server.drain(Duration::from_secs(5)).await;
+    let error = store.echo(2).await.unwrap_err();
+    assert_eq!(error.outcome(), drb::Outcome::NotExecuted, "{error}");
+    let _server = drb::start_service(uri.as_str(), Store::default()).await.unwrap();
+    assert_eq!(store.echo(3).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn one_port_serves_both_wires() {
+    let (server, store) = store().await;
+    let ruby = StoreProxy::connect(server.uri()).await.unwrap();
+    assert_eq!(ruby.echo(1).await.unwrap(), 1);
+    assert_eq!(store.echo(2).await.unwrap(), 2);
+}

@@ -102,7 +102,8 @@ impl Remote {
             Wire::Native => {
                 let target = self.reference.id().clone();
                 let session = outgoing.session.clone();
-                outgoing.native = Some(native::Request::new(target, method.to_owned(), count, session));
+                outgoing.native =
+                    Some(native::Request::new(target, method.to_owned(), count, session));
             }
         }
         outgoing

@@ -31,7 +31,14 @@ pub struct Completed {
 impl Reply {
     /// An empty reply.
     pub fn new(wire: Wire, limits: &Arc<Limits>, session: Option<Arc<dyn Session>>) -> Self {
-        Self { bytes: Vec::new(), wire, limits: Arc::clone(limits), session, scope: None, sending: Sending::default() }
+        Self {
+            bytes: Vec::new(),
+            wire,
+            limits: Arc::clone(limits),
+            session,
+            scope: None,
+            sending: Sending::default(),
+        }
     }
 
     /// The same, written into the memory of a buffer that is no longer needed.

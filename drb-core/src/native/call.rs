@@ -31,8 +31,21 @@ pub struct Request {
 pub struct Held(#[allow(dead_code, reason = "it is there to be dropped")] Vec<Arc<Import>>);
 
 impl Request {
-    pub(crate) fn new(target: ObjectId, count: usize, session: Option<Arc<dyn Session>>) -> Self {
-        Self { target, method, count, keywords: false, block: None, sending: Sending::default(), session }
+    pub(crate) fn new(
+        target: ObjectId,
+        method: String,
+        count: usize,
+        session: Option<Arc<dyn Session>>,
+    ) -> Self {
+        Self {
+            target,
+            method,
+            count,
+            keywords: false,
+            block: None,
+            sending: Sending::default(),
+            session,
+        }
     }
 }
 
@@ -68,7 +81,8 @@ impl Connection {
     /// The connection has ended, or the request is not one for this wire.
     pub fn call(self: &Arc<Self>, request: crate::Request, now: Instant) -> Result<Waiting, Error> {
         let crate::Request { bytes, native, deadline, .. } = request;
-        let Some(Request { target, method, count, keywords, block, sending, session }) = native else {
+        let Some(Request { target, method, count, keywords, block, sending, session }) = native
+        else {
             let problem = "a request of another wire".to_owned();
             return Err(Error::Protocol { uri: Arc::clone(self.uri()), problem });
         };

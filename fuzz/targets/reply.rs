@@ -4,6 +4,7 @@
 
 use drb_core::{Error, Limits, Response, Value, ruby::ReplyReader};
 use libfuzzer_sys::fuzz_target;
+use std::sync::Arc;
 
 fuzz_target!(|input: &[u8]| {
     let Some((&step, bytes)) = input.split_first() else { return };
@@ -23,6 +24,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(whole, in_pieces);
     let Ok(Some(head)) = whole else { return };
     let bytes = bytes.to_vec();
+    let limits = Arc::new(limits);
     let response =
         Response { bytes, body: head.body, success: head.success, limits, session: None, held: drb_core::native::Held::default() };
     if let Ok(Err(exception)) = response.load::<Value>() {

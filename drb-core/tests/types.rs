@@ -290,6 +290,20 @@ fn wrapped_values() {
     loads(unknown, vec![Vec::<u8>::new(), vec![], vec![]]);
 }
 
+/// Found by fuzzing: what was dumped element by element was taken as an array, but not behind a link
+/// or with instance variables.
+#[test]
+fn arrays_that_were_dumped_element_by_element() {
+    let class = "753a124452623a3a4452624172726179";
+    let array = || Value::from([1, 2]);
+    loads(&format!("04085b07{class}0d04085b07690669074006"), vec![array(), array()]);
+    loads(&format!("040849{class}0d04085b076906690700"), array());
+    assert_eq!(
+        load::<Value>(&format!("040849{class}0831313000")).expect_err("no stream").kind(),
+        &LoadErrorKind::Version { major: b'1', minor: b'1' }
+    );
+}
+
 /// Found by fuzzing: a payload that is no reference's left something behind that made the next one
 /// none either.
 #[test]

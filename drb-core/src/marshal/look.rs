@@ -55,14 +55,29 @@ impl<'de> Reader<'de> {
 
     /// Whether an array is next that was dumped element by element.
     pub(crate) fn is_drb_array(&mut self) -> Result<bool, LoadError> {
-        if self.stream.cursor.peek() != Some(b'u') {
-            return Ok(false);
-        }
         let cursor = self.stream.cursor;
-        self.stream.cursor.byte()?;
-        let name = self.peek_name();
+        let found = self.peek_drb_array();
         self.stream.cursor = cursor;
-        Ok(name? == DRB_ARRAY)
+        found
+    }
+
+    /// Like `is_drb_array`, but leaves the position anywhere.
+    fn peek_drb_array(&mut self) -> Result<bool, LoadError> {
+        loop {
+            let at = self.stream.cursor.pos;
+            match self.stream.cursor.byte()? {
+                b'I' => {}
+                b'e' | b'C' => {
+                    self.peek_name()?;
+                }
+                b'@' => {
+                    let number = self.stream.cursor.len()?;
+                    self.stream.cursor.pos = self.place(number, at)?.start as usize;
+                }
+                b'u' => return Ok(self.peek_name()? == DRB_ARRAY),
+                _ => return Ok(false),
+            }
+        }
     }
 
     /// The name that a symbol has which is not taken.

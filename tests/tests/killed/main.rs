@@ -444,7 +444,7 @@ impl Scene {
     /// The survivor holds what it held before, and no more.
     async fn nothing_is_left(&self) {
         let mut last = None;
-        for _ in 0..300 {
+        for _ in 0..1000 {
             let now = self.usage().await;
             if now == self.before {
                 return;

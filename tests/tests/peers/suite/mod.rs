@@ -98,7 +98,7 @@ async fn all_of_it_over_unix_sockets() {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["suite::", "--test-threads", "2"]).env(UNIX, "1");
     command.stdin(Stdio::null()).kill_on_drop(true);
-    let output = timeout(SOON, command.output()).await.unwrap().unwrap();
+    let output = timeout(4 * SOON, command.output()).await.unwrap().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
 }

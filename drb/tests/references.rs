@@ -216,6 +216,7 @@ fn a_parameter_takes_a_copy_or_a_reference() {
 }
 
 #[test]
+#[allow(clippy::needless_borrows_for_generic_args)] // Each form is what this tests.
 fn objects_go_in_containers() {
     run(async {
         let (_server, desk) = start().await;

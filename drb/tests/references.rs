@@ -223,8 +223,9 @@ fn objects_go_in_containers() {
         let counter = Arc::new(Counter::default());
         let two = || vec![Arc::clone(&counter), Arc::clone(&counter)];
         assert_eq!(desk.all(two()).await, Ok(1 + 2));
-        assert_eq!(desk.all(&two()).await, Ok(3 + 4));
-        assert_eq!(desk.all(two().as_slice()).await, Ok(5 + 6));
+        let both = two();
+        assert_eq!(desk.all(&both).await, Ok(3 + 4));
+        assert_eq!(desk.all(both.as_slice()).await, Ok(5 + 6));
         assert_eq!(desk.all([&counter].map(Arc::clone)).await, Ok(7));
         assert_eq!(desk.all(vec![by_ref(Arc::clone(&counter))]).await, Ok(8));
         let proxy = HOME.keep(Arc::clone(&counter)).unwrap();

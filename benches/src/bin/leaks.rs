@@ -25,10 +25,13 @@ fn thing() -> std::sync::Arc<dyn drb::dispatch::Dispatch> {
     Thing { _payload: [0; 4] }.into_object()
 }
 
+/// Exports and lets go, and gives how many objects were held at most.
+type Way = fn() -> Result<usize, Box<dyn Error>>;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let head = ["", "cycles", "held at most", "MiB before", "MiB after"];
     let mut rows = vec![head.map(String::from).to_vec()];
-    let ways: [(&str, fn() -> Result<usize, Box<dyn Error>>); 3] = [
+    let ways: [(&str, Way); 3] = [
         ("exported and withdrawn", withdrawn),
         ("lent and withdrawn", lent),
         ("exported, the lease expires", expired),

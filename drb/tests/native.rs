@@ -245,3 +245,55 @@ async fn one_port_serves_both_wires() {
     assert_eq!(ruby.echo(1).await.unwrap(), 1);
     assert_eq!(store.echo(2).await.unwrap(), 2);
 }
+
+/// What a peer defines is kept as long as the connection, so it is bounded.
+#[tokio::test]
+async fn names_without_end_end_the_connection() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let (server, store) = store().await;
+    let address = server.uri().trim_start_matches("druby://").to_owned();
+    let mut peer = tokio::net::TcpStream::connect(address).await.unwrap();
+    peer.write_all(b"drb\n\0\0\0\x01").await.unwrap();
+    let name = [&[2, 0, 0x10, 0][..], &[b'n'; 0x1000]].concat();
+    let sent = async {
+        for _ in 0..10_000 {
+            if peer.write_all(&name).await.is_err() {
+                return true;
+            }
+        }
+        peer.read_to_end(&mut Vec::new()).await.is_ok()
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(30), sent).await.unwrap());
+    assert_eq!(store.echo(1).await.unwrap(), 1, "others are not concerned");
+}
+
+/// Bytes that are no protocol, in all the ways of being cut.
+#[tokio::test]
+async fn garbage_ends_the_connection_and_nothing_else() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let (server, store) = store().await;
+    let address = server.uri().trim_start_matches("druby://").to_owned();
+    let greeting = b"drb\n\0\0\0\x01";
+    for garbage in [
+        &b"drb\n\0\0\0\x02"[..],
+        b"dr",
+        &[&greeting[..], &[0xff; 9]].concat(),
+        &[&greeting[..], &[0x10, 0, 0, 1, 0x80]].concat(),
+        &[&greeting[..], &[0x10, 0, 0, 4, 0, 0, 9, 0]].concat(),
+        &[&greeting[..], &[0x11, 0, 0, 2, 5, 0xc0]].concat(),
+        &[&greeting[..], &[0x20, 0, 0, 1, 0x80]].concat(),
+        &[&greeting[..], &[0x03, 0, 0, 2, 0, 0x7f]].concat(),
+        &[&greeting[..], &[0x10, 0xff, 0xff, 0xff]].concat(),
+    ] {
+        let mut peer = tokio::net::TcpStream::connect(&address).await.unwrap();
+        peer.write_all(garbage).await.unwrap();
+        peer.shutdown().await.unwrap();
+        let mut rest = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(10), peer.read_to_end(&mut rest));
+        // A reset is an end, too.
+        let _ = ended.await.unwrap_or_else(|_| panic!("{garbage:x?} was not the end"));
+    }
+    assert_eq!(store.echo(1).await.unwrap(), 1);
+}

@@ -41,6 +41,8 @@ pub struct Protocol {
     peer_names: Vec<Arc<str>>,
     /// How many of this side's shapes the peer knows.
     defined: u32,
+    /// Bytes of memory that the names and shapes of the peer's take.
+    peer_memory: usize,
     /// Objects that nobody holds any more, whose destructors are not run here.
     dropped: Vec<Arc<dyn Dispatch>>,
     /// Whoever sends what waits to be sent.
@@ -120,6 +122,9 @@ const DEADLINE: u8 = 1;
 const KEYWORDS: u8 = 2;
 const BLOCK: u8 = 4;
 
+/// What a name or a shape takes in memory, whatever its length.
+const NAME: usize = 64;
+
 /// So often a peer may give back what it hasn't got.
 const VIOLATIONS: u32 = 100;
 
@@ -139,6 +144,7 @@ impl Protocol {
             names: HashMap::new(),
             peer_names: Vec::new(),
             defined: 0,
+            peer_memory: 0,
             dropped: Vec::new(),
             sender: None,
             violations: 0,
@@ -279,10 +285,9 @@ impl Protocol {
             Kind::Name => {
                 let name =
                     std::str::from_utf8(body).map_err(|_| malformed("a name in no UTF-8"))?;
-                if self.peer_names.len() >= self.limits.symbols {
-                    return Err(crate::budget::exceeded(Limit::Symbols, self.limits.symbols));
-                }
-                self.peer_names.push(name.into());
+                let name: Arc<str> = name.into();
+                self.remember(body.len())?;
+                self.peer_names.push(name);
             }
             Kind::Shape => self.shape(body)?,
             Kind::Release => self.released(body)?,
@@ -425,9 +430,8 @@ impl Protocol {
     }
 
     fn shape(&mut self, mut body: &[u8]) -> Result<(), LoadError> {
-        if self.tables.defined() >= self.limits.symbols {
-            return Err(crate::budget::exceeded(Limit::Symbols, self.limits.symbols));
-        }
+        // Each field takes at least a byte of what has arrived.
+        self.remember(body.len().saturating_mul(size_of::<String>()))?;
         let (form, rest) = body.split_first().ok_or(LoadErrorKind::Truncated)?;
         let form = match form {
             0 => Form::Object,
@@ -442,6 +446,15 @@ impl Protocol {
             fields.push(take_text(&mut body)?.to_owned());
         }
         self.tables.define(class, form, fields);
+        Ok(())
+    }
+
+    /// Takes memory for a name or a shape, which is kept as long as the connection.
+    fn remember(&mut self, bytes: usize) -> Result<(), LoadError> {
+        self.peer_memory += bytes + NAME;
+        if self.peer_memory > self.limits.memory_base {
+            return Err(crate::budget::exceeded(Limit::Memory, self.limits.memory_base));
+        }
         Ok(())
     }
 

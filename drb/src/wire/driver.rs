@@ -21,6 +21,9 @@ use tokio::{io::AsyncWrite, time::Instant};
 /// So many bytes are written at once.
 const BATCH: usize = 64 << 10;
 
+/// When more than this waits to be sent to a peer, nothing more is read from it.
+const MOST: usize = 64 << 20;
+
 /// Buffers that a large message has made larger than this are given back.
 const KEEP: usize = 256 << 10;
 
@@ -44,6 +47,8 @@ pub(crate) struct Driver {
     output: Vec<u8>,
     written: usize,
     timer: Timer,
+    /// Since when nothing can be written, although there is something.
+    stalled: Option<Instant>,
     /// When something has arrived last, and whether the peer was asked since whether it is there.
     heard: Instant,
     asked: bool,
@@ -84,6 +89,7 @@ impl Driver {
             output: Vec::new(),
             written: 0,
             timer: Timer::default(),
+            stalled: None,
             heard: Instant::now(),
             asked: false,
         }
@@ -131,14 +137,24 @@ impl Driver {
             let rest = self.output.get(self.written..).unwrap_or_default();
             match Pin::new(&mut self.stream).poll_write(context, rest) {
                 Poll::Ready(Ok(0)) => return Err(End),
-                Poll::Ready(written) => self.written += written?,
-                Poll::Pending => return Ok(()),
+                Poll::Ready(written) => {
+                    self.written += written?;
+                    self.stalled = None;
+                }
+                Poll::Pending => {
+                    self.stalled.get_or_insert_with(Instant::now);
+                    return Ok(());
+                }
             }
         }
     }
 
     /// Reads once, and takes the frames that are there.
     fn read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        // A peer that reads nothing is not to make this process hold more and more for it.
+        if self.stalled.is_some() && self.connection.protocol().waiting() > MOST {
+            return Poll::Pending;
+        }
         wait::make_room(&mut self.input, self.needs);
         match ready!(wait::poll_read(&mut self.stream, &mut self.input, context)) {
             Ok(0) => return Poll::Ready(Err(End)),
@@ -223,10 +239,15 @@ impl Driver {
             protocol.wakes_at()
         };
         let silent = self.heard + if self.asked { keepalive * 3 } else { keepalive };
+        let stalled = self.stalled.map(|since| since + self.connection.limits().stall);
         let until = wakes_at.map_or(silent, |wakes_at| silent.min(wakes_at.into()));
+        let until = stalled.map_or(until, |stalled| until.min(stalled));
         ready!(self.timer.poll(until, context));
         let now = Instant::now();
         self.connection.protocol().expire(now.into_std());
+        if stalled.is_some_and(|stalled| now >= stalled) {
+            return Poll::Ready(Err(End));
+        }
         if now >= silent {
             if self.asked {
                 return Poll::Ready(Err(End));

@@ -240,6 +240,14 @@ impl<'a> Dumper<'a> {
             // An object of ours is counted each time that it is sent.
             return self.export(object);
         }
+        if let (Codec::Native(_), Some(session)) = (&self.codec, self.session)
+            && let Some(other) = session.hand_on(reference)?
+        {
+            if let Some(exported) = &mut self.exported {
+                exported.push(other.clone());
+            }
+            return codec!(self, writer => writer.reference(&other));
+        }
         codec!(self, writer => writer.hand_on(reference))
     }
 

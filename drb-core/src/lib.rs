@@ -23,6 +23,7 @@ mod marshal;
 pub mod native;
 mod objects;
 mod reference;
+mod relay;
 mod returns;
 pub mod ruby;
 #[cfg(feature = "serde")]
@@ -49,6 +50,7 @@ pub use limits::{Limit, Limits};
 pub use load::{Fields, Kind, Load, Loader};
 pub use objects::{Exported, Holder, Objects, Term, Total};
 pub use reference::{ObjectId, Reference, Session};
+pub use relay::Relay;
 pub use returns::{Loaded, Outbound, Returns};
 #[cfg(feature = "serde")]
 pub use serde::Serde;

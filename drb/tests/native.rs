@@ -297,3 +297,24 @@ async fn garbage_ends_the_connection_and_nothing_else() {
     }
     assert_eq!(store.echo(1).await.unwrap(), 1);
 }
+
+/// What one process has is passed by a second one to a third.
+#[tokio::test]
+async fn a_reference_is_passed_on() {
+    let (_one, first) = store().await;
+    let (two, second) = store().await;
+    // The process in the middle serves nothing over this wire.
+    let counter = first.counter().await.unwrap();
+    assert_eq!(second.call(&counter).await.unwrap(), 1);
+    assert_eq!(second.keep(&counter).await.unwrap(), 2);
+    // It comes back as what it was, without the way through the third process.
+    let back = second.give().await.unwrap().unwrap();
+    assert_eq!(back, counter);
+    assert_eq!(back.inc().await.unwrap(), 3);
+    // And home.
+    assert_eq!(first.call(&back).await.unwrap(), 4);
+    // Over Ruby's wire it is called through this process's server.
+    let ruby = StoreProxy::connect(two.uri()).await.unwrap();
+    assert_eq!(ruby.call(&counter).await.unwrap(), 5);
+    assert_eq!(ruby.keep(&counter).await.unwrap(), 6);
+}

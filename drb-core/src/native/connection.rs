@@ -2,9 +2,13 @@
 
 use super::{Protocol, Tables};
 use crate::{
-    Carried, DumpError, Limits, ObjectId, Reference, Remote, Request, Session, dispatch::Dispatch,
+    Carried, DumpError, Limits, ObjectId, Reference, Relay, Remote, Request, Session,
+    dispatch::Dispatch,
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, Weak},
+};
 
 /// A connection of the native wire. The driver of its socket has it, and everybody who holds one of
 /// the peer's objects.
@@ -14,6 +18,28 @@ pub struct Connection {
     limits: Arc<Limits>,
     uri: Arc<str>,
     home: Box<dyn Home>,
+}
+
+/// The connections of this process, by the tables of their peers' objects.
+static CONNECTIONS: LazyLock<RwLock<HashMap<u64, Weak<Connection>>>> =
+    LazyLock::new(RwLock::default);
+
+/// The object of a peer's that a reference means, as one of this process; `None` if it is no object of a
+/// native connection, or is held no longer.
+pub fn relay(reference: &Reference) -> Option<Arc<dyn Dispatch>> {
+    let ObjectId::Slot { table, slot, generation } = *reference.id() else { return None };
+    let connections = CONNECTIONS.read().unwrap_or_else(PoisonError::into_inner);
+    let connection = connections.get(&table).and_then(Weak::upgrade);
+    drop(connections);
+    let import = connection?.protocol().imports.get((slot, generation));
+    Some(import?.relay())
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let mut connections = CONNECTIONS.write().unwrap_or_else(PoisonError::into_inner);
+        connections.remove(&self.tables.peer_objects);
+    }
 }
 
 /// What a connection has to ask the process that it is one of.
@@ -34,7 +60,12 @@ impl Connection {
         let tables = Arc::new(Tables::new());
         let protocol = Mutex::new(Protocol::new(limits, Arc::clone(&tables)));
         let (limits, home) = (Arc::clone(limits), Box::new(home));
-        Arc::new(Self { protocol, tables, limits, uri, home })
+        let connection = Arc::new(Self { protocol, tables, limits, uri, home });
+        let table = connection.tables.peer_objects;
+        let mut connections = CONNECTIONS.write().unwrap_or_else(PoisonError::into_inner);
+        connections.insert(table, Arc::downgrade(&connection));
+        drop(connections);
+        connection
     }
 
     /// What the connection knows. Destructors of objects and of proxies mustn't run while this is
@@ -85,6 +116,17 @@ impl Session for Connection {
         self.export(object)
     }
 
+    fn hand_on(&self, reference: &Reference) -> Result<Option<Reference>, DumpError> {
+        match reference.id() {
+            ObjectId::Slot { table, .. }
+                if *table != self.tables.own_objects && *table != self.tables.peer_objects =>
+            {
+                relay(reference).map(|relay| self.export(relay)).transpose()
+            }
+            _ => Ok(None),
+        }
+    }
+
     fn take_back(&self, reference: &Reference) {
         if let ObjectId::Slot { slot, generation, .. } = *reference.id() {
             let object = self.protocol().exports.release(slot, generation, 1);
@@ -129,7 +171,9 @@ impl Session for Connection {
             ObjectId::Slot { table, slot, generation } if table == self.tables.own_objects => {
                 let object = self.protocol().exports.get(slot, generation).cloned();
                 match object {
-                    Some(object) => self.home.local(object),
+                    Some(object) => {
+                        Relay::behind(&object).unwrap_or_else(|| self.home.local(object))
+                    }
                     None => self.home.remote(reference),
                 }
             }

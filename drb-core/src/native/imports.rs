@@ -1,10 +1,11 @@
 //! The peer's objects that are held here.
 
 use super::{Connection, frame};
+use crate::{ObjectId, Reference, Relay, Remote};
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Weak,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -18,6 +19,8 @@ pub(crate) struct Import {
     connection: Arc<Connection>,
     place: Place,
     received: AtomicU64,
+    /// The object as one of this process, for others.
+    relay: Mutex<Weak<Relay>>,
 }
 
 /// What is held, and what is to be given back.
@@ -29,6 +32,20 @@ pub(super) struct Imports {
 }
 
 impl Import {
+    /// The object as one of this process, which others can call. It is one and the same for all of
+    /// them.
+    pub(super) fn relay(self: &Arc<Self>) -> Arc<Relay> {
+        let mut relay = self.relay.lock().unwrap_or_else(PoisonError::into_inner);
+        relay.upgrade().unwrap_or_else(|| {
+            let table = self.connection.tables().peer_objects;
+            let (slot, generation) = self.place;
+            let reference = Reference::without_uri(ObjectId::Slot { table, slot, generation });
+            let new = Arc::new(Relay::new(Remote::new(Arc::clone(self) as _, reference)));
+            *relay = Arc::downgrade(&new);
+            new
+        })
+    }
+
     pub(crate) fn connection(&self) -> &Arc<Connection> {
         &self.connection
     }
@@ -50,7 +67,12 @@ impl Imports {
             return import;
         }
         let connection = Arc::clone(connection);
-        let import = Arc::new(Import { connection, place, received: AtomicU64::new(1) });
+        let import = Arc::new(Import {
+            connection,
+            place,
+            received: AtomicU64::new(1),
+            relay: Mutex::default(),
+        });
         self.held.insert(place, Arc::downgrade(&import));
         import
     }

@@ -23,7 +23,7 @@ mod writer;
 
 pub use call::{Held, Request, Waiting};
 pub use calls::{Answer, Outcome};
-pub use connection::{Connection, Home};
+pub use connection::{Connection, Home, relay};
 pub use protocol::{Called, Calling, PREAMBLE, Protocol, Received};
 
 pub(crate) use reader::Reader;

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     Carried, DumpError, Error, Limits, Link, Reference, Remote, Request, Session, Wire,
     dispatch::Dispatch,
+    native,
     server::{self, Shared},
 };
 use std::{sync::Arc, time::Instant};
@@ -100,6 +101,10 @@ impl Session for ClientSession {
     }
 
     fn hand_on(&self, reference: &Reference) -> Result<Option<Reference>, DumpError> {
+        // An object of a native connection has no name elsewhere, so it is called through this process.
+        if let Some(relay) = native::relay(reference) {
+            return self.export(relay).map(Some);
+        }
         match server::current() {
             Some((server, _)) => server.hand_on(reference, self),
             None => Ok(None),

@@ -2,7 +2,8 @@
 
 use super::{Shared, registry};
 use crate::{
-    Current, DumpError, Holder, Reference, Remote, Session, dispatch::Dispatch, local::LocalLink,
+    Current, DumpError, Holder, Reference, Relay, Remote, Session, dispatch::Dispatch,
+    local::LocalLink, native,
 };
 use std::{any::Any, sync::Arc, time::Instant};
 
@@ -49,12 +50,20 @@ impl Session for ServerSession {
 
     fn remote(&self, reference: Reference) -> Remote {
         match registry::local(&reference) {
-            Some(server) => LocalLink::remote(&server, reference),
+            Some(server) => {
+                let object = server.objects.find(reference.id(), Instant::now());
+                let relayed = object.as_ref().and_then(Relay::behind);
+                relayed.unwrap_or_else(|| LocalLink::remote(&server, reference))
+            }
             None => self.shared.client.remote(reference),
         }
     }
 
     fn hand_on(&self, reference: &Reference) -> Result<Option<Reference>, DumpError> {
-        self.shared.hand_on(reference, self)
+        // An object of a native connection has no name elsewhere, so it is called through this process.
+        match native::relay(reference) {
+            Some(relay) => self.export(relay).map(Some),
+            None => self.shared.hand_on(reference, self),
+        }
     }
 }

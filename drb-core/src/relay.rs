@@ -1,0 +1,66 @@
+//! Objects of one connection as objects of this process: what makes a reference reach further than
+//! the connection that it came over.
+
+use crate::{
+    Loaded, Remote, Value,
+    block::{Whole, Yielded},
+    dispatch::{Dispatch, Incoming, Invoked, MethodInfo},
+};
+use std::{any::Any, sync::Arc};
+
+/// Passes every call on to an object elsewhere: arguments, blocks and results go through as they are,
+/// and what they refer to is handed on in the same way. The object's own process says which methods
+/// there are.
+pub struct Relay(Remote);
+
+impl Relay {
+    pub(crate) fn new(remote: Remote) -> Self {
+        Self(remote)
+    }
+
+    /// The way to the object, if `object` is one that is relayed. Whoever has that needs no relay.
+    pub fn behind(object: &Arc<dyn Dispatch>) -> Option<Remote> {
+        let any: &dyn Any = &**object;
+        any.downcast_ref::<Self>().map(|relay| relay.0.clone())
+    }
+}
+
+impl Dispatch for Relay {
+    fn class(&self) -> &'static str {
+        "Relay"
+    }
+
+    fn find(&self, _: &str) -> Option<usize> {
+        Some(0)
+    }
+
+    fn method(&self, _: usize) -> Option<&'static MethodInfo> {
+        None
+    }
+
+    fn invoke(self: Arc<Self>, _: usize, call: Incoming<'_>) -> Invoked {
+        let method = call.method().to_owned();
+        let loaded = call.load(|mut args| {
+            let block = args.optional_block::<Vec<Value>, Value>()?;
+            Ok((<Vec<Value> as Yielded>::load(args)?, block))
+        });
+        let ((arguments, block), reply) = match loaded {
+            Ok(loaded) => loaded,
+            Err(refused) => return refused,
+        };
+        Invoked::run(reply, |reply| async move {
+            let mut call = self.0.begin(&method, arguments.len());
+            for argument in arguments {
+                call.arg::<Value>(argument);
+            }
+            let result = match block {
+                None => call.call::<Loaded<Value>>().await,
+                Some(block) => {
+                    let block = Whole(|arguments: Vec<Value>| block.call(arguments));
+                    call.call_with::<_, _, Value, Loaded<Value>, _, _>(block).await
+                }
+            };
+            reply.result(result)
+        })
+    }
+}

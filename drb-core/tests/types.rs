@@ -304,6 +304,15 @@ fn arrays_that_were_dumped_element_by_element() {
     );
 }
 
+/// Found by fuzzing: a symbol that a value's modules define and its class repeats.
+#[test]
+fn a_symbol_that_is_repeated_before_the_value() {
+    let stream = "04085b06653a064d433b005b00"; // e:M C;0 [
+    let values = load::<Vec<Value>>(stream).expect("values");
+    assert_eq!(values[0].class(), "M");
+    assert_eq!(dump(&values), stream);
+}
+
 /// Found by fuzzing: a payload that is no reference's left something behind that made the next one
 /// none either.
 #[test]

@@ -67,9 +67,6 @@ impl<'de> Reader<'de> {
             let at = self.stream.cursor.pos;
             match self.stream.cursor.byte()? {
                 b'I' => {}
-                b'e' | b'C' => {
-                    self.peek_name()?;
-                }
                 b'@' => {
                     let number = self.stream.cursor.len()?;
                     self.stream.cursor.pos = self.place(number, at)?.start as usize;

@@ -31,7 +31,8 @@ pub use symbol::Symbol;
 ///
 /// Two values are equal as Ruby's `eql?` says (`1` is not `1.0`, a map is equal whatever its order,
 /// save for keys that are arrays, maps or objects themselves); objects are equal when their classes
-/// and fields are. So a `Value` can be the key of a map.
+/// and fields are. Values that contain themselves are equal when a walk over both in step finds no
+/// difference, wherever it may begin. So a `Value` can be the key of a map.
 ///
 /// ```
 /// use drb_core::Value;

@@ -64,6 +64,8 @@ pub struct Dumper<'a> {
     exported: Option<&'a mut Vec<Reference>>,
 }
 
+// There is one of them at a time, on the stack.
+#[allow(clippy::large_enum_variant)]
 enum Codec<'a> {
     Marshal(marshal::Writer<'a>),
     Native(native::Writer<'a>),

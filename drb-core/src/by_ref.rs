@@ -177,10 +177,7 @@ macro_rules! referred {
             this, dumper;
             [P: Proxy, $($generics)*] P, $form: dumper.export(this.object());
             [P: Proxy, $($generics)*] Option<P>, $form: dumper.export(this.object());
-            [P: Proxy, $($generics)*] Option<P>, Option<$form>: match this {
-                Some(object) => dumper.export(object.object()),
-                None => dumper.nil(),
-            };
+            // Not for an `Option` of it: a plain `None` could then be one of any form.
             [X, P: Proxy, $($generics)*] Either<X, P>, $form: dumper.export(this.object());
             [P: Proxy, $($generics)*] Vec<P>, Vec<$form>: array(this.as_slice(), dumper);
             [P: Proxy, $($generics)* const N: usize] Vec<P>, [$form; N]:

@@ -232,13 +232,12 @@ fn objects_go_in_containers() {
         assert_eq!(desk.all([proxy.clone()]).await, Ok(9));
 
         assert_eq!(desk.perhaps(&counter).await, Ok(Some(10)));
-        assert_eq!(desk.perhaps(Some(Arc::clone(&counter))).await, Ok(Some(11)));
+        assert_eq!(desk.perhaps(Arc::clone(&counter)).await, Ok(Some(11)));
         assert_eq!(desk.perhaps(by_ref(Arc::clone(&counter))).await, Ok(Some(12)));
         assert_eq!(desk.perhaps(&proxy).await, Ok(Some(13)));
         assert_eq!(desk.perhaps(proxy).await, Ok(Some(14)));
         assert_eq!(desk.perhaps(Counter(6.into())).await, Ok(Some(7)));
-        assert_eq!(desk.perhaps(None::<CounterProxy>).await, Ok(None));
-        assert_eq!(desk.perhaps(None::<Arc<Counter>>).await, Ok(None));
+        assert_eq!(desk.perhaps(None).await, Ok(None));
 
         let map = HashMap::from([("one".to_owned(), Arc::clone(&counter))]);
         assert_eq!(desk.named(&map).await, Ok(15));

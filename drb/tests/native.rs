@@ -110,7 +110,7 @@ async fn store() -> (drb::Server, StoreProxy) {
 }
 
 fn native(server: &drb::Server) -> String {
-    server.uri().replace("druby://", "drb://")
+    server.native_uri().to_owned()
 }
 
 #[tokio::test]
@@ -240,7 +240,14 @@ async fn a_lost_connection_is_made_again() {
 
 #[tokio::test]
 async fn one_port_serves_both_wires() {
-    let (server, store) = store().await;
+    let server = drb::start_service("drb://127.0.0.1:0", Store::default()).await.unwrap();
+    assert!(server.uri().starts_with("drb://127.0.0.1:"), "{}", server.uri());
+    let store = StoreProxy::connect(server.uri()).await.unwrap();
+    let ruby = server.uri().replace("drb://", "druby://");
+    let ruby = StoreProxy::connect(&ruby).await.unwrap();
+    assert_eq!(ruby.echo(1).await.unwrap(), 1);
+    assert_eq!(store.echo(2).await.unwrap(), 2);
+    let (server, store) = self::store().await;
     let ruby = StoreProxy::connect(server.uri()).await.unwrap();
     assert_eq!(ruby.echo(1).await.unwrap(), 1);
     assert_eq!(store.echo(2).await.unwrap(), 2);

@@ -8,7 +8,7 @@ use crate::{
     Client, DumpError, Error, IntoFront, IntoObject, IntoUri, Limits, Objects, Reference, Session,
     dispatch::Dispatch, net::Place,
 };
-use drb_core::{Acl, Address, Uri};
+use drb_core::{Acl, Address, Uri, Wire};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use tokio::runtime::Handle;
 
@@ -141,14 +141,14 @@ impl ServerBuilder {
         self
     }
 
-    /// Listens: at a URI, or with `None` or `()` on loopback, on any free port. It has to be called
-    /// within a tokio runtime with I/O and time enabled.
+    /// Listens for both wires: at a URI of either, or with `None` or `()` on loopback, on any free
+    /// port. It has to be called within a tokio runtime with I/O and time enabled.
     ///
     /// # Errors
     /// [`Error::BadUri`], [`Error::Listen`], or [`Error::Exposed`].
     pub async fn start(self, uri: impl IntoUri) -> Result<Server, Error> {
         let uri = uri.into_uri();
-        let Uri { address, option: None, .. } = Uri::parse(&uri)? else {
+        let Uri { wire, address, option: None, .. } = Uri::parse(&uri)? else {
             let problem = "a server listens without an option; `ServerBuilder::named` gives names";
             return Err(Error::BadUri { uri, problem });
         };
@@ -175,10 +175,13 @@ impl ServerBuilder {
             (Some(advertised), _) => advertised,
             (None, bound) => bound.clone(),
         };
+        let mut native = Uri::parse(&uri.to_string())?;
+        native.wire = Wire::Native;
         let (uri, runtime) = (uri.to_string().into(), Some(Handle::current().id()));
         let shared = Shared::new(uri, runtime, objects, limits, client, self.acl, self.hook)
             .with_uri(bound.to_string().into())
-            .with_hand_on(self.hand_on);
+            .with_hand_on(self.hand_on)
+            .shown_as(native.to_string().into(), wire);
         let shared = Arc::new(match (&self.advertised, &address, &bound) {
             (None, Address::Tcp { host, .. }, Address::Tcp { port, .. }) if host.is_empty() => {
                 shared.per_connection(*port)

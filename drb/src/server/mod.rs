@@ -20,7 +20,7 @@ pub(crate) use shared::Shared;
 pub(crate) use stopper::Stopper;
 
 use crate::{
-    Current, Error, Exported, Holder, IntoFront, Proxy, Reference, Served, local::LocalLink,
+    Current, Error, Exported, Holder, IntoFront, Proxy, Reference, Served, Wire, local::LocalLink,
 };
 use std::{
     collections::HashMap,
@@ -90,13 +90,23 @@ impl Server {
         ServerBuilder::new()
     }
 
-    /// The URI that clients connect to, with the port that the system has picked.
+    /// The URI that clients connect to, with the port that the system has picked. It is one of Ruby's
+    /// wire or of the native one, as that which the server was started at.
     ///
     /// For a server that listens on all addresses (`druby://:9000`) it has the address that the
     /// machine sends from; references to its objects carry the one that each peer has connected
     /// to. If the server [advertises](ServerBuilder::advertise) another URI, it is that one.
     pub fn uri(&self) -> &str {
-        &self.shared.uri
+        match self.shared.wire {
+            Wire::Native => &self.shared.native_uri,
+            _ => &self.shared.uri,
+        }
+    }
+
+    /// The same place over the native wire, whatever the server was started at: `drb://…`. One port
+    /// serves both.
+    pub fn native_uri(&self) -> &str {
+        &self.shared.native_uri
     }
 
     /// Makes this the [current server](current_server) for as long as `run` runs. A call whose arguments

@@ -49,6 +49,13 @@ pub(crate) fn current() -> Option<(Arc<Shared>, Option<Arc<str>>)> {
 /// The server of this process that the reference leads to, if it leads to one.
 pub(crate) fn local(reference: &Reference) -> Option<Arc<Shared>> {
     let uri = reference.uri()?;
+    // Both wires lead to the same place.
+    let ruby = match uri.split_once(':') {
+        Some(("drb", rest)) => Some(format!("druby:{rest}")),
+        Some(("drb+unix", rest)) => Some(format!("drbunix:{rest}")),
+        _ => None,
+    };
+    let uri = ruby.as_deref().unwrap_or(uri);
     let servers = SERVERS.read().unwrap_or_else(PoisonError::into_inner);
     servers.iter().filter_map(Weak::upgrade).find(|server| server.is_here(uri))
 }

@@ -2,7 +2,7 @@
 
 use super::Phase;
 use crate::{Client, Context, DumpError, Exception, Limits, Objects, Reference, Session};
-use drb_core::{Acl, Address};
+use drb_core::{Acl, Address, Wire};
 use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
@@ -33,6 +33,10 @@ pub struct FailedCall<'a> {
 
 pub(crate) struct Shared {
     pub(crate) uri: Arc<str>,
+    /// The same place over the native wire.
+    pub(super) native_uri: Arc<str>,
+    /// Which of both the server was started at.
+    pub(super) wire: Wire,
     /// Where it runs.
     pub(super) runtime: Option<runtime::Id>,
     pub(crate) objects: Objects,
@@ -68,6 +72,8 @@ impl Shared {
     ) -> Self {
         let uris = RwLock::new(HashSet::from([Arc::clone(&uri)]));
         Self {
+            native_uri: Arc::clone(&uri),
+            wire: Wire::Ruby,
             uri,
             runtime,
             objects,
@@ -91,6 +97,12 @@ impl Shared {
         let limits = Limits::default();
         let objects = Objects::new(None, limits.exports, Objects::LEASE);
         Self::new("drb:within".into(), None, objects, limits, Client::new(), None, None)
+    }
+
+    /// The URI over the native wire, and which of both is shown to the program.
+    pub(super) fn shown_as(mut self, native_uri: Arc<str>, wire: Wire) -> Self {
+        (self.native_uri, self.wire) = (native_uri, wire);
+        self
     }
 
     /// Another URI that means this server.

@@ -327,10 +327,15 @@ impl Objects {
         removed
     }
 
-    /// A random number of 62 bits without a sign, which a Ruby holds as a Fixnum. That of a block is
-    /// odd.
+    /// A random number of 62 bits without a sign, which a Ruby holds as a Fixnum. That of a block has
+    /// an end of its own, and no other has that.
     fn id(&self, counter: u64, block: bool) -> i64 {
-        (self.ids.hash_one(counter) >> 2) as i64 & !BLOCK | if block { BLOCK } else { 0 }
+        let id = (self.ids.hash_one(counter) >> 2) as i64;
+        match (block, is_block(id)) {
+            (true, _) => id & !BLOCK.0 | BLOCK.1,
+            (false, true) => id ^ 1,
+            (false, false) => id,
+        }
     }
 
     fn exports(&self) -> MutexGuard<'_, Exports> {
@@ -338,8 +343,13 @@ impl Objects {
     }
 }
 
-/// The bit that tells the ids of blocks from those of other objects.
-const BLOCK: i64 = 1;
+/// The bits that tell the ids of blocks from those of other objects, and what they are there. There
+/// are enough of them for an id that was never given out not to be taken for that of a block.
+const BLOCK: (i64, i64) = (0xffff, 0xb10c);
+
+fn is_block(id: i64) -> bool {
+    id & BLOCK.0 == BLOCK.1
+}
 
 impl ObjectId {
     /// What whoever calls it is told when there is no such object.
@@ -348,7 +358,7 @@ impl ObjectId {
             "RangeError",
             match self {
                 // A number that nobody has given out tells nothing, whichever it is.
-                Self::Number(number) if number & BLOCK != 0 => BLOCK_ENDED,
+                Self::Number(number) if is_block(*number) => BLOCK_ENDED,
                 _ => Exception::INVALID_REFERENCE,
             },
         )
@@ -467,7 +477,7 @@ mod tests {
             let id = objects.export(Arc::new(Thing), here(1), Instant::now()).unwrap();
             let ObjectId::Number(number) = id else { panic!("{id:?}") };
             assert!((0..1 << 62).contains(&number));
-            assert_eq!(number % 2, 0, "blocks have the odd ones");
+            assert!(!is_block(number), "only blocks have these");
             ids.insert(number);
         }
         assert_eq!(ids.len(), 1000);

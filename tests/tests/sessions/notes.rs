@@ -60,7 +60,7 @@ const fn differs(
 }
 
 /// Replies of our servers.
-pub const REPLIES: [Differs; 23] = [
+pub const REPLIES: [Differs; 22] = [
     differs("call_block_stopiter", 0, NO_NIL, r#"false #<StopIteration mesg="StopIteration">"#),
     differs(
         "call_block_throw",
@@ -120,12 +120,6 @@ pub const REPLIES: [Differs; 23] = [
         "true #<CliOnly @z=1>",
     ),
     differs("respond_to_priv", 0, NO_PRIVATE, "true false"),
-    differs(
-        "dead_ref",
-        0,
-        "an odd id is that of a block here",
-        r#"false #<RangeError mesg="invalid reference: a block lives as long as the call that it was passed to", @drb_not_executed=true>"#,
-    ),
     differs(
         "ref_8_nil",
         0,

@@ -34,3 +34,29 @@ async fn acl_server_refuses() {
 async fn session_store_refuses() {
     refuses("session_store", &[], &["visit", "remove"]).await;
 }
+
+#[tokio::test]
+async fn update_server_refuses() {
+    refuses("update_server", &[], &["update"]).await;
+}
+
+#[tokio::test]
+async fn blocks_server_refuses() {
+    refuses("blocks_server", &[], &["each", "map"]).await;
+}
+
+#[tokio::test]
+async fn observer_server_refuses() {
+    let exposed = ["add_observer", "delete_observer", "count_observers", "degrees="];
+    refuses("observer_server", &[], &exposed).await;
+}
+
+#[tokio::test]
+async fn chat_server_refuses() {
+    refuses("chat_server", &[], &["join", "say", "leave"]).await;
+}
+
+#[tokio::test]
+async fn gateway_refuses() {
+    refuses("gateway", &["drbunix:"], &["[]", "[]="]).await;
+}

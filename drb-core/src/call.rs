@@ -51,7 +51,7 @@ pub struct Request {
     /// How long it may take from now to the result; `None` for as long as it likes.
     pub deadline: Option<Duration>,
     /// What the native wire says beside the bytes, which are then the arguments alone.
-    pub native: Option<native::Request>,
+    pub native: Option<native::Asking>,
 }
 
 /// A reply in the form of its wire.
@@ -103,7 +103,7 @@ impl Remote {
                 let target = self.reference.id().clone();
                 let session = outgoing.session.clone();
                 outgoing.native =
-                    Some(native::Request::new(target, method.to_owned(), count, session));
+                    Some(native::Asking::new(target, method.to_owned(), count, session));
             }
         }
         outgoing
@@ -152,7 +152,7 @@ pub struct Outgoing {
     link: Arc<dyn Link>,
     session: Option<Arc<dyn Session>>,
     bytes: Vec<u8>,
-    native: Option<native::Request>,
+    native: Option<native::Asking>,
     error: Option<DumpError>,
 }
 

@@ -1,6 +1,6 @@
 //! A call over the native wire: from its request to its response.
 
-use super::{Answer, Calling, Connection, Outcome as Became, Sending, imports::Import};
+use super::{Arrived, Calling, Connection, Ending, Sending, imports::Import};
 use crate::{
     Carried, Error, Limits, Link, ObjectId, Outcome, Reference, Remote, Response, Session, Wire,
 };
@@ -15,7 +15,7 @@ use std::{
 };
 
 /// What a request says beside its arguments.
-pub struct Request {
+pub struct Asking {
     pub(crate) target: ObjectId,
     pub(crate) method: String,
     pub(crate) count: usize,
@@ -30,7 +30,7 @@ pub struct Request {
 #[derive(Default)]
 pub struct Held(#[allow(dead_code, reason = "it is there to be dropped")] Vec<Arc<Import>>);
 
-impl Request {
+impl Asking {
     pub(crate) fn new(
         target: ObjectId,
         method: String,
@@ -49,10 +49,10 @@ impl Request {
     }
 }
 
-impl fmt::Debug for Request {
+impl fmt::Debug for Asking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { target, count, .. } = self;
-        f.debug_struct("Request")
+        f.debug_struct("Asking")
             .field("target", target)
             .field("count", count)
             .finish_non_exhaustive()
@@ -81,7 +81,7 @@ impl Connection {
     /// The connection has ended, or the request is not one for this wire.
     pub fn call(self: &Arc<Self>, request: crate::Request, now: Instant) -> Result<Waiting, Error> {
         let crate::Request { bytes, native, deadline, .. } = request;
-        let Some(Request { target, method, count, keywords, block, sending, session }) = native
+        let Some(Asking { target, method, count, keywords, block, sending, session }) = native
         else {
             let problem = "a request of another wire".to_owned();
             return Err(Error::Protocol { uri: Arc::clone(self.uri()), problem });
@@ -143,13 +143,13 @@ impl Future for Waiting {
         let answer = ready!(self.connection.protocol().poll_answer(self.id, context));
         self.answered = true;
         let connection = &self.connection;
-        let Answer { success, references, body } = match answer {
-            Became::Answered(answer) => answer,
-            Became::Expired => {
+        let Arrived { success, references, body } = match answer {
+            Ending::Answered(answer) => answer,
+            Ending::Expired => {
                 let (after, outcome) = (self.after, Outcome::Unknown);
                 return Poll::Ready(Err(Error::DeadlineExceeded { after, outcome }));
             }
-            Became::Lost { executed } => {
+            Ending::Lost { executed } => {
                 let outcome = if executed { Outcome::Unknown } else { Outcome::NotExecuted };
                 return Poll::Ready(Err(connection.lost(outcome)));
             }

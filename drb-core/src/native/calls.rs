@@ -22,7 +22,7 @@ pub(super) struct Calls {
 enum State {
     Free,
     Waiting(Waits),
-    Arrived(Answer),
+    Arrived(Arrived),
     /// No answer has come in time, which the caller doesn't know yet; perhaps it has come since.
     Expired {
         answered: bool,
@@ -43,9 +43,9 @@ struct Waits {
 
 /// What has become of a call.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum Ending {
     /// It was answered.
-    Answered(Answer),
+    Answered(Arrived),
     /// Its time is up.
     Expired,
     /// The connection has ended. If the peer has said so before, it is known that the call was not
@@ -58,7 +58,7 @@ pub enum Outcome {
 
 /// The answer to a call.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Arrived {
     /// Whether it is a result, rather than an exception.
     pub success: bool,
     /// Whether there are references in it.
@@ -102,17 +102,17 @@ impl Calls {
     }
 
     /// What has become of a call.
-    pub(super) fn poll(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Outcome> {
+    pub(super) fn poll(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Ending> {
         let Some(state) = self.slots.get_mut(id as usize) else {
-            return Poll::Ready(Outcome::Lost { executed: true });
+            return Poll::Ready(Ending::Lost { executed: true });
         };
         match state {
             State::Arrived(_) => {
                 let arrived = std::mem::replace(state, State::Free);
                 self.free.push(id);
                 match arrived {
-                    State::Arrived(answer) => Poll::Ready(Outcome::Answered(answer)),
-                    _ => Poll::Ready(Outcome::Lost { executed: true }),
+                    State::Arrived(answer) => Poll::Ready(Ending::Answered(answer)),
+                    _ => Poll::Ready(Ending::Lost { executed: true }),
                 }
             }
             State::Waiting(waits) if !self.ended => {
@@ -124,16 +124,16 @@ impl Calls {
             }
             State::Expired { .. } => {
                 self.abandon(id);
-                Poll::Ready(Outcome::Expired)
+                Poll::Ready(Ending::Expired)
             }
             State::Waiting(waits) => {
                 let refused = match (waits.order, self.taken) {
                     (Some(order), Some(taken)) => order >= taken,
                     _ => false,
                 };
-                Poll::Ready(Outcome::Lost { executed: !refused })
+                Poll::Ready(Ending::Lost { executed: !refused })
             }
-            State::Free | State::Abandoned => Poll::Ready(Outcome::Lost { executed: true }),
+            State::Free | State::Abandoned => Poll::Ready(Ending::Lost { executed: true }),
         }
     }
 
@@ -174,7 +174,7 @@ impl Calls {
             State::Waiting(waits) => {
                 let (mut buffer, waker) = (std::mem::take(&mut waits.buffer), waits.waker.take());
                 buffer.extend_from_slice(body);
-                *state = State::Arrived(Answer { success, references, body: Ok(buffer) });
+                *state = State::Arrived(Arrived { success, references, body: Ok(buffer) });
                 if let Some(waker) = waker {
                     waker.wake();
                 }

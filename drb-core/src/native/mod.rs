@@ -21,8 +21,8 @@ mod tables;
 mod write_value;
 mod writer;
 
-pub use call::{Held, Request, Waiting};
-pub use calls::{Answer, Outcome};
+pub use call::{Asking, Held, Waiting};
+pub use calls::{Arrived, Ending};
 pub use connection::{Connection, Home, relay};
 pub use protocol::{Called, Calling, PREAMBLE, Protocol, Received};
 

@@ -3,7 +3,7 @@
 
 use super::{
     Tables,
-    calls::{Answered, Calls, Outcome},
+    calls::{Answered, Calls, Ending},
     exports::Exports,
     frame::{self, HEAD, Kind, MORE, REFERENCES, take, take32},
     imports::{Imports, Place},
@@ -192,7 +192,7 @@ impl Protocol {
     }
 
     /// What has become of a call.
-    pub fn poll_answer(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Outcome> {
+    pub fn poll_answer(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Ending> {
         self.calls.poll(id, context)
     }
 

@@ -3,8 +3,8 @@
 //! CPU time and memory they take meanwhile.
 //!
 //! ```text
-//! drb-bench ruby server
-//! drb-bench ruby client WORKLOAD URI WARM-UP SECONDS
+//! drb-bench native server
+//! drb-bench native client WORKLOAD URI WARM-UP SECONDS
 //! ```
 //!
 //! `control.rs` has what is said over standard input and output, `workload.rs` what is measured.
@@ -20,13 +20,15 @@ use tokio::runtime::{Builder, Runtime};
 
 const USAGE: &str = "drb-bench WIRE server
 drb-bench WIRE client WORKLOAD URI WARM-UP SECONDS
-WIRE is `ruby`, WORKLOAD one of W1 to W9 (W4.1K, W4.64K, W4.1M); the times are in seconds.";
+WIRE is `native` or `ruby`, WORKLOAD one of W1 to W9 (W4.1K, W4.64K, W4.1M); the times are in seconds.";
 
 type Failed = Box<dyn Error + Send + Sync>;
 
 /// The protocol between the two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wire {
+    /// `drb://`.
+    Native,
     /// `druby://`.
     Ruby,
 }
@@ -65,8 +67,8 @@ fn run(words: &[&str]) -> Result<(), Failed> {
 fn wire_of(word: &str) -> Result<Wire, String> {
     match word {
         "ruby" => Ok(Wire::Ruby),
-        "native" => Err("the native wire `drb://` does not exist yet; use `ruby`".to_owned()),
-        other => Err(format!("no wire is called `{other}`; use `ruby`")),
+        "native" => Ok(Wire::Native),
+        other => Err(format!("no wire is called `{other}`; use `native` or `ruby`")),
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) fn limits() -> Limits {
 /// An address for a server of this machine.
 pub(crate) fn any_port(wire: Wire) -> &'static str {
     match wire {
+        Wire::Native => "drb://127.0.0.1:0",
         Wire::Ruby => "druby://127.0.0.1:0",
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     buffer, native, ruby,
 };
 use std::{
+    borrow::Cow,
     fmt,
     future::Future,
     marker::PhantomData,
@@ -40,7 +41,38 @@ pub trait Link: Send + Sync {
 }
 
 /// A call that is under way.
-pub type Carried = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>;
+pub enum Carried {
+    /// On a native connection, where it waits for its answer and nothing else.
+    Waiting(native::Waiting),
+    /// However else it goes on.
+    Other(Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>),
+}
+
+impl Carried {
+    /// A call that goes on as a future does.
+    pub fn new(future: impl Future<Output = Result<Response, Error>> + Send + 'static) -> Self {
+        Self::Other(Box::pin(future))
+    }
+
+    /// A call that has been made on a native connection, or couldn't.
+    pub fn made(call: Result<native::Waiting, Error>) -> Self {
+        match call {
+            Ok(waiting) => Self::Waiting(waiting),
+            Err(error) => Self::new(std::future::ready(Err(error))),
+        }
+    }
+}
+
+impl Future for Carried {
+    type Output = Result<Response, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Waiting(waiting) => Pin::new(waiting).poll(context),
+            Self::Other(future) => future.as_mut().poll(context),
+        }
+    }
+}
 
 /// A call in the form of its wire.
 #[derive(Debug)]
@@ -87,7 +119,11 @@ impl Remote {
     }
 
     /// Begins a call of `method` with `count` arguments, keywords together counting as one.
-    pub fn begin(&self, method: &str, count: usize) -> Outgoing {
+    pub fn begin(&self, method: impl Into<Cow<'static, str>>, count: usize) -> Outgoing {
+        self.begin_with(method.into(), count)
+    }
+
+    fn begin_with(&self, method: Cow<'static, str>, count: usize) -> Outgoing {
         let mut outgoing = Outgoing {
             link: Arc::clone(&self.link),
             session: self.link.session(),
@@ -97,13 +133,12 @@ impl Remote {
         };
         match outgoing.link.wire() {
             Wire::Ruby => outgoing.write(|bytes, limits, _| {
-                ruby::request::begin(bytes, &self.reference, method, count, limits)
+                ruby::request::begin(bytes, &self.reference, &method, count, limits)
             }),
             Wire::Native => {
                 let target = self.reference.id().clone();
                 let session = outgoing.session.clone();
-                outgoing.native =
-                    Some(native::Asking::new(target, method.to_owned(), count, session));
+                outgoing.native = Some(native::Asking::new(target, method, count, session));
             }
         }
         outgoing
@@ -219,14 +254,13 @@ impl Outgoing {
     fn end<R, B>(mut self, block: Option<&Reference>, driver: B) -> Call<R, B> {
         match &mut self.native {
             None => self.write(|bytes, limits, _| ruby::request::end(bytes, block, limits)),
-            Some(native) => native.block = block.cloned(),
+            Some(native) => native.pass(block),
         }
-        let link = Arc::clone(&self.link);
-        let deadline = Some(link.limits().deadline);
+        let deadline = Some(self.link.limits().deadline);
         let state = match self.error {
             Some(error) => State::Failed(Error::Dump(error)),
             None => {
-                let Self { bytes, native, .. } = self;
+                let Self { link, bytes, native, .. } = self;
                 State::Ready(link, Request { bytes, deadline, native })
             }
         };
@@ -309,7 +343,7 @@ impl<R: Returns, B: Driver> Future for Call<R, B> {
         loop {
             match &mut self.state {
                 State::Running(carried) => {
-                    if let Poll::Ready(response) = carried.as_mut().poll(context) {
+                    if let Poll::Ready(response) = Pin::new(carried).poll(context) {
                         self.state = State::Done;
                         return Poll::Ready(R::received(response));
                     }

@@ -49,7 +49,7 @@ impl Dispatch for Relay {
             Err(refused) => return refused,
         };
         Invoked::run(reply, |reply| async move {
-            let mut call = self.0.begin(&method, arguments.len());
+            let mut call = self.0.begin(method, arguments.len());
             for argument in arguments {
                 call.arg::<Value>(argument);
             }

@@ -65,7 +65,7 @@ impl Link for LocalLink {
     }
 
     fn carry(self: Arc<Self>, request: Request) -> Carried {
-        Box::pin(async move {
+        Carried::new(async move {
             let deadline = request.deadline;
             let call = self.call(request);
             match deadline {

@@ -35,7 +35,7 @@ impl Object {
     /// The result is whatever the caller wants that can be [loaded](Load), or a
     /// [`Value`](crate::Value) that takes everything.
     pub fn call<T: Load>(&self, method: &str, arguments: impl Arguments) -> Call<Loaded<T>> {
-        let mut call = self.0.begin(method, arguments.count());
+        let mut call = self.0.begin(method.to_owned(), arguments.count());
         arguments.write(&mut call);
         call.call()
     }
@@ -65,7 +65,7 @@ impl Object {
         arguments: impl Arguments,
         block: F,
     ) -> Call<Loaded<T>, Yielding<Whole<F>, A, O, O::Answer>> {
-        let mut call = self.0.begin(method, arguments.count());
+        let mut call = self.0.begin(method.to_owned(), arguments.count());
         arguments.write(&mut call);
         call.call_with(Whole(block))
     }

@@ -2,7 +2,7 @@
 
 use super::{Args, Blocking, Completed, OwnedArgs, Reply, Running, args::Caller};
 use crate::{Context, Exception, Remote, native::Held};
-use std::ops::Range;
+use std::{ops::Range, time::Instant};
 
 /// A call on its way into a method. The code that `#[drb::service]` makes takes it apart:
 /// [`Incoming::load`] gives what the method takes and the [`Reply`], and one of [`Invoked`]'s
@@ -12,6 +12,8 @@ pub struct Incoming<'a> {
     pub args: Args<'a>,
     pub(super) method: &'a str,
     pub(super) context: &'a Context,
+    /// When the caller stops waiting.
+    until: Option<Instant>,
     pub(super) reply: Reply,
     /// What the message refers to, until it is loaded.
     held: Option<Held>,
@@ -31,7 +33,14 @@ pub enum Invoked {
 impl<'a> Incoming<'a> {
     /// A call of `method` with its arguments.
     pub fn new(method: &'a str, args: Args<'a>, context: &'a Context, reply: Reply) -> Self {
-        Self { args, method, context, reply, held: None }
+        Self { args, method, context, until: context.deadline(), reply, held: None }
+    }
+
+    /// The same with the time at which the caller stops waiting.
+    #[must_use]
+    pub(crate) fn until(mut self, until: Option<Instant>) -> Self {
+        self.until = until;
+        self
     }
 
     /// The same with the caller's block: a reference, as one Marshal stream of the message.
@@ -68,7 +77,7 @@ impl<'a> Incoming<'a> {
 
     /// The circumstances, for a parameter marked `#[drb(context)]`.
     pub fn context(&self) -> Context {
-        self.context.clone()
+        self.context.with_deadline(self.until)
     }
 
     /// An object of `class` has no such method, or doesn't expose it. The text is Ruby's.

@@ -5,6 +5,8 @@ use crate::{
     Carried, Error, Limits, Link, ObjectId, Outcome, Reference, Remote, Response, Session, Wire,
 };
 use std::{
+    any::Any,
+    borrow::Cow,
     fmt,
     future::Future,
     io,
@@ -17,10 +19,11 @@ use std::{
 /// What a request says beside its arguments.
 pub struct Asking {
     pub(crate) target: ObjectId,
-    pub(crate) method: String,
+    pub(crate) method: Cow<'static, str>,
     pub(crate) count: usize,
     pub(crate) keywords: bool,
-    pub(crate) block: Option<Reference>,
+    /// The block: a place in this side's table.
+    pub(crate) block: Option<(u32, u32)>,
     pub(crate) sending: Sending,
     /// The connection that it was dumped for.
     pub(crate) session: Option<Arc<dyn Session>>,
@@ -33,7 +36,7 @@ pub struct Held(#[allow(dead_code, reason = "it is there to be dropped")] Vec<Ar
 impl Asking {
     pub(crate) fn new(
         target: ObjectId,
-        method: String,
+        method: Cow<'static, str>,
         count: usize,
         session: Option<Arc<dyn Session>>,
     ) -> Self {
@@ -46,6 +49,20 @@ impl Asking {
             sending: Sending::default(),
             session,
         }
+    }
+
+    /// The call passes a block.
+    pub(crate) fn pass(&mut self, block: Option<&Reference>) {
+        self.block = block.and_then(|block| match *block.id() {
+            ObjectId::Slot { slot, generation, .. } => Some((slot, generation)),
+            _ => None,
+        });
+    }
+
+    /// The connection that the arguments were dumped for.
+    pub fn connection(&self) -> Option<Arc<Connection>> {
+        let session: Arc<dyn Any + Send + Sync> = self.session.clone()?;
+        session.downcast().ok()
     }
 }
 
@@ -66,6 +83,7 @@ impl fmt::Debug for Held {
 }
 
 /// A call that waits for its answer. Dropping it cancels the call.
+#[derive(Debug)]
 pub struct Waiting {
     connection: Arc<Connection>,
     id: u32,
@@ -79,17 +97,13 @@ impl Connection {
     ///
     /// # Errors
     /// The connection has ended, or the request is not one for this wire.
-    pub fn call(self: &Arc<Self>, request: crate::Request, now: Instant) -> Result<Waiting, Error> {
+    pub fn call(self: Arc<Self>, request: crate::Request, now: Instant) -> Result<Waiting, Error> {
         let crate::Request { bytes, native, deadline, .. } = request;
         let Some(Asking { target, method, count, keywords, block, sending, session }) = native
         else {
             let problem = "a request of another wire".to_owned();
             return Err(Error::Protocol { uri: Arc::clone(self.uri()), problem });
         };
-        let block = block.and_then(|block| match *block.id() {
-            ObjectId::Slot { slot, generation, .. } => Some((slot, generation)),
-            _ => None,
-        });
         let (shapes, references) = (sending.shapes, sending.references);
         let call = Calling {
             target: &target,
@@ -105,7 +119,7 @@ impl Connection {
         let mut protocol = self.protocol();
         // The numbers in it mean nothing to another connection.
         let same = session
-            .is_none_or(|session| std::ptr::addr_eq(Arc::as_ptr(&session), Arc::as_ptr(self)));
+            .is_none_or(|session| std::ptr::addr_eq(Arc::as_ptr(&session), Arc::as_ptr(&self)));
         if protocol.has_ended() || !same {
             drop(protocol);
             return Err(self.lost(Outcome::NotExecuted));
@@ -115,7 +129,7 @@ impl Connection {
         let id = id.map_err(Error::Dump)?;
         sending.sent();
         let after = deadline.unwrap_or_default();
-        Ok(Waiting { connection: Arc::clone(self), id, after, answered: false })
+        Ok(Waiting { connection: self, id, after, answered: false })
     }
 
     fn lost(&self, outcome: Outcome) -> Error {

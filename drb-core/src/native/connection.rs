@@ -7,13 +7,18 @@ use crate::{
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, Weak},
+    fmt,
+    sync::{
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, Weak,
+        atomic::{AtomicU8, Ordering},
+    },
 };
 
 /// A connection of the native wire. The driver of its socket has it, and everybody who holds one of
 /// the peer's objects.
 pub struct Connection {
     protocol: Mutex<Protocol>,
+    stage: AtomicU8,
     tables: Arc<Tables>,
     limits: Arc<Limits>,
     uri: Arc<str>,
@@ -42,6 +47,17 @@ impl Drop for Connection {
     }
 }
 
+/// How far a connection has come. Whoever calls can see it without asking the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Nobody is connected yet.
+    New,
+    /// Calls can be made.
+    Open,
+    /// The peer takes no further calls, or is gone.
+    Over,
+}
+
 /// What a connection has to ask the process that it is one of.
 pub trait Home: Send + Sync {
     /// The way to an object of this process.
@@ -60,7 +76,8 @@ impl Connection {
         let tables = Arc::new(Tables::new());
         let protocol = Mutex::new(Protocol::new(limits, Arc::clone(&tables)));
         let (limits, home) = (Arc::clone(limits), Box::new(home));
-        let connection = Arc::new(Self { protocol, tables, limits, uri, home });
+        let stage = AtomicU8::new(Stage::New as u8);
+        let connection = Arc::new(Self { protocol, stage, tables, limits, uri, home });
         let table = connection.tables.peer_objects;
         let mut connections = CONNECTIONS.write().unwrap_or_else(PoisonError::into_inner);
         connections.insert(table, Arc::downgrade(&connection));
@@ -72,6 +89,20 @@ impl Connection {
     /// held.
     pub fn protocol(&self) -> MutexGuard<'_, Protocol> {
         self.protocol.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far it has come.
+    pub fn stage(&self) -> Stage {
+        match self.stage.load(Ordering::Acquire) {
+            0 => Stage::New,
+            1 => Stage::Open,
+            _ => Stage::Over,
+        }
+    }
+
+    /// Says that it has come further.
+    pub fn reach(&self, stage: Stage) {
+        self.stage.fetch_max(stage as u8, Ordering::AcqRel);
     }
 
     /// The shapes that both sides know by number.
@@ -103,6 +134,12 @@ impl Connection {
     fn reference(&self, (slot, generation): (u32, u32)) -> Reference {
         let table = self.tables.own_objects;
         Reference::without_uri(ObjectId::Slot { table, slot, generation })
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("uri", &self.uri).finish_non_exhaustive()
     }
 }
 

@@ -23,7 +23,7 @@ mod writer;
 
 pub use call::{Asking, Held, Waiting};
 pub use calls::{Arrived, Ending};
-pub use connection::{Connection, Home, relay};
+pub use connection::{Connection, Home, Stage, relay};
 pub use protocol::{Called, Calling, PREAMBLE, Protocol, Received};
 
 pub(crate) use reader::Reader;

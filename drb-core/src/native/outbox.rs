@@ -16,16 +16,20 @@ pub(super) struct Outbox {
 }
 
 struct Large {
-    message: Message,
+    message: Message<Vec<u8>>,
     sent: usize,
 }
 
+/// What a head takes at most, names of objects apart.
+const ROOM: usize = 64;
+
 /// A message: a frame's kind, what stands before its value, and the value.
-pub(super) struct Message {
+pub(super) struct Message<H> {
     pub(super) kind: Kind,
     pub(super) flags: u8,
     pub(super) id: u32,
-    pub(super) head: Vec<u8>,
+    /// Writes it.
+    pub(super) head: H,
     pub(super) body: Vec<u8>,
 }
 
@@ -63,22 +67,28 @@ impl Outbox {
 
     /// Sends a message behind those of its lane. Gives its memory back for another one, if it isn't
     /// needed any more.
-    pub(super) fn send(&mut self, lane: Lane, message: Message) -> Vec<u8> {
-        let large = self.lanes.iter_mut().find(|(other, _)| *other == lane);
-        match large {
-            Some((_, messages)) => messages.push_back(Large { message, sent: 0 }),
-            None if message.head.len() + message.body.len() > self.chunk => {
-                self.lanes.push_back((lane, VecDeque::from([Large { message, sent: 0 }])));
-            }
-            None => {
-                let Message { kind, flags, head, body, .. } = message;
+    pub(super) fn send(&mut self, lane: Lane, message: Message<impl Fn(&mut Vec<u8>)>) -> Vec<u8> {
+        let Message { kind, flags, id, head, body } = message;
+        let before = self.lanes.iter().position(|(other, _)| *other == lane);
+        if before.is_none() && body.len() + ROOM <= self.chunk {
+            let start = frame::open(&mut self.ready, kind, flags);
+            head(&mut self.ready);
+            if self.ready.len() - start + body.len() <= self.chunk {
                 self.calls += u64::from(kind == Kind::Call);
-                let start = frame::open(&mut self.ready, kind, flags);
-                self.ready.extend_from_slice(&head);
                 self.ready.extend_from_slice(&body);
                 frame::close(&mut self.ready, start);
                 return body;
             }
+            // The name of an object is long.
+            self.ready.truncate(start);
+        }
+        let mut written = Vec::new();
+        head(&mut written);
+        let message = Message { kind, flags, id, head: written, body };
+        let large = Large { message, sent: 0 };
+        match before.and_then(|at| self.lanes.get_mut(at)) {
+            Some((_, messages)) => messages.push_back(large),
+            None => self.lanes.push_back((lane, VecDeque::from([large]))),
         }
         Vec::new()
     }
@@ -166,8 +176,9 @@ impl Large {
 mod tests {
     use super::*;
 
-    fn message(id: u32, body: &[u8]) -> Message {
-        Message { kind: Kind::Call, flags: 0, id, head: vec![id as u8], body: body.to_vec() }
+    fn message(id: u32, body: &[u8]) -> Message<impl Fn(&mut Vec<u8>)> {
+        let head = move |out: &mut Vec<u8>| out.push(id as u8);
+        Message { kind: Kind::Call, flags: 0, id, head, body: body.to_vec() }
     }
 
     /// The frames of what is sent: each one's byte, and the number of the message.
@@ -183,7 +194,7 @@ mod tests {
 
     #[test]
     fn large_ones_take_turns_and_small_ones_go_first() {
-        let mut outbox = Outbox::new(64);
+        let mut outbox = Outbox::new(80);
         outbox.send(Lane::Object(0, 0, 0), message(1, &[0; 150]));
         outbox.send(Lane::Object(1, 1, 0), message(2, &[0; 100]));
         // It is small, but mustn't overtake the first one, which is for the same object.
@@ -208,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_back_is_not_sent() {
-        let mut outbox = Outbox::new(64);
+        let mut outbox = Outbox::new(80);
         outbox.send(Lane::Answer(1), message(1, &[0; 100]));
         outbox.send(Lane::Answer(2), message(2, &[0; 100]));
         let mut out = Vec::new();

@@ -15,6 +15,7 @@ use crate::{
     Budget, DumpError, Exception, Form, Limit, Limits, LoadError, LoadErrorKind, ObjectId,
     dispatch::Dispatch,
 };
+use foldhash::fast::RandomState;
 use std::{
     borrow::Cow,
     collections::HashMap,
@@ -37,7 +38,7 @@ pub struct Protocol {
     pub(super) exports: Exports,
     pub(super) imports: Imports,
     /// The numbers of the names of methods that this side has told.
-    names: HashMap<String, u32>,
+    names: HashMap<String, u32, RandomState>,
     peer_names: Vec<Arc<str>>,
     /// How many of this side's shapes the peer knows.
     defined: u32,
@@ -141,7 +142,7 @@ impl Protocol {
             calls: Calls::default(),
             exports: Exports::default(),
             imports: Imports::default(),
-            names: HashMap::new(),
+            names: HashMap::default(),
             peer_names: Vec::new(),
             defined: 0,
             peer_memory: 0,
@@ -159,31 +160,17 @@ impl Protocol {
     /// # Errors
     /// More names than a connection can have; the peer takes no further calls.
     pub fn call(&mut self, call: Calling<'_>, now: Instant) -> Result<u32, DumpError> {
+        let lane = lane(call.target)?;
         let name = self.name(call.method)?;
         self.define(call.shapes);
         let until = call.deadline.and_then(|deadline| now.checked_add(deadline));
         let id = self.calls.begin(until);
-        let mut head = Vec::with_capacity(24);
-        frame::put(&mut head, u64::from(id));
-        let lane = put_target(&mut head, call.target)?;
-        frame::put(&mut head, u64::from(name));
-        let flags = [
-            (DEADLINE, call.deadline.is_some()),
-            (KEYWORDS, call.keywords),
-            (BLOCK, call.block.is_some()),
-        ];
-        head.push(flags.iter().filter(|(_, is)| *is).map(|(flag, _)| flag).sum());
-        if let Some(deadline) = call.deadline {
-            frame::put(&mut head, u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX));
-        }
-        if let Some((slot, generation)) = call.block {
-            frame::put(&mut head, u64::from(slot));
-            frame::put(&mut head, u64::from(generation));
-        }
-        frame::put(&mut head, call.count as u64);
         let flags = if call.references { REFERENCES } else { 0 };
-        let message = Message { kind: Kind::Call, flags, id, head, body: call.body };
         let order = self.outbox.calls();
+        let Calling { target, count, keywords, block, deadline, body, .. } = call;
+        let head = Head { target, count, keywords, block, deadline };
+        let head = |out: &mut Vec<u8>| head.put(out, id, name);
+        let message = Message { kind: Kind::Call, flags, id, head, body };
         let buffer = self.outbox.send(lane, message);
         let at_once = self.outbox.calls() > order;
         self.calls.begun(id, buffer, at_once.then_some(order));
@@ -240,8 +227,7 @@ impl Protocol {
     ) -> Vec<u8> {
         self.define(shapes);
         let kind = if success { Kind::Result } else { Kind::Failure };
-        let mut head = Vec::with_capacity(5);
-        frame::put(&mut head, u64::from(id));
+        let head = |out: &mut Vec<u8>| frame::put(out, u64::from(id));
         let flags = if references { REFERENCES } else { 0 };
         self.wake_sender();
         self.outbox.send(Lane::Answer(id), Message { kind, flags, id, head, body })
@@ -582,25 +568,55 @@ impl Protocol {
     }
 }
 
-/// Writes whose method is called; which queue the call goes through follows from it.
-fn put_target(head: &mut Vec<u8>, target: &ObjectId) -> Result<Lane, DumpError> {
+/// What stands before the arguments of a call.
+struct Head<'a> {
+    target: &'a ObjectId,
+    count: usize,
+    keywords: bool,
+    block: Option<(u32, u32)>,
+    deadline: Option<Duration>,
+}
+
+impl Head<'_> {
+    fn put(&self, out: &mut Vec<u8>, id: u32, name: u32) {
+        frame::put(out, u64::from(id));
+        match self.target {
+            ObjectId::Slot { slot, generation, .. } => {
+                out.push(1);
+                frame::put(out, u64::from(*slot));
+                frame::put(out, u64::from(*generation));
+            }
+            ObjectId::Name(name) => {
+                out.push(2);
+                put_text(out, name);
+            }
+            _ => out.push(0),
+        }
+        frame::put(out, u64::from(name));
+        let deadline = if self.deadline.is_some() { DEADLINE } else { 0 };
+        let keywords = if self.keywords { KEYWORDS } else { 0 };
+        let block = if self.block.is_some() { BLOCK } else { 0 };
+        out.push(deadline | keywords | block);
+        if let Some(deadline) = self.deadline {
+            // At least what the caller waits, so that it is the one who tells.
+            let millis = deadline.as_micros().div_ceil(1000);
+            frame::put(out, u64::try_from(millis).unwrap_or(u64::MAX));
+        }
+        if let Some((slot, generation)) = self.block {
+            frame::put(out, u64::from(slot));
+            frame::put(out, u64::from(generation));
+        }
+        frame::put(out, self.count as u64);
+    }
+}
+
+/// Which queue a call goes through.
+fn lane(target: &ObjectId) -> Result<Lane, DumpError> {
     Ok(match target {
-        ObjectId::Front => {
-            head.push(0);
-            Lane::Object(0, 0, 0)
-        }
-        ObjectId::Slot { slot, generation, .. } => {
-            head.push(1);
-            frame::put(head, u64::from(*slot));
-            frame::put(head, u64::from(*generation));
-            Lane::Object(1, *slot, *generation)
-        }
-        ObjectId::Name(name) => {
-            head.push(2);
-            put_text(head, name);
-            // Names share one: they are few.
-            Lane::Object(2, 0, 0)
-        }
+        ObjectId::Front => Lane::Object(0, 0, 0),
+        ObjectId::Slot { slot, generation, .. } => Lane::Object(1, *slot, *generation),
+        // Names share one: they are few.
+        ObjectId::Name(_) => Lane::Object(2, 0, 0),
         ObjectId::Number(_) | ObjectId::Opaque(_) => {
             return Err(DumpError::custom(
                 "an object of a Ruby process is not called over this wire",

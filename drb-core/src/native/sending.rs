@@ -1,7 +1,6 @@
 //! A message in the making.
 
-use super::Tables;
-use crate::{DumpError, Dumper, Limits, Reference, Session};
+use crate::{DumpError, Dumper, Limits, Reference, Session, native::Tables};
 use std::{fmt, sync::Arc};
 
 /// What a message says beside its bytes.
@@ -14,8 +13,13 @@ pub struct Sending {
     pub shapes: u32,
     /// Whether there are references in it.
     pub references: bool,
-    exported: Vec<Reference>,
-    session: Option<Arc<dyn Session>>,
+    /// Nearly no message exports anything, and messages are moved about.
+    exported: Option<Box<Exported>>,
+}
+
+struct Exported {
+    references: Vec<Reference>,
+    session: Arc<dyn Session>,
 }
 
 impl Sending {
@@ -30,16 +34,20 @@ impl Sending {
         session: Option<&Arc<dyn Session>>,
         dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>,
     ) -> Result<(), DumpError> {
+        let none;
+        let tables = match session.and_then(|session| session.tables()) {
+            Some(tables) => &**tables,
+            None => {
+                none = Tables::new();
+                &none
+            }
+        };
         let start = out.len();
-        let tables = session.and_then(|session| session.tables()).cloned();
-        let tables = tables.unwrap_or_else(|| Arc::new(Tables::new()));
-        if self.session.is_none() {
-            self.session = session.cloned();
-        }
+        let mut exported = Vec::new();
         let written = {
             let session = session.map(|session| &**session);
             let mut dumper =
-                Dumper::native(out, limits, &tables, session).collecting(&mut self.exported);
+                Dumper::native(out, limits, tables, session).collecting(&mut exported);
             dump(&mut dumper).and_then(|()| {
                 self.shapes = self.shapes.max(dumper.shapes());
                 self.references |= dumper.has_references();
@@ -49,27 +57,32 @@ impl Sending {
         if written.is_err() {
             out.truncate(start);
         }
+        if let (false, Some(session)) = (exported.is_empty(), session) {
+            let new = || Box::new(Exported { references: Vec::new(), session: Arc::clone(session) });
+            self.exported.get_or_insert_with(new).references.append(&mut exported);
+        }
         written
     }
 
     /// The message is on its way: what it refers to is the peer's to give back.
     pub fn sent(mut self) {
-        self.exported.clear();
+        if let Some(exported) = &mut self.exported {
+            exported.references.clear();
+        }
     }
 }
 
-impl Drop for Sending {
+impl Drop for Exported {
     fn drop(&mut self) {
-        if let Some(session) = &self.session {
-            for reference in self.exported.drain(..) {
-                session.take_back(&reference);
-            }
+        for reference in self.references.drain(..) {
+            self.session.take_back(&reference);
         }
     }
 }
 
 impl fmt::Debug for Sending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sending").field("exported", &self.exported).finish_non_exhaustive()
+        let exported = self.exported.as_ref().map(|exported| &exported.references);
+        f.debug_struct("Sending").field("exported", &exported).finish_non_exhaustive()
     }
 }

@@ -2,10 +2,13 @@
 
 use super::{Called, Connection, reader::Reader};
 use crate::{
-    Budget, Context, Exception, Limits, LoadError, Session, Wire,
+    Budget, Context, Exception, LoadError, Session, Wire,
     dispatch::{self, Args, Dispatch, Incoming, Invoked, Reply},
 };
-use std::{ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc, time::Instant};
+
+/// For so many arguments no memory is taken.
+const FEW: usize = 8;
 
 impl Connection {
     /// Calls a method of an object, or refuses it if there is no object. `buffer` is memory for the
@@ -15,6 +18,7 @@ impl Connection {
         called: &Called<'_>,
         object: Option<Arc<dyn Dispatch>>,
         context: &Context,
+        until: Option<Instant>,
         buffer: Vec<u8>,
     ) -> Invoked {
         let session: Arc<dyn Session> = Arc::clone(self) as _;
@@ -24,14 +28,22 @@ impl Connection {
             false => Ok(None),
             true => self.hold(&called.body).map(Some),
         };
-        let loaded = held.and_then(|held| Ok((held, self.arguments(called)?)));
-        let (held, ranges) = match loaded {
-            Ok(loaded) => loaded,
+        let (mut few, mut many) = ([const { 0..0 }; FEW], Vec::new());
+        let ranges = match called.count {
+            0..=FEW => few.get_mut(..called.count).unwrap_or_default(),
+            count => {
+                many.resize(count, 0..0);
+                &mut many
+            }
+        };
+        let found = held.and_then(|held| self.find_arguments(called, ranges).map(|()| held));
+        let held = match found {
+            Ok(held) => held,
             Err(error) => return Invoked::Done(reply.refusal((&error).into())),
         };
         let session: &dyn Session = &**self;
-        let args = Args::native(&called.body, &ranges, self.limits(), self.tables(), Some(session));
-        let call = Incoming::new(&called.method, args, context, reply).holding(held);
+        let args = Args::native(&called.body, ranges, self.limits(), self.tables(), Some(session));
+        let call = Incoming::new(&called.method, args, context, reply).until(until).holding(held);
         let call = match called.block {
             None => call,
             Some(block) => call.with_block(self.block(block)),
@@ -42,20 +54,25 @@ impl Connection {
         }
     }
 
-    /// Where each argument is.
-    fn arguments(&self, called: &Called<'_>) -> Result<Vec<Range<usize>>, LoadError> {
-        let Some(last) = called.count.checked_sub(1) else { return Ok(Vec::new()) };
-        let limits: &Limits = self.limits();
-        let budget = Budget::new(limits, called.body.len());
-        let mut reader = Reader::new(&called.body, budget, self.tables());
-        let mut ranges = Vec::with_capacity(called.count);
-        for _ in 0..last {
-            let start = reader.pos;
-            reader.skip()?;
-            ranges.push(start..reader.pos);
+    /// Finds where each argument is.
+    fn find_arguments(
+        &self,
+        called: &Called<'_>,
+        ranges: &mut [Range<usize>],
+    ) -> Result<(), LoadError> {
+        let Some((last, before)) = ranges.split_last_mut() else { return Ok(()) };
+        let mut start = 0;
+        if !before.is_empty() {
+            let budget = Budget::new(self.limits(), called.body.len());
+            let mut reader = Reader::new(&called.body, budget, self.tables());
+            for range in before {
+                reader.skip()?;
+                *range = start..reader.pos;
+                start = reader.pos;
+            }
         }
         // The last one ends with the message.
-        ranges.push(reader.pos..called.body.len());
-        Ok(ranges)
+        *last = start..called.body.len();
+        Ok(())
     }
 }

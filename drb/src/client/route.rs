@@ -59,7 +59,7 @@ impl Link for Route {
     }
 
     fn carry(self: Arc<Self>, request: Request) -> Carried {
-        Box::pin(exchange(self, request))
+        Carried::new(exchange(self, request))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     timer::Timer,
     wait,
 };
-use drb_core::native::{Connection, PREAMBLE, Received};
+use drb_core::native::{Connection, PREAMBLE, Received, Stage};
 use std::{
     future::poll_fn,
     io,
@@ -188,7 +188,7 @@ impl Driver {
                 Received::Nothing(len) => taken += len,
                 Received::Call(len, called) => {
                     taken += len;
-                    self.serving.call(&self.connection, called);
+                    self.serving.call(&self.connection, called, self.heard.into_std());
                 }
                 Received::Refused(len, id, exception) => {
                     taken += len;
@@ -208,7 +208,12 @@ impl Driver {
         } else {
             self.input.drain(..taken);
         }
-        let dropped = self.connection.protocol().take_dropped();
+        let mut protocol = self.connection.protocol();
+        let dropped = protocol.take_dropped();
+        if protocol.has_gone_away() {
+            self.connection.reach(Stage::Over);
+        }
+        drop(protocol);
         if !dropped.is_empty() {
             discard(dropped);
         }
@@ -262,6 +267,7 @@ impl Driver {
 /// However it ends, nobody waits for an answer in vain.
 impl Drop for Driver {
     fn drop(&mut self) {
+        self.connection.reach(Stage::Over);
         let dropped = {
             let mut protocol = self.connection.protocol();
             protocol.end();

@@ -15,10 +15,7 @@ impl Home for ServerHome {
     }
 
     fn carry(&self, connection: Arc<Connection>, request: Request) -> Carried {
-        match connection.call(request, Instant::now()) {
-            Ok(waiting) => Box::pin(waiting),
-            Err(error) => Box::pin(async { Err(error) }),
-        }
+        Carried::made(connection.call(request, Instant::now()))
     }
 
     fn remote(&self, reference: Reference) -> Remote {

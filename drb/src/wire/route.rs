@@ -5,7 +5,7 @@ use crate::{
     Carried, Client, Context, Error, Limits, Link, Request, Session, Uri, Wire, client::Deadline,
     net::Stream,
 };
-use drb_core::native::Connection;
+use drb_core::native::{Asking, Connection, Stage};
 use std::{
     io,
     sync::{Arc, Mutex, PoisonError},
@@ -46,10 +46,7 @@ impl NativeRoute {
 
     fn line(&self) -> Arc<Line> {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let protocol = line.connection.protocol();
-        let over = protocol.has_ended() || protocol.has_gone_away();
-        drop(protocol);
-        if over {
+        if line.connection.stage() == Stage::Over {
             *line = Line::new(&self.client, &self.uri);
         }
         Arc::clone(&line)
@@ -72,8 +69,9 @@ impl Line {
             let stream = deadline.bound(limits.connect, uri, Stream::connect(&address)).await?;
             let peer = stream.peer().map_err(failed)?;
             let context = Context::new(peer, Wire::Native, Arc::clone(uri));
-            let serving = Serving::new(None, context);
             let connection = Arc::clone(&self.connection);
+            let serving = Serving::new(None, context, &connection);
+            connection.reach(Stage::Open);
             tokio::spawn(Driver::new(connection, stream, serving, Vec::new()).run());
             Ok(())
         };
@@ -95,17 +93,18 @@ impl Link for NativeRoute {
     }
 
     fn carry(self: Arc<Self>, request: Request) -> Carried {
-        let line = self.line();
-        if line.dialled.initialized() {
-            return match line.connection.call(request, Instant::now()) {
-                Ok(waiting) => Box::pin(waiting),
-                Err(error) => Box::pin(async { Err(error) }),
-            };
+        // The connection that the arguments were dumped for.
+        let connection = request.native.as_ref().and_then(Asking::connection);
+        if let Some(connection) = connection
+            && connection.stage() == Stage::Open
+        {
+            return Carried::made(connection.call(request, Instant::now()));
         }
-        Box::pin(async move {
+        let line = self.line();
+        Carried::new(async move {
             let deadline = Deadline::new(request.deadline);
             line.dial(self.client.limits(), deadline).await?;
-            line.connection.call(request, Instant::now())?.await
+            Arc::clone(&line.connection).call(request, Instant::now())?.await
         })
     }
 }

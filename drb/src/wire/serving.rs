@@ -20,6 +20,10 @@ pub(crate) struct Serving {
     /// `None` for a client, which serves only what it has passed by reference.
     server: Option<Arc<Shared>>,
     context: Context,
+    /// References in the calls go through it.
+    session: Arc<dyn Session>,
+    /// The call that is being served. As long as nobody else holds it, it serves for the next one.
+    current: Arc<Current>,
     running: Arc<Running>,
     /// Whether no further calls are taken.
     stopping: bool,
@@ -38,12 +42,30 @@ impl Running {
 }
 
 impl Serving {
-    pub(crate) fn new(server: Option<Arc<Shared>>, context: Context) -> Self {
-        Self { server, context, running: Arc::default(), stopping: false, spare: Vec::new() }
+    pub(crate) fn new(
+        server: Option<Arc<Shared>>,
+        context: Context,
+        connection: &Arc<Connection>,
+    ) -> Self {
+        let session: Arc<dyn Session> = Arc::clone(connection) as _;
+        Self {
+            server,
+            context,
+            current: Arc::new(Current::new(Arc::clone(&session))),
+            session,
+            running: Arc::default(),
+            stopping: false,
+            spare: Vec::new(),
+        }
     }
 
     /// Runs a call: in place, if its method is ready at once, else in a task of its own.
-    pub(crate) fn call(&mut self, connection: &Arc<Connection>, called: Called<'_>) {
+    pub(crate) fn call(
+        &mut self,
+        connection: &Arc<Connection>,
+        called: Called<'_>,
+        now: std::time::Instant,
+    ) {
         let id = called.id;
         if self.stopping {
             let exception = Exception::new("DRb::DRbConnError", "the server is stopping");
@@ -57,14 +79,15 @@ impl Serving {
             let exception = Exception::new("DRb::DRbConnError", message).with("limit", name);
             return self.refuse(connection, id, exception);
         }
-        let object = self.object(connection, &called.target);
-        let until =
-            called.deadline.and_then(|deadline| std::time::Instant::now().checked_add(deadline));
-        let context = self.context.with_deadline(until);
-        let session: Arc<dyn Session> = Arc::clone(connection) as _;
-        let current = Arc::new(Current::new(session));
+        let object = self.object(connection, &called.target, now);
+        let until = called.deadline.and_then(|deadline| now.checked_add(deadline));
+        if Arc::get_mut(&mut self.current).is_none() {
+            self.current = Arc::new(Current::new(Arc::clone(&self.session)));
+        }
+        let current = Arc::clone(&self.current);
         let buffer = std::mem::take(&mut self.spare);
-        let invoked = current.enter(|| connection.serve(&called, object, &context, buffer));
+        let serve = || connection.serve(&called, object, &self.context, until, buffer);
+        let invoked = current.enter(serve);
         match invoked {
             Invoked::Done(completed) => self.answer(connection, id, &called.method, completed),
             Invoked::Running(mut running) => {
@@ -103,8 +126,8 @@ impl Serving {
 
     /// A call is not made.
     pub(crate) fn refuse(&mut self, connection: &Arc<Connection>, id: u32, exception: Exception) {
-        let session: Arc<dyn Session> = Arc::clone(connection) as _;
-        let reply = Reply::new(Wire::Native, connection.limits(), Some(session));
+        let session = Some(Arc::clone(&self.session));
+        let reply = Reply::new(Wire::Native, connection.limits(), session);
         let completed = reply.refusal(exception);
         self.answer(connection, id, "", completed);
     }
@@ -117,8 +140,8 @@ impl Serving {
         if let Some(task) = task {
             task.abort();
         }
-        let session: Arc<dyn Session> = Arc::clone(connection) as _;
-        let reply = Reply::new(Wire::Native, connection.limits(), Some(session));
+        let session = Some(Arc::clone(&self.session));
+        let reply = Reply::new(Wire::Native, connection.limits(), session);
         let completed = reply.failure(Exception::new("Timeout::Error", "the call was cancelled"));
         self.answer(connection, id, "", completed);
     }
@@ -139,12 +162,17 @@ impl Serving {
         tasks.into_values().flatten().for_each(|task| task.abort());
     }
 
-    fn object(&self, connection: &Arc<Connection>, target: &ObjectId) -> Option<Arc<dyn Dispatch>> {
+    fn object(
+        &self,
+        connection: &Arc<Connection>,
+        target: &ObjectId,
+        now: std::time::Instant,
+    ) -> Option<Arc<dyn Dispatch>> {
         match target {
             ObjectId::Slot { .. } => {
                 connection.local(&crate::Reference::without_uri(target.clone()))
             }
-            target => self.server.as_ref()?.objects.find(target, std::time::Instant::now()),
+            target => self.server.as_ref()?.objects.find(target, now),
         }
     }
 

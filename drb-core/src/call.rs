@@ -336,16 +336,18 @@ impl<R, B> Call<R, B> {
     }
 }
 
-impl<R: Returns, B: Driver> Future for Call<R, B> {
-    type Output = R::Output;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+impl<R, B: Driver> Call<R, B> {
+    /// Goes on with the call, and gives its reply unread.
+    pub(crate) fn poll_response(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Response, Error>> {
         loop {
             match &mut self.state {
                 State::Running(carried) => {
                     if let Poll::Ready(response) = Pin::new(carried).poll(context) {
                         self.state = State::Done;
-                        return Poll::Ready(R::received(response));
+                        return Poll::Ready(response);
                     }
                     self.block.drive(context);
                     return Poll::Pending;
@@ -354,12 +356,20 @@ impl<R: Returns, B: Driver> Future for Call<R, B> {
                     State::Ready(link, request) => {
                         self.state = State::Running(link.carry(request));
                     }
-                    State::Failed(error) => return Poll::Ready(R::received(Err(error))),
+                    State::Failed(error) => return Poll::Ready(Err(error)),
                     // As every future, it is not to be polled after its end.
                     State::Done | State::Running(_) => return Poll::Pending,
                 },
             }
         }
+    }
+}
+
+impl<R: Returns, B: Driver> Future for Call<R, B> {
+    type Output = R::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.poll_response(context).map(R::received)
     }
 }
 

@@ -58,15 +58,15 @@ pub trait Dump {
 ///
 /// Values know nothing of wires: they speak to this type in terms of the data model.
 pub struct Dumper<'a> {
-    codec: Codec<'a>,
-    session: Option<&'a dyn Session>,
+    pub(crate) codec: Codec<'a>,
+    pub(crate) session: Option<&'a dyn Session>,
     /// What the value has exported, where exports are counted.
     exported: Option<&'a mut Vec<Reference>>,
 }
 
 // There is one of them at a time, on the stack.
 #[allow(clippy::large_enum_variant)]
-enum Codec<'a> {
+pub(crate) enum Codec<'a> {
     Marshal(marshal::Writer<'a>),
     Native(native::Writer<'a>),
 }
@@ -111,6 +111,36 @@ impl<'a> Dumper<'a> {
     pub(crate) fn collecting(mut self, exported: &'a mut Vec<Reference>) -> Self {
         self.exported = Some(exported);
         self
+    }
+
+    /// How many bytes the buffer holds.
+    pub(crate) fn written(&self) -> usize {
+        match &self.codec {
+            Codec::Marshal(writer) => writer.written(),
+            Codec::Native(writer) => writer.written(),
+        }
+    }
+
+    /// How many references were written.
+    pub(crate) fn references(&self) -> usize {
+        match &self.codec {
+            Codec::Marshal(writer) => writer.references(),
+            Codec::Native(writer) => writer.references(),
+        }
+    }
+
+    /// How many of them are exports that are counted.
+    pub(crate) fn exported(&self) -> usize {
+        self.exported.as_ref().map_or(0, |exported| exported.len())
+    }
+
+    /// Takes back all such exports but the first `count`: they are not going to be sent.
+    pub(crate) fn take_back(&mut self, count: usize) {
+        if let (Some(exported), Some(session)) = (&mut self.exported, self.session) {
+            exported
+                .drain(count.min(exported.len())..)
+                .for_each(|reference| session.take_back(&reference));
+        }
     }
 
     /// Whether there are references in what was written, on the native wire.

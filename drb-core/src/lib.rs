@@ -29,6 +29,7 @@ pub mod ruby;
 #[cfg(feature = "serde")]
 mod serde;
 mod shape;
+mod stream;
 mod uri;
 pub mod value;
 
@@ -55,5 +56,6 @@ pub use returns::{Loaded, Outbound, Returns};
 #[cfg(feature = "serde")]
 pub use serde::Serde;
 pub use shape::{Field, Form, Shape};
+pub use stream::Stream;
 pub use uri::{Address, Uri};
 pub use value::{Symbol, Value};

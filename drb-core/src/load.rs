@@ -174,6 +174,15 @@ impl<'de> Loader<'de> {
         }
     }
 
+    /// How much of the bytes was taken, and what that has left of the bounds, where loading can go on there
+    /// later: on the native wire.
+    pub(crate) fn place(&self) -> Option<(usize, Budget)> {
+        match &self.codec {
+            Codec::Marshal(_) => None,
+            Codec::Native(reader) => Some((reader.pos, reader.budget())),
+        }
+    }
+
     /// What the next value is, without taking it.
     pub fn kind(&mut self) -> Result<Kind, LoadError> {
         codec!(self, reader => reader.kind())

@@ -5,6 +5,7 @@ use crate::{
     Loaded, Remote, Value,
     block::{Whole, Yielded},
     dispatch::{Dispatch, Incoming, Invoked, MethodInfo},
+    stream::NEXT_ITEMS,
 };
 use std::{any::Any, sync::Arc};
 
@@ -40,6 +41,7 @@ impl Dispatch for Relay {
 
     fn invoke(self: Arc<Self>, _: usize, call: Incoming<'_>) -> Invoked {
         let method = call.method().to_owned();
+        let next_items = method == NEXT_ITEMS;
         let loaded = call.load(|mut args| {
             let block = args.optional_block::<Vec<Value>, Value>()?;
             Ok((<Vec<Value> as Yielded>::load(args)?, block))
@@ -54,6 +56,8 @@ impl Dispatch for Relay {
                 call.arg::<Value>(argument);
             }
             let result = match block {
+                // A stream may be silent for long.
+                None if next_items => call.call::<Loaded<Value>>().no_deadline().await,
                 None => call.call::<Loaded<Value>>().await,
                 Some(block) => {
                     let block = Whole(|arguments: Vec<Value>| block.call(arguments));

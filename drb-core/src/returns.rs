@@ -1,7 +1,7 @@
 //! What a method gives, and what its caller gets for it.
 
 use crate::{
-    Dump, DumpError, Dumper, Error, Load, LoadRef, MethodError, Response,
+    Dump, DumpError, Dumper, Error, Exception, Load, LoadRef, MethodError, Response,
     dispatch::{Completed, Reply},
 };
 use std::{convert::Infallible, marker::PhantomData, sync::Arc};
@@ -69,46 +69,64 @@ impl<T: Dump + LoadRef + ?Sized> Outbound for &T {
     note = "for a type of yours, write `#[derive(DrbDumped)]` (copied) or `#[derive(DrbUndumped)]` (by reference)",
     note = "the error of a `Result` needs `#[derive(DrbError)]`"
 )]
-pub trait Returns {
+pub trait Returns: Sized {
     /// What the caller of the proxy gets.
     type Output;
 
     /// The same where all goes well.
-    type Value;
+    type Value: Load;
+
+    /// What is sent where all goes well.
+    type Sent: Outbound;
+
+    /// What is to be sent: a value, or the error as an exception.
+    ///
+    /// # Errors
+    /// The method's own.
+    fn outcome(self) -> Result<Self::Sent, Exception>;
+
+    /// What the caller gets of what has arrived: a value, an exception, or why there is none of both.
+    fn given(arrived: Result<Result<Self::Value, Exception>, Error>) -> Self::Output;
 
     /// Writes the reply.
-    fn returned(self, reply: Reply) -> Completed;
+    fn returned(self, reply: Reply) -> Completed {
+        match self.outcome() {
+            Ok(value) => reply.success(|dumper| value.send(dumper)),
+            Err(exception) => reply.failure(exception),
+        }
+    }
 
     /// Reads the reply.
-    fn received(response: Result<Response, Error>) -> Self::Output;
+    fn received(response: Result<Response, Error>) -> Self::Output {
+        Self::given(response.and_then(Response::load))
+    }
 }
 
 impl<T: Outbound> Returns for T {
     type Output = Result<T::Arrives, Error>;
     type Value = T::Arrives;
+    type Sent = T;
 
-    fn returned(self, reply: Reply) -> Completed {
-        reply.success(|dumper| self.send(dumper))
+    fn outcome(self) -> Result<T, Exception> {
+        Ok(self)
     }
 
-    fn received(response: Result<Response, Error>) -> Self::Output {
-        response?.load()?.map_err(Error::from_exception)
+    fn given(arrived: Result<Result<T::Arrives, Exception>, Error>) -> Self::Output {
+        arrived?.map_err(Error::from_exception)
     }
 }
 
 impl<T: Outbound, E: MethodError> Returns for Result<T, E> {
     type Output = Result<T::Arrives, E::Raised>;
     type Value = T::Arrives;
+    type Sent = T;
 
-    fn returned(self, reply: Reply) -> Completed {
-        match self {
-            Ok(value) => value.returned(reply),
-            Err(error) => reply.failure(error.raise()),
-        }
+    fn outcome(self) -> Result<T, Exception> {
+        self.map_err(MethodError::raise)
     }
 
-    fn received(response: Result<Response, Error>) -> Self::Output {
-        match response.map_err(E::Raised::from)?.load().map_err(E::Raised::from)? {
+    fn given(arrived: Result<Result<T::Arrives, Exception>, Error>) -> Self::Output {
+        match arrived.map_err(E::Raised::from)? {
             Ok(value) => Ok(value),
             Err(exception) => Err(match E::rescue(exception) {
                 Ok(own) => own.raised(),
@@ -129,14 +147,15 @@ pub enum Loaded<T> {
 impl<T: Load> Returns for Loaded<T> {
     type Output = Result<T, Error>;
     type Value = T;
+    type Sent = ();
 
-    fn returned(self, _: Reply) -> Completed {
+    fn outcome(self) -> Result<(), Exception> {
         match self {
             Self::Never(never, _) => match never {},
         }
     }
 
-    fn received(response: Result<Response, Error>) -> Self::Output {
-        response?.load()?.map_err(Error::from_exception)
+    fn given(arrived: Result<Result<T, Exception>, Error>) -> Self::Output {
+        arrived?.map_err(Error::from_exception)
     }
 }

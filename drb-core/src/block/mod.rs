@@ -15,7 +15,7 @@ pub use driver::{Driver, NoBlock, Yielding};
 pub use gives::{Answering, Anything, ByFlow, ByFuture, ByResult, ByValue, Yields};
 pub(crate) use scope::Scope;
 
-use crate::{Call, Error, Exception, Load, Loaded, Remote, Symbol, Value};
+use crate::{Call, Error, Exception, Load, Loaded, Outgoing, Remote, Symbol, Value};
 use std::{
     fmt,
     future::Future,
@@ -70,6 +70,17 @@ impl<A: YieldArgs, R: Load> Block<A, R> {
     pub fn call(&self, arguments: A) -> Yield<R> {
         let mut call = self.remote.begin("call", arguments.count());
         arguments.write(&mut call);
+        Yield { call: call.call(), scope: Arc::clone(&self.scope) }
+    }
+}
+
+impl<A, R> Block<A, R> {
+    /// A call with one argument, which is still to be written.
+    pub(crate) fn begin(&self) -> Outgoing {
+        self.remote.begin("call", 1)
+    }
+
+    pub(crate) fn end(&self, call: Outgoing) -> Yield<R> {
         Yield { call: call.call(), scope: Arc::clone(&self.scope) }
     }
 }

@@ -71,6 +71,19 @@ impl<T: Returns, M> Answer<M> for T {
     }
 }
 
+/// An item of the stream that the method `M` gives.
+#[diagnostic::on_unimplemented(
+    message = "the items of the stream that remote method `{M}` gives cannot cross the wire",
+    label = "`{Self}` is neither copied nor passed by reference",
+    note = "for a type of yours, write `#[derive(DrbDumped)]` (copied) or `#[derive(DrbUndumped)]` (by reference)",
+    note = "the error of a `Result` needs `#[derive(DrbError)]`",
+    note = "a serde type crosses as `drb::Serde<T>` with the feature `serde`"
+)]
+pub trait StreamItem<M>: Returns {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Returns, M> StreamItem<M> for T {}
+
 /// A field named `F` of the type `O`.
 #[diagnostic::on_unimplemented(
     message = "field `{F}` of `{O}` cannot cross the wire",

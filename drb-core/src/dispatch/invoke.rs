@@ -1,7 +1,7 @@
 //! What the code that `#[drb::service]` makes of a method consists of: load, call, reply.
 
 use super::{Args, Blocking, Completed, Incoming, Invoked, Reply, Running, Service};
-use crate::{DumpError, Dumper, Exclusive, LoadError, Returns};
+use crate::{DumpError, Dumper, Exclusive, LoadError, Returns, Wire};
 use std::{future::Future, sync::Arc};
 
 impl<'a> Incoming<'a> {
@@ -36,6 +36,14 @@ impl Invoked {
     {
         let (wire, scope) = (reply.wire(), reply.scope());
         Self::Running(Running::new(Box::pin(method(reply)), wire, scope))
+    }
+
+    /// The method goes on as the future does.
+    pub(crate) fn going_on(
+        wire: Wire,
+        method: impl Future<Output = Completed> + Send + 'static,
+    ) -> Self {
+        Self::Running(Running::new(Box::pin(method), wire, None))
     }
 
     /// The method may block its thread.

@@ -15,12 +15,14 @@ pub use crate::block::{
     Answering, Anything, ByFlow, ByFuture, ByResult, ByValue, Driver, NoBlock, Takes, Whole,
     YieldArgs, Yielded,
 };
+pub use crate::stream::{Outlet, StreamReply};
 pub use args::{Args, Keywords, OwnedArgs, ProcArgs};
-pub use assert::{Answer, Argument, Member, service_is_shared_between_threads};
+pub use assert::{Answer, Argument, Member, StreamItem, service_is_shared_between_threads};
 pub use incoming::{Incoming, Invoked};
 pub use invoke::export;
 pub use merge::{count, merge};
 pub use reply::{Completed, Reply};
+pub(crate) use running::panic_of;
 pub use running::{Blocking, Running, call};
 pub use service::{
     Cell, Class, Contract, Dispatch, Implements, IntoFront, IntoObject, Method, MethodInfo,

@@ -126,10 +126,15 @@ impl fmt::Debug for Blocking {
 
 /// The reply that the method was writing is lost; this is another one.
 fn panicked(panic: &(dyn Any + Send), wire: Wire) -> Completed {
+    Reply::new(wire, &Arc::default(), None).failure(panic_of(panic))
+}
+
+/// What a caller is told of a panic.
+pub(crate) fn panic_of(panic: &(dyn Any + Send)) -> Exception {
     let message = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(message), _) => *message,
         (None, Some(message)) => message,
         (None, None) => "a panic without a message",
     };
-    Reply::new(wire, &Arc::default(), None).failure(Exception::remote("Panic", message))
+    Exception::remote("Panic", message)
 }

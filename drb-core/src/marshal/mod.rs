@@ -19,6 +19,7 @@ mod symbols;
 mod text;
 mod time;
 mod walk;
+mod write_batch;
 mod write_numbers;
 mod write_reference;
 mod write_symbols;

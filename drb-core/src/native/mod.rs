@@ -18,6 +18,7 @@ mod reader;
 mod sending;
 mod serve;
 mod tables;
+mod write_batch;
 mod write_value;
 mod writer;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// Reads values of MessagePack, one after the other.
 pub(crate) struct Reader<'de> {
     pub(super) bytes: &'de [u8],
-    pub(super) pos: usize,
+    pub(crate) pos: usize,
     pub(super) budget: Budget,
     pub(super) depth: usize,
     pub(super) tables: &'de Tables,

@@ -16,7 +16,7 @@ pub(crate) struct Writer<'a> {
     pub(super) depth: usize,
     /// Whether a value has turned out to contain itself.
     pub(super) cyclic: bool,
-    references: usize,
+    pub(super) references: usize,
     limits: Bounds,
 }
 
@@ -281,7 +281,7 @@ impl<'a> Writer<'a> {
         parts.iter().for_each(|part| self.out.extend_from_slice(part));
     }
 
-    fn descend(&mut self) -> Result<(), DumpError> {
+    pub(super) fn descend(&mut self) -> Result<(), DumpError> {
         self.depth += 1;
         if self.depth > self.limits.depth {
             return Err(DumpError::limit(Limit::Depth, self.limits.depth));

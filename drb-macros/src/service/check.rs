@@ -53,6 +53,24 @@ fn with_block(service: &Service, method: &Method, report: &mut Report) {
     }
 }
 
+/// A stream that borrows an object keeps others from having it to themselves.
+pub(super) fn streams(service: &Service, report: &mut Report) {
+    let Some(exclusive) = service.methods.iter().find(|method| method.exclusive) else { return };
+    for method in service.methods.iter().filter(|method| !method.exclusive) {
+        if let Some(stream) = &method.stream {
+            report.at(
+                &stream.found,
+                format!(
+                    "`{}` takes `&mut self`, and would wait for as long as this stream is read, because \
+                     it borrows the object: give a `drb::Stream<T>`, which `drb::Stream::new` makes of \
+                     one that doesn't",
+                    exclusive.name
+                ),
+            );
+        }
+    }
+}
+
 /// Arguments are borrowed for the call, not from the object.
 pub(super) fn lifetimes(service: &Service, report: &mut Report) {
     for param in service.methods.iter().flat_map(|method| &method.params) {

@@ -6,6 +6,7 @@ use super::{
     inherent::cfgs,
     method::Draft,
     model::{Service, Subject},
+    stream,
 };
 use crate::{
     options::{ContractOptions, Options},
@@ -35,8 +36,14 @@ pub(super) fn service(
     item.supertraits.push(parse_quote!(#contract #ty_generics));
     for member in &mut item.items {
         let TraitItem::Fn(function) = member else { continue };
-        let exposed = service.methods.iter().any(|method| method.name == function.sig.ident);
-        if exposed && function.sig.asyncness.is_some() {
+        let Some(method) = service.methods.iter().find(|method| method.name == function.sig.ident)
+        else {
+            continue;
+        };
+        if let (Some(_), ReturnType::Type(_, ty)) = (&method.stream, &mut function.sig.output) {
+            stream::promise_send(ty);
+        }
+        if function.sig.asyncness.is_some() {
             promise_send(&mut function.sig, &mut function.default);
             function.attrs.push(parse_quote!(#[allow(clippy::manual_async_fn)]));
         }
@@ -45,7 +52,7 @@ pub(super) fn service(
 }
 
 fn read(options: TokenStream, item: &mut ItemTrait, report: &mut Report) -> Service {
-    let options = ContractOptions::parse(options, report);
+    let krate = ContractOptions::parse(options, report).krate.or_drb();
     if let Some(unsafety) = &item.unsafety {
         report.at(unsafety, "a service trait cannot be `unsafe`: leave it out");
     }
@@ -62,7 +69,7 @@ fn read(options: TokenStream, item: &mut ItemTrait, report: &mut Report) -> Serv
     for member in &mut item.items {
         let TraitItem::Fn(function) = member else { continue };
         let draft = Draft::take(&mut function.attrs, &mut function.sig, report);
-        methods.extend(draft.exposed(None, None, report));
+        methods.extend(draft.exposed(None, None, &krate, report));
     }
     let mut generics = types::without_lifetimes(&item.generics);
     if let Some(clause) = &mut generics.where_clause {
@@ -72,7 +79,7 @@ fn read(options: TokenStream, item: &mut ItemTrait, report: &mut Report) -> Serv
             .collect();
     }
     let service = Service {
-        krate: options.krate.or_drb(),
+        krate,
         subject: Subject::Trait,
         name: item.ident.clone(),
         proxy: format_ident!("{}Proxy", item.ident),
@@ -84,6 +91,7 @@ fn read(options: TokenStream, item: &mut ItemTrait, report: &mut Report) -> Serv
     };
     check::names(&service, report);
     check::lifetimes(&service, report);
+    check::streams(&service, report);
     service
 }
 

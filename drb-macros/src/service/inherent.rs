@@ -31,6 +31,7 @@ pub(super) fn service(
 
 fn read(options: TokenStream, item: &mut ItemImpl, report: &mut Report) -> Option<Service> {
     let options = ServiceOptions::parse(options, report);
+    let krate = options.krate.or_drb();
     let name = type_name(&item.self_ty, report);
     let this = types::type_with_lifetime(&item.self_ty, "'static");
     let mut methods: Vec<super::model::Method> = Vec::new();
@@ -41,13 +42,16 @@ fn read(options: TokenStream, item: &mut ItemImpl, report: &mut Report) -> Optio
             _ => Some("because it is not `pub`"),
         };
         let draft = Draft::take(&mut function.attrs, &mut function.sig, report);
-        methods.extend(draft.exposed(why_not, Some(&this), report));
+        methods.extend(draft.exposed(why_not, Some(&this), &krate, report));
     }
     let lifetimes: HashSet<_> =
         item.generics.lifetimes().map(|param| param.lifetime.ident.clone()).collect();
     let mut make_static = types::MakeStatic(&lifetimes);
     for method in &mut methods {
         make_static.visit_type_mut(&mut method.result);
+        if let Some(stream) = &mut method.stream {
+            stream.make_static(&mut make_static);
+        }
         for param in &mut method.params {
             make_static.visit_type_mut(&mut param.ty);
         }
@@ -57,7 +61,7 @@ fn read(options: TokenStream, item: &mut ItemImpl, report: &mut Report) -> Optio
         crate::names::check_class(&class.value(), class, report);
     }
     let service = Service {
-        krate: options.krate.or_drb(),
+        krate,
         proxy: format_ident!("{}Proxy", name),
         name,
         subject: Subject::Type { ty: Box::new(this), class: options.class.0 },
@@ -69,6 +73,7 @@ fn read(options: TokenStream, item: &mut ItemImpl, report: &mut Report) -> Optio
     };
     check::names(&service, report);
     check::lifetimes(&service, report);
+    check::streams(&service, report);
     Some(service)
 }
 

@@ -3,6 +3,7 @@
 use super::{
     model::{Method, Run, WireName},
     params,
+    stream::{self, Stream},
 };
 use crate::{
     names,
@@ -12,7 +13,7 @@ use crate::{
 };
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, FnArg, GenericParam, Receiver, ReturnType, Signature, Type, WherePredicate,
+    Attribute, FnArg, GenericParam, Path, Receiver, ReturnType, Signature, Type, WherePredicate,
     spanned::Spanned, visit_mut::VisitMut,
 };
 
@@ -46,6 +47,7 @@ impl<'a> Draft<'a> {
         self,
         why_not: Option<&str>,
         this: Option<&Type>,
+        krate: &Path,
         report: &mut Report,
     ) -> Option<Method> {
         let skipped = self.options.skip.is_set();
@@ -62,7 +64,7 @@ impl<'a> Draft<'a> {
         let exclusive = self.receiver(report)?;
         self.check_signature(report);
         let params = params::read(self.sig, self.params, this, report);
-        let result = result(self.sig, this, report);
+        let (result, stream) = result(self.sig, this, krate, report);
         let method = Method {
             name: self.sig.ident.clone(),
             attrs: self.attrs.iter().filter(|attribute| is_forwarded(attribute)).cloned().collect(),
@@ -87,7 +89,11 @@ impl<'a> Draft<'a> {
             predicates: predicates(self.sig, this),
             params,
             result,
+            stream,
         };
+        if let Some(stream) = &method.stream {
+            check_stream(stream, &method, &self.options, report);
+        }
         (report.len() == before).then_some(method)
     }
 
@@ -181,21 +187,47 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The declared result.
-fn result(sig: &Signature, this: Option<&Type>, report: &mut Report) -> Type {
-    let ReturnType::Type(_, ty) = &sig.output else { return syn::parse_quote!(()) };
-    if let Some(found) = types::impl_trait(ty) {
-        let future = found.bounds.to_token_stream().to_string().contains("Future");
+/// What doesn't go with a stream that may borrow from the object.
+fn check_stream(stream: &Stream, method: &Method, options: &MethodOptions, report: &mut Report) {
+    if method.exclusive {
         report.at(
-            found,
-            if future && sig.asyncness.is_none() {
-                "write `async fn` and the type of the result"
-            } else {
-                "the caller has to know the type of the result: name it"
-            },
+            &stream.found,
+            "the stream would have the object to itself for as long as it is read, because the \
+                 method takes `&mut self`: take `&self`, or give a `drb::Stream<T>`, which \
+                 `drb::Stream::new` makes of a stream that doesn't borrow",
         );
     }
-    replace_self(ty, this, report)
+    if let Some(blocking) = &options.blocking.0 {
+        report.at(
+            blocking,
+            "`blocking` doesn't go with `impl Stream`, which is not read on the method's thread: \
+                 give a `drb::Stream<T>`, which `drb::Stream::new` makes",
+        );
+    }
+    if let Some((param, _)) = method.block() {
+        report.at(
+            &param.ty,
+            "a method that gives a stream has no block of its own: its caller's is called with the \
+                 items",
+        );
+    }
+}
+
+/// What the caller gets, and the stream that it is made of, if it is one.
+fn result(
+    sig: &Signature,
+    this: Option<&Type>,
+    krate: &Path,
+    report: &mut Report,
+) -> (Type, Option<Stream>) {
+    let ReturnType::Type(_, ty) = &sig.output else { return (syn::parse_quote!(()), None) };
+    let ty = replace_self(ty, this, report);
+    let stream =
+        types::impl_trait(&ty).and_then(|found| stream::read(sig, krate, &ty, found, report));
+    match stream {
+        Some((stream, given)) => (given, Some(stream)),
+        None => (ty, None),
+    }
 }
 
 /// Puts the type in the place of `Self`. A trait doesn't know it.

@@ -10,6 +10,7 @@ mod inherent;
 mod method;
 mod model;
 mod params;
+mod stream;
 
 use crate::report::Report;
 use proc_macro2::TokenStream;

@@ -1,5 +1,6 @@
 //! What a service is, once it has been read: the input of the expansion.
 
+use super::stream::Stream;
 use proc_macro2::{Span, TokenStream};
 use quote::format_ident;
 use syn::{
@@ -61,8 +62,10 @@ pub(crate) struct Method {
     /// What it demands of the type's parameters.
     pub(crate) predicates: Vec<WherePredicate>,
     pub(crate) params: Vec<Param>,
-    /// `()` where none is written.
+    /// What the caller gets; `()` where none is written.
     pub(crate) result: Type,
+    /// What is made of it if the method gives `impl Stream`.
+    pub(crate) stream: Option<Stream>,
 }
 
 impl Method {

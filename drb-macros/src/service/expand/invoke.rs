@@ -1,6 +1,9 @@
 //! The server's side of one method: loads the arguments, calls it, writes the reply.
 
-use super::super::model::{Kind, Method, Param, Run, Service, Subject};
+use super::super::{
+    model::{Kind, Method, Param, Run, Service, Subject},
+    stream::Stream,
+};
 use crate::{labels::Labels, names::generated, types};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -96,7 +99,11 @@ pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
     });
     let load = load(service, method, &labels);
     let names = loaded(method);
-    let invoked = invoked(service, method, &labels, &target, &reply);
+    let invoked = match &method.stream {
+        Some(stream) => streamed(service, method, stream, &labels, &target, &reply),
+        None => invoked(service, method, &labels, &target, &reply),
+    };
+    let how = generated(if method.stream.is_some() { "load_stream" } else { "load" });
     let future = future(service, method);
     quote_spanned! {Span::mixed_site()=>
         #(#cfgs)*
@@ -106,7 +113,7 @@ pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
         ) -> #krate::__private::Invoked #where_clause {
             #future
             #(#contexts)*
-            let ((#(#names,)*), #reply) = match #call.load(#load) {
+            let ((#(#names,)*), #reply) = match #call.#how(#load) {
                 ::core::result::Result::Ok(loaded) => loaded,
                 ::core::result::Result::Err(refused) => return refused,
             };
@@ -315,6 +322,34 @@ fn invoked(
     }
 }
 
+/// The call of a method that gives a stream, within the future that then runs the stream: so it owns what
+/// the stream borrows.
+fn streamed(
+    service: &Service,
+    method: &Method,
+    stream: &Stream,
+    labels: &Labels,
+    target: &Ident,
+    reply: &Ident,
+) -> TokenStream {
+    let krate = &service.krate;
+    let label = labels.label(&method.name);
+    let (outlet, result) = (generated("outlet"), generated("result"));
+    let call = call(service, method, quote!(&*#target));
+    let wait = (method.run == Run::Async).then(|| quote!(.await));
+    let span = Span::mixed_site().located_at(stream.span());
+    let run = match stream.fallible {
+        false => quote_spanned!(span=> #outlet.stream::<#label, _>(#result).await),
+        true => quote_spanned!(span=> #outlet.result::<#label, _, _>(#result).await),
+    };
+    quote! {
+        #krate::__private::Invoked::stream(#reply, move |#outlet| async move {
+            let #result = #call #wait;
+            #run
+        })
+    }
+}
+
 /// The call itself. An asynchronous method of a type goes through [`future`].
 fn call(service: &Service, method: &Method, object: TokenStream) -> TokenStream {
     let arguments = method.params.iter().map(|param| {
@@ -323,7 +358,7 @@ fn call(service: &Service, method: &Method, object: TokenStream) -> TokenStream 
     });
     let name = &method.name;
     let function = match &service.subject {
-        Subject::Type { .. } if method.run == Run::Async => quote!(__drb_future),
+        Subject::Type { .. } if goes_on(method) => quote!(__drb_future),
         Subject::Type { ty, .. } => quote!(<#ty>::#name),
         Subject::Trait => {
             let (_, ty_generics, _) = service.generics.split_for_impl();
@@ -334,11 +369,16 @@ fn call(service: &Service, method: &Method, object: TokenStream) -> TokenStream 
     quote!(#function(#object #(, #arguments)*))
 }
 
-/// Calls an asynchronous method of a type, and says at its name if the future is not `Send`. (That
-/// of a trait's method is, by the trait's declaration.)
+/// Whether what the method gives is still to be run, and so has to be `Send`.
+fn goes_on(method: &Method) -> bool {
+    method.run == Run::Async || method.stream.is_some()
+}
+
+/// Calls a method of a type that is asynchronous or gives a stream, and says at its name if the future or
+/// the stream is not `Send`. (That of a trait's method is, by the trait's declaration.)
 fn future(service: &Service, method: &Method) -> TokenStream {
     let Subject::Type { ty, .. } = &service.subject else { return TokenStream::new() };
-    if method.run != Run::Async {
+    if !goes_on(method) {
         return TokenStream::new();
     }
     let object = generated("object");
@@ -361,12 +401,18 @@ fn future(service: &Service, method: &Method) -> TokenStream {
     let mutability = method.exclusive.then(|| quote!(mut));
     let names: Vec<_> = method.params.iter().map(|param| &param.name).collect();
     let types = method.params.iter().map(|param| &param.ty);
-    let mut result: Type = method.result.clone();
+    let mut result: Type = match &method.stream {
+        Some(stream) => stream.sent.clone(),
+        None => method.result.clone(),
+    };
     Elided(lifetime).visit_type_mut(&mut result);
     let name = &method.name;
     let span = Span::mixed_site().located_at(name.span());
-    let output = quote_spanned! {span=>
-        impl ::core::future::Future<Output = #result> + ::core::marker::Send
+    let output = match method.run {
+        Run::Async => quote_spanned! {span=>
+            impl ::core::future::Future<Output = #result> + ::core::marker::Send
+        },
+        _ => quote!(#result),
     };
     quote! {
         fn __drb_future #impl_generics(

@@ -91,7 +91,12 @@ impl Service {
                     predicates.push(parse_quote!(#gives: #krate::Load + 'static));
                 }
             }
-            if types::mentions(&method.result, &params) {
+            if let Some(stream) = &method.stream {
+                if types::mentions(&stream.item, &params) {
+                    let ty = types::type_with_lifetime(&stream.item, "'__drb_any");
+                    predicates.push(parse_quote!(for<'__drb_any> #ty: #krate::Returns));
+                }
+            } else if types::mentions(&method.result, &params) {
                 let ty = types::type_with_lifetime(&method.result, "'__drb_any");
                 predicates.push(parse_quote!(for<'__drb_any> #ty: #krate::Returns));
             }

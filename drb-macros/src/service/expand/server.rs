@@ -132,7 +132,10 @@ fn entry(service: &Service, wire: &WireName, method: &Method) -> TokenStream {
     let function = invoke::name(method);
     let turbofish = invoke::turbofish(service, method);
     let name = &wire.name;
-    let result = text(&method.result);
+    let result = match &method.stream {
+        Some(stream) => text(&stream.sent),
+        None => text(&method.result),
+    };
     let exclusive = method.exclusive;
     let block = method.block().map(|(param, _)| param);
     let params = method.travelling().chain(block).map(|param| {

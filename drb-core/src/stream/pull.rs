@@ -1,0 +1,254 @@
+//! The side of a stream that reads: it asks for one batch after the other.
+
+use super::{
+    NEXT_ITEMS,
+    batch::{All, Arrived, Next, Opened},
+    each::Each,
+};
+use crate::{Call, Error, Exception, Load, Remote, Response, Returns, Wire};
+use std::{
+    any::Any,
+    collections::VecDeque,
+    task::{Context, Poll, ready},
+    vec,
+};
+
+/// Reads the items of an object that has some.
+pub(super) struct Pull {
+    /// `None` at the end, and for items that were there from the beginning.
+    remote: Option<Remote>,
+    /// The batches that were asked for, in their order.
+    asked: VecDeque<Asked>,
+    /// The number of the next batch.
+    number: u64,
+    /// How many batches are asked for at a time.
+    window: usize,
+    here: Here,
+}
+
+/// A batch that was asked for.
+struct Asked {
+    number: u64,
+    call: Call<()>,
+    /// It has arrived before it was needed.
+    arrived: Option<Result<Response, Error>>,
+}
+
+/// What has arrived and was not taken yet.
+enum Here {
+    Nothing,
+    Batch(Arrived),
+    /// Items that had to be loaded at once: a `Loaded<V>`.
+    Loaded(Box<dyn Any + Send>),
+    /// An object that has no batches, but Ruby's `each`: an `Each<V>`.
+    Each(Box<dyn Any + Send>),
+}
+
+struct Loaded<V> {
+    items: vec::IntoIter<V>,
+    raised: Option<Exception>,
+}
+
+/// A batch of at least so many items, or bytes, is one of a stream that flows. Then another one is on its
+/// way while it is read.
+const FLOWS: (usize, usize) = (32, 8 << 10);
+
+/// So many are on their way at most, where the reader waits for them nevertheless.
+const WINDOW: usize = 8;
+
+impl Pull {
+    pub(super) fn new(remote: Remote) -> Self {
+        let (asked, here) = (VecDeque::new(), Here::Nothing);
+        Self { remote: Some(remote), asked, number: 0, window: 1, here }
+    }
+
+    /// Items that are all there.
+    pub(super) fn of<V: Send + 'static>(items: Vec<V>) -> Self {
+        let loaded = Loaded { items: items.into_iter(), raised: None };
+        let here = Here::Loaded(Box::new(loaded));
+        Self { remote: None, asked: VecDeque::new(), number: 0, window: 1, here }
+    }
+
+    /// What is read, as long as nothing of it was.
+    pub(super) fn untouched(&self) -> Option<&Remote> {
+        self.remote.as_ref().filter(|_| self.number == 0)
+    }
+
+    pub(super) fn remote(&self) -> Option<&Remote> {
+        self.remote.as_ref()
+    }
+
+    #[inline]
+    pub(super) fn poll_next<T>(&mut self, context: &mut Context<'_>) -> Poll<Option<T::Output>>
+    where
+        T: Returns<Value: Send + 'static>,
+    {
+        if let Here::Batch(batch) = &mut self.here
+            && let Ok(item) = batch.next::<T::Value>()
+        {
+            return Poll::Ready(Some(T::given(item)));
+        }
+        self.poll_further::<T>(context)
+    }
+
+    fn poll_further<T>(&mut self, context: &mut Context<'_>) -> Poll<Option<T::Output>>
+    where
+        T: Returns<Value: Send + 'static>,
+    {
+        loop {
+            match &mut self.here {
+                Here::Batch(batch) => match batch.next::<T::Value>() {
+                    Ok(item) => return Poll::Ready(Some(T::given(item))),
+                    Err(next) => self.close(next),
+                },
+                Here::Loaded(loaded) => {
+                    if let Some(loaded) = loaded.downcast_mut::<Loaded<T::Value>>() {
+                        if let Some(item) = loaded.items.next() {
+                            return Poll::Ready(Some(T::given(Ok(Ok(item)))));
+                        }
+                        if let Some(exception) = loaded.raised.take() {
+                            return Poll::Ready(Some(T::given(Ok(Err(exception)))));
+                        }
+                    }
+                    self.here = Here::Nothing;
+                }
+                Here::Each(each) => {
+                    let each = each.downcast_mut::<Each<T::Value>>();
+                    let given = match each {
+                        Some(each) => ready!(each.poll_next(context)),
+                        None => None,
+                    };
+                    if !matches!(given, Some(Ok(Ok(_)))) {
+                        self.here = Here::Nothing;
+                    }
+                    return Poll::Ready(given.map(T::given));
+                }
+                Here::Nothing => {
+                    self.ask(context);
+                    let Some(first) = self.asked.front_mut() else { return Poll::Ready(None) };
+                    let Poll::Ready(arrived) = first.poll(context) else {
+                        if self.window > 1 {
+                            self.window = (self.window * 2).min(WINDOW);
+                        }
+                        return Poll::Pending;
+                    };
+                    let number = first.number;
+                    self.asked.pop_front();
+                    if let Err(error) = self.take::<T::Value>(arrived, number, context) {
+                        return Poll::Ready(Some(T::given(Err(error))));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks for as many batches as are to be on their way.
+    fn ask(&mut self, context: &mut Context<'_>) {
+        while let Some(remote) = &self.remote
+            && self.asked.len() < self.window
+        {
+            let mut asked = Asked::new(remote, self.number);
+            self.number += 1;
+            // It is sent when it is polled.
+            if let Poll::Ready(arrived) = asked.poll(context) {
+                asked.arrived = Some(arrived);
+            }
+            self.asked.push_back(asked);
+        }
+    }
+
+    /// Takes a batch that has arrived, or the error in its place.
+    fn take<V: Load + Send + 'static>(
+        &mut self,
+        arrived: Result<Response, Error>,
+        number: u64,
+        context: &mut Context<'_>,
+    ) -> Result<(), Error> {
+        let opened = arrived.and_then(|response| match response.success {
+            true => Ok((response.body.len(), Arrived::open::<V>(response)?)),
+            false => match response.load::<()>()? {
+                Ok(()) => Err(Error::Stopped),
+                Err(exception) => Err(Error::from_exception(exception)),
+            },
+        });
+        let (bytes, opened) = match opened {
+            Ok(opened) => opened,
+            Err(Error::NoMethod(_)) if number == 0 => {
+                // An object of Ruby's.
+                if let Some(remote) = self.remote.take() {
+                    self.asked.clear();
+                    self.here = Here::Each(Box::new(Each::<V>::new(&remote)));
+                }
+                return Ok(());
+            }
+            Err(error @ Error::Overloaded { .. }) => {
+                // It has taken nothing from the stream: whoever asks again gets the batch.
+                if let Some(remote) = &self.remote {
+                    self.asked.push_front(Asked::new(remote, number));
+                }
+                return Err(error);
+            }
+            Err(error) => {
+                self.end();
+                return Err(error);
+            }
+        };
+        let (items, next) = match opened {
+            Opened::Batch(batch) => {
+                let of = (batch.left(), batch.follows());
+                self.here = Here::Batch(batch);
+                of
+            }
+            Opened::All(All { items, raised, next }) => {
+                let len = items.len();
+                let loaded = Loaded { items: items.into_iter(), raised };
+                self.here = Here::Loaded(Box::new(loaded));
+                (len, next)
+            }
+        };
+        if next == Next::End {
+            self.end();
+            return Ok(());
+        }
+        let flows = items >= FLOWS.0 || bytes >= FLOWS.1;
+        let native = self.remote.as_ref().is_some_and(|to| to.link().wire() == Wire::Native);
+        self.window = match (flows, native) {
+            (true, true) => self.window.max(2),
+            // On Ruby's wire each of them takes a connection.
+            _ => 1,
+        };
+        self.ask(context);
+        Ok(())
+    }
+
+    /// The batch that is here is used up.
+    fn close(&mut self, next: Next) {
+        if let Here::Batch(batch) = std::mem::replace(&mut self.here, Here::Nothing) {
+            batch.close();
+        }
+        if next == Next::End {
+            self.end();
+        }
+    }
+
+    /// Nothing comes any more, and the object is needed no longer.
+    fn end(&mut self) {
+        self.asked.clear();
+        self.remote = None;
+    }
+}
+
+impl Asked {
+    fn new(remote: &Remote, number: u64) -> Self {
+        let mut call = remote.begin(NEXT_ITEMS, 1);
+        call.arg::<u64>(number);
+        Self { number, call: call.call().no_deadline(), arrived: None }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Response, Error>> {
+        match self.arrived.take() {
+            Some(arrived) => Poll::Ready(arrived),
+            None => self.call.poll_response(context),
+        }
+    }
+}

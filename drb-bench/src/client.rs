@@ -8,6 +8,7 @@ use crate::{
     workload::{self, CALLERS, EXPORTS, ITEMS, NUMBER, RECORDS, Record, Workload},
 };
 use drb::Client;
+use futures_util::StreamExt;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -38,6 +39,7 @@ enum Caller {
     Records(BenchProxy, Vec<Record>),
     Callback(BenchProxy, Arc<Add>),
     Stream(BenchProxy),
+    Yields(BenchProxy),
     Connect(String),
 }
 
@@ -66,7 +68,16 @@ impl Caller {
             }
             Self::Stream(bench) => {
                 let mut sum = 0;
-                bench.items(ITEMS, |item| sum += item).await?;
+                let mut items = bench.items(ITEMS).await?;
+                while let Some(item) = items.next().await {
+                    sum += item?;
+                }
+                check(sum == ITEMS * (ITEMS - 1) / 2)?;
+                Ok(ITEMS)
+            }
+            Self::Yields(bench) => {
+                let mut sum = 0;
+                bench.each(ITEMS, |item| sum += item).await?;
                 check(sum == ITEMS * (ITEMS - 1) / 2)?;
                 Ok(ITEMS)
             }
@@ -109,7 +120,10 @@ async fn callers(wire: Wire, job: &Job) -> Result<Vec<Caller>, Failed> {
         }
         Workload::Stream => {
             drb::start_service(any_port(wire), Add(0)).await?;
-            vec![Caller::Stream(connect().await?)]
+            match wire {
+                Wire::Native => vec![Caller::Stream(connect().await?)],
+                Wire::Ruby => vec![Caller::Yields(connect().await?)],
+            }
         }
         Workload::Connect => vec![Caller::Connect(job.uri.clone())],
         Workload::Export => return Err("it makes no such calls".into()),

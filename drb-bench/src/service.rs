@@ -2,6 +2,7 @@
 
 use crate::workload::Record;
 use drb::{Block, DrbUndumped};
+use futures_util::{Stream, stream};
 
 /// The server's front object.
 pub(crate) struct Bench;
@@ -25,8 +26,13 @@ impl Bench {
         to.add(number).await
     }
 
-    /// Yields `0..count`.
-    pub async fn items(&self, count: u64, block: Block<(u64,)>) -> drb::Result<()> {
+    /// Gives `0..count`, one after the other.
+    pub fn items(&self, count: u64) -> impl Stream<Item = u64> {
+        stream::iter(0..count)
+    }
+
+    /// Yields `0..count`, as a service for Ruby would.
+    pub async fn each(&self, count: u64, block: Block<(u64,)>) -> drb::Result<()> {
         for item in 0..count {
             block.call((item,)).await?;
         }

@@ -38,6 +38,11 @@ pub trait Link: Send + Sync {
 
     /// Carries a call there and its reply back.
     fn carry(self: Arc<Self>, request: Request) -> Carried;
+
+    /// Carries a call there whose reply nobody waits for, if that is still possible: it is made where
+    /// something is dropped. Only on Ruby's wire is there something to be said then; on the native one
+    /// letting go of a reference says enough.
+    fn dismiss(self: Arc<Self>, _: Request) {}
 }
 
 /// A call that is under way.
@@ -228,6 +233,13 @@ impl Outgoing {
     /// The call, ready to be awaited.
     pub fn call<R>(self) -> Call<R> {
         self.end(None, NoBlock)
+    }
+
+    /// Makes the call without waiting for its end.
+    pub(crate) fn dismiss(self) {
+        if let State::Ready(link, request) = self.call::<()>().state {
+            link.dismiss(request);
+        }
     }
 
     /// The call with a block, ready to be awaited.

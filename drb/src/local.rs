@@ -76,6 +76,10 @@ impl Link for LocalLink {
             }
         })
     }
+
+    fn dismiss(self: Arc<Self>, request: Request) {
+        crate::wait::spawn(self.carry(request));
+    }
 }
 
 impl LocalLink {

@@ -88,3 +88,10 @@ pub(crate) async fn write(
     })
     .await
 }
+
+/// Makes a call whose result nobody waits for. Where the runtime has ended, nobody is called any more.
+pub(crate) fn spawn(call: crate::Carried) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(call);
+    }
+}

@@ -67,7 +67,7 @@ impl Outlet {
         S: futures_core::Stream,
         S::Item: StreamItem<M>,
     {
-        *self.0.lock() = Exchange::Begun(Ok(()));
+        self.0.begin(Ok(()));
         let mut stream = pin!(stream);
         poll_fn(|context| self.0.serve(stream.as_mut(), context)).await;
     }
@@ -81,7 +81,7 @@ impl Outlet {
     {
         match result {
             Ok(stream) => self.stream::<M, S>(stream).await,
-            Err(error) => *self.0.lock() = Exchange::Begun(Err(error.raise())),
+            Err(error) => self.0.begin(Err(error.raise())),
         }
     }
 }
@@ -89,6 +89,14 @@ impl Outlet {
 impl Slot {
     fn lock(&self) -> MutexGuard<'_, Exchange> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says whether there is a stream, unless it is known and asked for something.
+    fn begin(&self, begun: Result<(), Exception>) {
+        let mut exchange = self.lock();
+        if let Exchange::Nothing = *exchange {
+            *exchange = Exchange::Begun(begun);
+        }
     }
 
     /// Whether the method has given its stream, once that is known.

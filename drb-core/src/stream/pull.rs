@@ -213,7 +213,7 @@ impl Pull {
         let flows = items >= FLOWS.0 || bytes >= FLOWS.1;
         let native = self.remote.as_ref().is_some_and(|to| to.link().wire() == Wire::Native);
         self.window = match (flows, native) {
-            (true, true) => self.window.max(2),
+            (true, true) if number > 0 => self.window.max(2),
             // On Ruby's wire each of them takes a connection.
             _ => 1,
         };
@@ -231,10 +231,29 @@ impl Pull {
         }
     }
 
+    /// Says that nothing more is wanted, where dropping the reference doesn't.
+    fn dismiss(&mut self) {
+        if let Some(remote) = self.remote.take()
+            && self.number > 0
+            && remote.link().wire() == Wire::Ruby
+        {
+            self.asked.clear();
+            let mut call = remote.begin(NEXT_ITEMS, 1);
+            call.arg::<Option<u64>>(None::<u64>);
+            call.dismiss();
+        }
+    }
+
     /// Nothing comes any more, and the object is needed no longer.
     fn end(&mut self) {
         self.asked.clear();
         self.remote = None;
+    }
+}
+
+impl Drop for Pull {
+    fn drop(&mut self) {
+        self.dismiss();
     }
 }
 

@@ -58,7 +58,7 @@ struct Turn {
 /// The first batch has so few items that a reader who wants but some of them doesn't cost much; each
 /// further one may have more.
 const FIRST: usize = 64;
-const GROWTH: usize = 16;
+const GROWTH: usize = 8;
 const MOST: usize = 1 << 16;
 
 impl Source {
@@ -134,6 +134,17 @@ impl Source {
         state.free = number.saturating_add(1);
         state.waiting.insert(number, Waits::Here(None));
         Turn { source: Arc::clone(self), number, ask: Some(ask), done: false, only: false }
+    }
+
+    /// Nobody wants further items.
+    fn end(&self) {
+        let mut state = self.state();
+        state.over = true;
+        let unwanted = state.run.take();
+        state.wake_all();
+        drop(state);
+        // What the stream's destructor does is its own business: nothing is locked.
+        drop(unwanted);
     }
 
     /// Calls the block with one item after the other.
@@ -243,20 +254,16 @@ impl Drop for Turn {
         }
         let source = Arc::clone(&self.source);
         let mut state = source.state();
-        let mut unwanted = None;
         // Without what it has asked, it has panicked.
         if self.only || self.ask.is_none() {
-            state.over = true;
-            unwanted = state.run.take();
             state.waiting.remove(&self.number);
-            state.wake_all();
+            drop(state);
+            source.end();
         } else if state.turn == self.number {
             self.advance(&mut state);
         } else {
             state.waiting.insert(self.number, Waits::Gone);
         }
-        drop(state);
-        drop(unwanted);
     }
 }
 
@@ -268,7 +275,7 @@ static METHODS: [MethodInfo; 3] = [
 
 const BLOCK: ParamInfo =
     ParamInfo { name: "block", kind: ParamKind::Block, ty: "Block<(Value,), Value>" };
-const NUMBER: ParamInfo = ParamInfo { name: "number", kind: ParamKind::Required, ty: "u64" };
+const NUMBER: ParamInfo = ParamInfo { name: "number", kind: ParamKind::Required, ty: "Option<u64>" };
 
 impl Dispatch for Source {
     fn class(&self) -> &'static str {
@@ -308,11 +315,15 @@ impl Dispatch for Source {
             Some(_) => {
                 let loaded = call.load(|mut args| {
                     args.expect(1, 0, false, false)?;
-                    args.required::<u64>("number")
+                    args.required::<Option<u64>>("number")
                 });
                 let (number, reply) = match loaded {
                     Ok(loaded) => loaded,
                     Err(refused) => return refused,
+                };
+                let Some(number) = number else {
+                    self.end();
+                    return Invoked::Done(reply.result(()));
                 };
                 let wire = reply.wire();
                 match self.batch(number, reply) {

@@ -61,6 +61,10 @@ impl Link for Route {
     fn carry(self: Arc<Self>, request: Request) -> Carried {
         Carried::new(exchange(self, request))
     }
+
+    fn dismiss(self: Arc<Self>, request: Request) {
+        crate::wait::spawn(self.carry(request));
+    }
 }
 
 impl ClientSession {

@@ -4,6 +4,7 @@ use drb::{Client, Limits, Stream, prelude::*};
 use futures_util::{StreamExt, stream};
 use std::{
     future::Future,
+    io::BufRead,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -185,6 +186,11 @@ impl Store {
         }
     }
 
+    /// How many of its streams are there.
+    pub fn alive(&self) -> usize {
+        self.seen.alive.load(Ordering::SeqCst)
+    }
+
     pub fn keep(&self, numbers: Stream<i64>) {
         *self.kept.lock().unwrap() = Some(numbers);
     }
@@ -329,8 +335,7 @@ async fn nothing_runs_far_ahead_of_the_reader() {
 
 #[tokio::test]
 async fn dropping_a_stream_ends_it() {
-    for Site { store, seen, server } in sites().await {
-        eprintln!("{server:?}");
+    for Site { store, seen, .. } in sites().await {
         let mut numbers = store.numbers(i64::MAX).await.unwrap();
         assert_eq!(bounded(numbers.next()).await, Some(Ok(0)));
         assert_eq!(seen.alive.load(Ordering::SeqCst), 1);
@@ -351,8 +356,9 @@ async fn dropping_a_stream_ends_it() {
 
 #[tokio::test]
 async fn a_lost_connection_is_an_error_and_not_the_end() {
-    for Site { server, store, .. } in sites().await {
-        eprintln!("site");
+    // Where an object of this process is called over Ruby's wire, there is no connection to lose.
+    let [Site { server, store, .. }, _] = sites().await;
+    {
         let mut silent = store.silent().await.unwrap();
         for number in 1..4 {
             assert_eq!(bounded(silent.next()).await, Some(Ok(number)));
@@ -363,6 +369,81 @@ async fn a_lost_connection_is_an_error_and_not_the_end() {
         assert!(matches!(last, Some(Err(_))), "{last:?}");
         assert!(bounded(silent.next()).await.is_none());
     }
+}
+
+/// A store in a process of its own: only so is Ruby's wire between it and this one.
+struct Elsewhere(std::process::Child);
+
+impl Elsewhere {
+    fn start() -> (Self, String) {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "serves_another_process", "--nocapture"])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+        let uri = lines.map(Result::unwrap).find_map(|line| {
+            line.split_once("druby://").map(|(_, rest)| format!("druby://{rest}"))
+        });
+        (Self(child), uri.unwrap())
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[tokio::test]
+#[ignore = "it is the other process of the next test"]
+async fn serves_another_process() {
+    let store = Store::default();
+    let seen = store.seen.clone();
+    let server = drb::start_service("druby://127.0.0.1:0", store).await.unwrap();
+    println!("{}", server.uri());
+    // Until it is killed, and not for long if nobody does.
+    for _ in 0..600 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    drop(seen);
+}
+
+#[tokio::test]
+async fn over_ruby_s_wire_to_another_process() {
+    let (elsewhere, uri) = Elsewhere::start();
+    let _back = drb::start_service("druby://127.0.0.1:0", ()).await.unwrap();
+    let store: StoreProxy = Client::new().connect(&uri).await.unwrap();
+    let numbers = all(store.numbers(20_000).await.unwrap()).await;
+    assert!(numbers.into_iter().eq((0..20_000).map(Ok)));
+    assert_eq!(bounded(store.sum(stream::iter(0..20_000_i64))).await.unwrap(), 199_990_000);
+    let items = all(store.panics(100).await.unwrap()).await;
+    assert!(matches!(items.last(), Some(Err(drb::Error::Panicked { .. }))));
+    // One that is dropped, while its reader waits and while it doesn't.
+    let mut numbers = store.numbers(i64::MAX).await.unwrap();
+    assert_eq!(bounded(numbers.next()).await, Some(Ok(0)));
+    let mut silent = store.silent().await.unwrap();
+    assert_eq!(bounded(silent.next()).await, Some(Ok(1)));
+    assert_eq!(store.alive().await.unwrap(), 2);
+    drop(numbers);
+    drop(silent);
+    let ended = async {
+        while store.alive().await.unwrap() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    bounded(ended).await;
+    // And one whose process dies.
+    let mut silent = store.silent().await.unwrap();
+    for number in 1..4 {
+        assert_eq!(bounded(silent.next()).await, Some(Ok(number)));
+    }
+    drop(elsewhere);
+    let last = bounded(silent.next()).await;
+    assert!(matches!(last, Some(Err(drb::Error::ConnectionLost { .. }))), "{last:?}");
+    assert!(bounded(silent.next()).await.is_none());
 }
 
 #[tokio::test]
@@ -444,19 +525,15 @@ async fn a_parameter_takes_any_stream() {
         assert!(soon(|| seen.alive.load(Ordering::SeqCst) == 0).await);
         let items = stream::iter([Ok(1), Ok(2), Err(StoreError::Odd { number: 3 })]);
         assert_eq!(bounded(store.upto_an_error(items)).await.unwrap(), "2: 3 is odd");
-        let counters = seen.counters;
-        let counter = |number| {
-            counters.fetch_add(1, Ordering::SeqCst);
-            Counter(number, Arc::clone(&counters))
-        };
-        let _ = counter;
     }
 }
 
 #[tokio::test]
 async fn a_call_that_is_dropped_drops_its_parameter() {
     let _back = drb::start_service("druby://127.0.0.1:0", ()).await.unwrap();
-    for Site { store, .. } in sites().await {
+    // On Ruby's wire nobody tells the method.
+    let [Site { store, .. }, _] = sites().await;
+    {
         let seen = Seen::default();
         let alive = Alive::new(&seen.alive);
         let silent = stream::pending::<i64>().inspect(move |_| {
@@ -471,7 +548,9 @@ async fn a_call_that_is_dropped_drops_its_parameter() {
 #[tokio::test]
 async fn a_stream_is_handed_on() {
     let _back = drb::start_service("druby://127.0.0.1:0", ()).await.unwrap();
-    for [one, two] in [sites().await, sites().await.into_iter().rev().collect::<Vec<_>>().try_into().ok().unwrap()] {
+    let there = sites().await;
+    let [native, ruby] = sites().await;
+    for [one, two] in [there, [ruby, native]] {
         // From one process to another.
         let numbers = one.store.numbers(1000).await.unwrap();
         assert_eq!(bounded(two.store.sum(&numbers)).await.unwrap(), 999 * 1000 / 2);
@@ -479,10 +558,9 @@ async fn a_stream_is_handed_on() {
         let numbers = one.store.numbers(1000).await.unwrap();
         assert_eq!(bounded(one.store.sum(&numbers)).await.unwrap(), 999 * 1000 / 2);
         // What somebody keeps is given to others.
-        two.store.keep(stream::iter(0..10_i64)).await.unwrap();
+        two.store.keep(&one.store.numbers(10).await.unwrap()).await.unwrap();
         let kept = bounded(two.store.give()).await.unwrap().unwrap();
-        let items = all(kept).await;
-        assert_eq!(items.len(), 10, "{items:?}");
+        assert_eq!(bounded(one.store.sum(&kept)).await.unwrap(), 45);
         // After its first item it can't be.
         let mut numbers = one.store.numbers(1000).await.unwrap();
         bounded(numbers.next()).await.unwrap().unwrap();
@@ -525,9 +603,10 @@ async fn as_ruby_would_read_it() {
         let object = drb::Object::from_remote(Proxy::remote(&store).clone());
         // With a block.
         let mut numbers = Vec::new();
-        let () = bounded(object.call_with("numbers", (5,), |(number,): (i64,)| numbers.push(number)))
-            .await
-            .unwrap();
+        let () =
+            bounded(object.call_with("numbers", (5,), |(number,): (i64,)| numbers.push(number)))
+                .await
+                .unwrap();
         assert_eq!(numbers, [0, 1, 2, 3, 4]);
         // One that is left.
         let leave = |(number,): (i64,)| match number {
@@ -590,7 +669,10 @@ async fn an_object_with_each_is_a_stream() {
         // It waits in its first yield until it is left.
         yielded.store(0, Ordering::SeqCst);
         let numbers = drb::by_ref(Arc::new(Enumerable(Arc::clone(&yielded))));
-        assert_eq!(bounded(object.call::<Option<i64>>("first", (numbers,))).await.unwrap(), Some(1));
+        assert_eq!(
+            bounded(object.call::<Option<i64>>("first", (numbers,))).await.unwrap(),
+            Some(1)
+        );
         assert_eq!(yielded.load(Ordering::SeqCst), 1);
     }
 }

@@ -275,7 +275,8 @@ static METHODS: [MethodInfo; 3] = [
 
 const BLOCK: ParamInfo =
     ParamInfo { name: "block", kind: ParamKind::Block, ty: "Block<(Value,), Value>" };
-const NUMBER: ParamInfo = ParamInfo { name: "number", kind: ParamKind::Required, ty: "Option<u64>" };
+const NUMBER: ParamInfo =
+    ParamInfo { name: "number", kind: ParamKind::Required, ty: "Option<u64>" };
 
 impl Dispatch for Source {
     fn class(&self) -> &'static str {

@@ -36,7 +36,7 @@ pub(super) struct Filling<'d, 'a> {
     full: usize,
     /// The most bytes of one item.
     room: usize,
-    /// When so many references are there, it is full.
+    /// When so many references are there, it is full; an item has so many at most.
     references: usize,
     error_text: usize,
 }
@@ -59,12 +59,12 @@ impl<'d, 'a> Filling<'d, 'a> {
     pub(super) fn is_full(&self) -> bool {
         self.len >= self.most
             || self.dumper.written() - self.at >= self.full
-            || self.dumper.references() > self.references
+            || self.dumper.references() >= self.references
     }
 
     /// Writes an item; an exception if it cannot be dumped.
     pub(super) fn item(&mut self, item: impl Outbound) -> Result<Result<(), Exception>, DumpError> {
-        match self.dumper.attempt(self.room, |dumper| item.send(dumper))? {
+        match self.dumper.attempt(self.room, self.references, |dumper| item.send(dumper))? {
             Ok(()) => {
                 self.len += 1;
                 Ok(Ok(()))
@@ -126,14 +126,15 @@ impl Dumper<'_> {
         }
     }
 
-    /// Dumps a value of at most `room` bytes. Of one that cannot be dumped nothing is left, and what it
+    /// Dumps a value of at most `room` bytes, with at most `most` references. Of one that cannot be dumped nothing is left, and what it
     /// has exported is taken back.
     fn attempt(
         &mut self,
         room: usize,
+        most: usize,
         dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>,
     ) -> Result<Result<(), DumpError>, DumpError> {
-        let start = self.written();
+        let (start, before) = (self.written(), self.references());
         let (place, exported) = match &self.codec {
             Codec::Native(writer) => (writer.place(), self.exported()),
             // What was written can't be taken back, because later values may be links to it. So
@@ -150,6 +151,9 @@ impl Dumper<'_> {
         let mut dumped = dump(self);
         if self.written() - start > room {
             dumped = dumped.and(Err(DumpError::limit(Limit::Message, room)));
+        }
+        if self.references() - before > most {
+            dumped = dumped.and(Err(DumpError::limit(Limit::References, most)));
         }
         if dumped.is_err() {
             if let Codec::Native(writer) = &mut self.codec {

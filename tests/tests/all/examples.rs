@@ -18,6 +18,18 @@ eval -> undefined method 'instance_eval' for #<Store> (NoMethodError)
 }
 
 #[tokio::test]
+async fn streams() {
+    let expected = "compile: 25 %
+link: 50 %
+test: 75 %
+pack: 100 %
+stored 4194304 bytes of a file, 64 KiB at a time
+1, 1, 2, 3, 5, 8, and so on for ever
+";
+    assert_eq!(run_example("streams", &[]).await, expected);
+}
+
+#[tokio::test]
 async fn wrapper_server() {
     let server = Server::example("wrapper_server").await;
     let program = r##"

@@ -15,4 +15,5 @@ mod rust_client;
 mod rust_server;
 mod scripts;
 mod standin;
+mod streams;
 mod values;

@@ -26,7 +26,7 @@ struct Workshop {
 impl Workshop {
     /// Each step begins when the caller wants to hear of it, and none is done after it has left.
     pub fn build(&self) -> impl Stream<Item = Progress> {
-        stream::iter(self.steps.iter().enumerate()).then(|(done, step)| async move {
+        stream::iter(self.steps.iter().enumerate()).then(move |(done, step)| async move {
             tokio::time::sleep(Duration::from_millis(5)).await; // the work
             let percent = (done + 1) * 100 / self.steps.len();
             Progress { step: (*step).to_owned(), percent: percent as u8 }

@@ -5,7 +5,7 @@ struct Store;
 
 #[drb::service]
 impl Store {
-    pub async fn numbers(&self, block: Block<(u64,)>) -> impl Stream<Item = u64> {
+    pub async fn numbers(&self, _block: Block<(u64,)>) -> impl Stream<Item = u64> {
         stream::iter(0..9)
     }
 }

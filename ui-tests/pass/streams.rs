@@ -25,15 +25,11 @@ pub struct Log<T> {
 #[drb::service]
 impl<T: Clone + Send + Sync + 'static> Log<T> {
     pub fn tail(&self) -> impl futures_util::Stream<Item = Entry<T>> {
-        stream::iter(&self.entries).cloned()
+        stream::iter(self.entries.iter().cloned())
     }
 
     pub fn values(&self, from: usize) -> impl futures_util::Stream<Item = T> + Send + '_ {
         stream::iter(self.entries.iter().skip(from).map(|entry| entry.value.clone()))
-    }
-
-    pub async fn append(&self, entries: Stream<Entry<T>>) -> usize {
-        entries.count().await
     }
 }
 
@@ -54,6 +50,10 @@ impl Store {
         text: &str,
     ) -> Result<impl futures_util::Stream<Item = Result<char, String>>, String> {
         Ok(stream::iter(text.chars().map(Ok)))
+    }
+
+    pub async fn count(&self, entries: Stream<Entry<String>>) -> usize {
+        entries.count().await
     }
 
     pub fn made(&self) -> Vec<Stream<u64>> {
@@ -101,7 +101,7 @@ pub async fn read(log: LogProxy<String>, store: StoreProxy) -> drb::Result<()> {
     while let Some(entry) = tail.next().await {
         let _: Entry<String> = entry?;
     }
-    let count: usize = log.append(stream::iter([Entry { value: "a".to_owned() }])).await?;
+    let count: usize = store.count(stream::iter([Entry { value: "a".to_owned() }])).await?;
     let _ = count;
     let mut cursors = store.cursors().await?;
     if let Some(cursor) = cursors.next().await {

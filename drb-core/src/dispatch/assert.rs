@@ -4,8 +4,9 @@
 //! a trait of its own for each, but then it could not be used under `#![no_implicit_prelude]`, where
 //! `#[diagnostic::…]` is unknown.
 
-use super::{Args, Completed, Keywords, Reply};
-use crate::{Dump, DumpError, Dumper, Load, LoadError, Loader, Returns, Value};
+use super::{Args, Completed, Keywords, Outlet, Reply};
+use crate::{Dump, DumpError, Dumper, Load, LoadError, Loader, MethodError, Returns, Value};
+use std::{future::Future, pin::Pin};
 
 /// Says at a service's name what keeps its callers from sharing it.
 pub const fn service_is_shared_between_threads<T: Send + Sync + 'static>() {}
@@ -79,10 +80,39 @@ impl<T: Returns, M> Answer<M> for T {
     note = "the error of a `Result` needs `#[derive(DrbError)]`",
     note = "a serde type crosses as `drb::Serde<T>` with the feature `serde`"
 )]
-pub trait StreamItem<M>: Returns {}
+pub trait StreamItem<M>: Sized {
+    /// Runs the stream to its end.
+    fn stream<'a, S>(stream: S, outlet: Outlet) -> RunsStream<'a>
+    where
+        S: futures_core::Stream<Item = Self> + Send + 'a;
+
+    /// The same for a method that may have failed.
+    fn result<'a, S, E>(result: Result<S, E>, outlet: Outlet) -> RunsStream<'a>
+    where
+        S: futures_core::Stream<Item = Self> + Send + 'a,
+        E: MethodError;
+}
+
+/// A stream that runs.
+pub type RunsStream<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 #[diagnostic::do_not_recommend]
-impl<T: Returns, M> StreamItem<M> for T {}
+impl<T: Returns, M> StreamItem<M> for T {
+    fn stream<'a, S>(stream: S, outlet: Outlet) -> RunsStream<'a>
+    where
+        S: futures_core::Stream<Item = Self> + Send + 'a,
+    {
+        Box::pin(outlet.stream(stream))
+    }
+
+    fn result<'a, S, E>(result: Result<S, E>, outlet: Outlet) -> RunsStream<'a>
+    where
+        S: futures_core::Stream<Item = Self> + Send + 'a,
+        E: MethodError,
+    {
+        Box::pin(outlet.result(result))
+    }
+}
 
 /// A field named `F` of the type `O`.
 #[diagnostic::on_unimplemented(

@@ -17,7 +17,9 @@ pub use crate::block::{
 };
 pub use crate::stream::{Outlet, StreamReply};
 pub use args::{Args, Keywords, OwnedArgs, ProcArgs};
-pub use assert::{Answer, Argument, Member, StreamItem, service_is_shared_between_threads};
+pub use assert::{
+    Answer, Argument, Member, RunsStream, StreamItem, service_is_shared_between_threads,
+};
 pub use incoming::{Incoming, Invoked};
 pub use invoke::export;
 pub use merge::{count, merge};

@@ -3,7 +3,7 @@
 use super::batch::{self, Filling, Next};
 use crate::{
     Exception, MethodError, Outgoing, Returns,
-    dispatch::{Completed, Reply, StreamItem, panic_of},
+    dispatch::{Completed, Reply, panic_of},
 };
 use std::{
     future::poll_fn,
@@ -61,11 +61,10 @@ impl Outlet {
         (Self(Arc::clone(&slot)), slot)
     }
 
-    /// Runs the stream of the method `M` to its end.
-    pub async fn stream<M, S>(self, stream: S)
+    /// Runs the stream to its end.
+    pub(crate) async fn stream<S>(self, stream: S)
     where
-        S: futures_core::Stream,
-        S::Item: StreamItem<M>,
+        S: futures_core::Stream<Item: Returns>,
     {
         self.0.begin(Ok(()));
         let mut stream = pin!(stream);
@@ -73,14 +72,13 @@ impl Outlet {
     }
 
     /// The same for a method that may have failed.
-    pub async fn result<M, S, E>(self, result: Result<S, E>)
+    pub(crate) async fn result<S, E>(self, result: Result<S, E>)
     where
-        S: futures_core::Stream,
-        S::Item: StreamItem<M>,
+        S: futures_core::Stream<Item: Returns>,
         E: MethodError,
     {
         match result {
-            Ok(stream) => self.stream::<M, S>(stream).await,
+            Ok(stream) => self.stream(stream).await,
             Err(error) => self.0.begin(Err(error.raise())),
         }
     }

@@ -84,7 +84,7 @@ impl Source {
     where
         S: futures_core::Stream<Item: Returns> + Send + 'static,
     {
-        Self::new(|outlet| outlet.stream::<(), S>(stream))
+        Self::new(|outlet| outlet.stream(stream))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -6,7 +6,7 @@ use proc_macro2::Span;
 use quote::ToTokens;
 use syn::{
     AssocType, GenericArgument, Path, PathArguments, Signature, Type, TypeImplTrait,
-    TypeParamBound, parse_quote, parse_quote_spanned, spanned::Spanned, visit_mut::VisitMut,
+    TypeParamBound, parse_quote_spanned, spanned::Spanned, visit_mut::VisitMut,
 };
 
 /// The stream that a method gives.
@@ -68,7 +68,8 @@ pub(super) fn promise_send(ty: &mut Type) {
     impl VisitMut for Promise {
         fn visit_type_impl_trait_mut(&mut self, found: &mut TypeImplTrait) {
             if bound(found, "Stream").is_some() {
-                found.bounds.push(parse_quote!(::core::marker::Send));
+                let span = Span::mixed_site().located_at(found.span());
+                found.bounds.push(parse_quote_spanned!(span=> ::core::marker::Send));
             }
         }
     }

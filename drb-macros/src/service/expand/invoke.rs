@@ -338,9 +338,10 @@ fn streamed(
     let call = call(service, method, quote!(&*#target));
     let wait = (method.run == Run::Async).then(|| quote!(.await));
     let span = Span::mixed_site().located_at(stream.span());
-    let run = match stream.fallible {
-        false => quote_spanned!(span=> #outlet.stream::<#label, _>(#result).await),
-        true => quote_spanned!(span=> #outlet.result::<#label, _, _>(#result).await),
+    let item = types::type_with_lifetime(&stream.item, "'_");
+    let how = generated(if stream.fallible { "result" } else { "stream" });
+    let run = quote_spanned! {span=>
+        <#item as #krate::__private::StreamItem<#label>>::#how(#result, #outlet).await
     };
     quote! {
         #krate::__private::Invoked::stream(#reply, move |#outlet| async move {

@@ -57,15 +57,14 @@ impl<V: Load + Send + 'static> Each<V> {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Result<V, Exception>, Error>>> {
-        if self.ended.is_none() && self.items.lock().here.is_empty() {
-            if let Poll::Ready(response) = self.call.as_mut().poll(context) {
-                let ended = match response.and_then(Response::load::<Value>) {
-                    Ok(Ok(_)) => None,
-                    Ok(Err(exception)) => Some(Ok(exception)),
-                    Err(error) => Some(Err(error)),
-                };
-                self.ended = Some(ended);
-            }
+        let waits = self.ended.is_none() && self.items.lock().here.is_empty();
+        if waits && let Poll::Ready(response) = self.call.as_mut().poll(context) {
+            let ended = match response.and_then(Response::load::<Value>) {
+                Ok(Ok(_)) => None,
+                Ok(Err(exception)) => Some(Ok(exception)),
+                Err(error) => Some(Err(error)),
+            };
+            self.ended = Some(ended);
         }
         let mut items = self.items.lock();
         if let Some(item) = items.here.pop_front() {

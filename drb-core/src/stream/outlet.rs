@@ -24,7 +24,7 @@ pub struct Outlet(Arc<Slot>);
 pub(super) struct Slot(Mutex<Exchange>);
 
 #[derive(Default)]
-enum Exchange {
+pub(super) enum Exchange {
     #[default]
     Nothing,
     /// Whether there is a stream, or the method has failed.
@@ -114,12 +114,8 @@ impl Slot {
     }
 
     /// What has become of what was asked: an answer, or it is still to come.
-    pub(super) fn take(&self) -> Result<Got, Option<Ask>> {
-        match std::mem::take(&mut *self.lock()) {
-            Exchange::Got(got) => Ok(got),
-            Exchange::Asked(ask) => Err(Some(ask)),
-            Exchange::Nothing | Exchange::Begun(_) => Err(None),
-        }
+    pub(super) fn take(&self) -> Exchange {
+        std::mem::take(&mut *self.lock())
     }
 
     fn take_asked(&self) -> Option<Ask> {

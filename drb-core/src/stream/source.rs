@@ -2,7 +2,7 @@
 
 use super::{
     NEXT_ITEMS,
-    outlet::{Ask, Got, Outlet, Slot},
+    outlet::{Ask, Exchange, Got, Outlet, Slot},
 };
 use crate::{
     Block, Error, Exception, Returns, Value,
@@ -213,12 +213,13 @@ impl Future for Turn {
             state.run = unwanted.take();
         }
         let got = match got {
-            Ok(got) => Poll::Ready(got),
-            Err(Some(ask)) if over => Poll::Ready(ask.ended()),
-            Err(ask) => {
-                self.ask = ask;
+            Exchange::Got(got) => Poll::Ready(got),
+            Exchange::Asked(ask) if over => Poll::Ready(ask.ended()),
+            Exchange::Asked(ask) => {
+                self.ask = Some(ask);
                 Poll::Pending
             }
+            Exchange::Nothing | Exchange::Begun(_) => Poll::Pending,
         };
         self.done = got.is_ready();
         match got {

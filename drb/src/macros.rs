@@ -165,6 +165,55 @@
 /// The type's name is what tells a block: write `Block`, not an alias of it, and give a type of your
 /// own that is called `Block` another name in the signature.
 ///
+/// # Streams
+///
+/// A method that gives `impl Stream<Item = T>`, or a `Result` of one, gives its items one after the other,
+/// at the pace of its reader; one that takes a [`Stream<T>`](crate::Stream) is passed any stream with such
+/// items.
+///
+/// ```
+/// use drb::Stream;
+/// use futures_util::{StreamExt, stream};
+///
+/// struct Log(Vec<String>);
+///
+/// #[drb::service]
+/// impl Log {
+///     // Ruby: log.tail(1) { |line| puts line }
+///     pub fn tail(&self, from: usize) -> impl futures_util::Stream<Item = &str> {
+///         stream::iter(self.0.iter().skip(from)).map(String::as_str)
+///     }
+///
+///     // Ruby: log.length(['a', 'b'])
+///     pub async fn length(&self, mut lines: Stream<String>) -> drb::Result<usize> {
+///         let mut length = 0;
+///         while let Some(line) = lines.next().await {
+///             length += line?.len();
+///         }
+///         Ok(length)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> drb::Result<()> {
+/// # let lines = ["tea", "milk"].map(str::to_owned).to_vec();
+/// let server = drb::start_service("drb://localhost:0", Log(lines)).await?;
+/// let log = LogProxy::connect(server.native_uri()).await?;
+///
+/// let mut tail = log.tail(1).await?; // a Stream<String>
+/// assert_eq!(tail.next().await, Some(Ok("milk".to_owned())));
+/// assert_eq!(tail.next().await, None);
+///
+/// let lines = stream::iter(["a".to_owned(), "bc".to_owned()]);
+/// assert_eq!(log.length(lines).await?, 3);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The name `Stream` is what tells one. As it may borrow from the object, a type with such a method has none
+/// with `&mut self`; there, and within other types, a `drb::Stream<T>` is given, which
+/// [`Stream::new`](crate::Stream::new) makes.
+///
 /// # Names
 ///
 /// Some names are never exposed, because in Ruby they run whatever the caller names: `send`,

@@ -155,6 +155,20 @@ impl Store {
         stream::iter(0..count).map(move |index| vec![index as u8; len])
     }
 
+    pub fn of_lens(&self, lens: Vec<usize>) -> impl futures_util::Stream<Item = Vec<u8>> {
+        stream::iter(lens).map(|len| vec![0; len])
+    }
+
+    pub fn groups(&self, lens: Vec<i64>) -> impl futures_util::Stream<Item = Vec<Counter>> {
+        stream::iter(lens).map(|len| {
+            let counter = |number| {
+                self.seen.counters.fetch_add(1, Ordering::SeqCst);
+                Counter(number, Arc::clone(&self.seen.counters))
+            };
+            (0..len).map(counter).collect()
+        })
+    }
+
     pub async fn sum(&self, mut numbers: Stream<i64>) -> drb::Result<i64> {
         let mut sum = 0;
         while let Some(number) = numbers.next().await {
@@ -507,6 +521,82 @@ async fn large_items_are_streams_as_well() {
         }
         assert_eq!(count, 100);
     }
+}
+
+#[tokio::test]
+async fn items_are_as_large_as_the_limits_allow_and_no_larger() {
+    let limits = Limits { message: 40_000, references: 20, ..Limits::default() };
+    let server = drb::Server::builder().front(Store::default()).limits(limits);
+    let server = server.start("druby://127.0.0.1:0").await.unwrap();
+    for uri in [server.native_uri(), server.uri()] {
+        let store: StoreProxy = Client::new().connect(uri).await.unwrap();
+        let mut groups = store.groups(vec![10, 11, 1, 10]).await.unwrap();
+        for (len, fits) in [(10, true), (11, false), (1, true), (10, true)] {
+            match bounded(groups.next()).await.unwrap() {
+                Ok(group) => assert!(fits && group.len() == len, "{len}"),
+                Err(error) => {
+                    assert!(!fits, "{len}: {error}");
+                    assert!(matches!(
+                        error,
+                        drb::Error::Limit { limit: drb::Limit::References, .. }
+                    ));
+                }
+            }
+        }
+        assert!(bounded(groups.next()).await.is_none());
+    }
+    // A quarter of a message, at most 28 KiB, is kept free for those before it. Its head takes 3 bytes.
+    let most = 40_000 - 40_000 / 4 - 64 - 3;
+    let store: StoreProxy = Client::new().connect(server.native_uri()).await.unwrap();
+    let mut items = store.of_lens(vec![most, most + 1, 1, most]).await.unwrap();
+    assert_eq!(bounded(items.next()).await.unwrap().unwrap().len(), most);
+    let error = bounded(items.next()).await.unwrap().unwrap_err();
+    assert!(matches!(error, drb::Error::Limit { limit: drb::Limit::Message, .. }), "{error:?}");
+    assert_eq!(bounded(items.next()).await.unwrap().unwrap().len(), 1);
+    assert_eq!(bounded(items.next()).await.unwrap().unwrap().len(), most);
+    assert!(bounded(items.next()).await.is_none());
+}
+
+#[tokio::test]
+async fn streams_that_wait_are_calls() {
+    let limits = Limits { calls: 3, ..Limits::default() };
+    let server = drb::Server::builder().front(Store::default()).limits(limits);
+    let server = server.start("druby://127.0.0.1:0").await.unwrap();
+    let store: StoreProxy = Client::new().connect(server.native_uri()).await.unwrap();
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        let mut silent = store.silent().await.unwrap();
+        for _ in 0..3 {
+            bounded(silent.next()).await.unwrap().unwrap();
+        }
+        waiting.push(silent);
+    }
+    let error = bounded(store.silent()).await.unwrap_err();
+    assert!(matches!(error, drb::Error::Overloaded { .. }), "{error:?}");
+    // One that was refused a batch gets it when it asks again.
+    waiting.pop();
+    let mut one_more = loop {
+        match bounded(store.numbers(1000)).await {
+            Ok(one_more) => break one_more,
+            Err(error) => assert!(matches!(error, drb::Error::Overloaded { .. }), "{error:?}"),
+        }
+    };
+    let busy = store.silent().await.unwrap();
+    waiting.push(busy);
+    let waits = tokio::time::timeout(Duration::from_millis(50), async {
+        for _ in 0..4 {
+            waiting[2].next().await.unwrap().unwrap();
+        }
+    });
+    assert!(waits.await.is_err());
+    let error = bounded(one_more.next()).await.unwrap().unwrap_err();
+    assert!(matches!(error, drb::Error::Overloaded { .. }), "{error:?}");
+    waiting.pop();
+    let mut numbers = Vec::new();
+    while let Some(number) = bounded(one_more.next()).await {
+        numbers.extend(number.ok());
+    }
+    assert_eq!(numbers, Vec::from_iter(0..1000));
 }
 
 #[tokio::test]

@@ -140,7 +140,11 @@ impl Dumper<'_> {
             // What was written can't be taken back, because later values may be links to it. So
             // whether it can be dumped is tried elsewhere.
             Codec::Marshal(_) => {
-                let value = match Value::from_dump_with(self.session, dump) {
+                let tried = Value::from_dump_with(self.session, |dumper| {
+                    dump(dumper)?;
+                    fits((dumper.written(), room), (dumper.references(), most))
+                });
+                let value = match tried {
                     Ok(value) => value,
                     Err(error) => return Ok(Err(error)),
                 };
@@ -149,11 +153,8 @@ impl Dumper<'_> {
             }
         };
         let mut dumped = dump(self);
-        if self.written() - start > room {
-            dumped = dumped.and(Err(DumpError::limit(Limit::Message, room)));
-        }
-        if self.references() - before > most {
-            dumped = dumped.and(Err(DumpError::limit(Limit::References, most)));
+        if dumped.is_ok() {
+            dumped = fits((self.written() - start, room), (self.references() - before, most));
         }
         if dumped.is_err() {
             if let Codec::Native(writer) = &mut self.codec {
@@ -162,6 +163,15 @@ impl Dumper<'_> {
             self.take_back(exported);
         }
         Ok(dumped)
+    }
+}
+
+/// Whether an item has no more bytes and references than one may have.
+fn fits(bytes: (usize, usize), references: (usize, usize)) -> Result<(), DumpError> {
+    match (bytes.0 > bytes.1, references.0 > references.1) {
+        (true, _) => Err(DumpError::limit(Limit::Message, bytes.1)),
+        (_, true) => Err(DumpError::limit(Limit::References, references.1)),
+        _ => Ok(()),
     }
 }
 

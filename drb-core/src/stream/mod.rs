@@ -40,7 +40,9 @@ pub(crate) const NEXT_ITEMS: &str = "next items";
 /// ```ignore
 /// #[drb::service]
 /// impl Log {
-///     pub fn tail(&self) -> impl Stream<Item = Entry> { … } // may borrow from `self`
+///     pub fn tail(&self) -> impl Stream<Item = Entry> {
+///         stream::iter(self.entries.iter().cloned()) // may borrow from `self`
+///     }
 ///
 ///     pub async fn append(&self, mut entries: drb::Stream<Entry>) -> drb::Result<u64> {
 ///         let mut count = 0;

@@ -107,10 +107,12 @@ impl<T: Outbound> Returns for T {
     type Value = T::Arrives;
     type Sent = T;
 
+    #[inline]
     fn outcome(self) -> Result<T, Exception> {
         Ok(self)
     }
 
+    #[inline]
     fn given(arrived: Result<Result<T::Arrives, Exception>, Error>) -> Self::Output {
         arrived?.map_err(Error::from_exception)
     }
@@ -121,10 +123,12 @@ impl<T: Outbound, E: MethodError> Returns for Result<T, E> {
     type Value = T::Arrives;
     type Sent = T;
 
+    #[inline]
     fn outcome(self) -> Result<T, Exception> {
         self.map_err(MethodError::raise)
     }
 
+    #[inline]
     fn given(arrived: Result<Result<T::Arrives, Exception>, Error>) -> Self::Output {
         match arrived.map_err(E::Raised::from)? {
             Ok(value) => Ok(value),

@@ -9,7 +9,9 @@ use crate::{
     Loader, Outbound, Response, Value, buffer,
     dispatch::{Completed, Reply},
     dump::Codec,
+    native::Tables,
 };
+use std::sync::Arc;
 
 /// About so many bytes go together: what fits a frame of the native wire.
 const BYTES: usize = 28 << 10;
@@ -182,6 +184,8 @@ pub(super) struct Arrived {
     left: usize,
     next: Next,
     budget: Budget,
+    /// Those of the session.
+    tables: Option<Arc<Tables>>,
 }
 
 impl Arrived {
@@ -206,9 +210,29 @@ impl Arrived {
             Opening::All(all) => Ok(Opened::All(all)),
             Opening::Native { place, left, next, budget } => {
                 let place = response.body.start + place;
-                Ok(Opened::Batch(Self { response, place, left, next, budget }))
+                let session = response.session.as_deref();
+                let tables = session.and_then(|session| session.tables()).cloned();
+                Ok(Opened::Batch(Self { response, place, left, next, budget, tables }))
             }
         }
+    }
+
+    /// The next item, if there is one and nothing is to be said of it.
+    #[inline]
+    pub(super) fn take<V: Load>(&mut self) -> Option<V> {
+        let left = self.left.checked_sub(1)?;
+        if left == 0 && self.next == Next::Raised {
+            return None;
+        }
+        let Response { bytes, body, session, .. } = &self.response;
+        let bytes = bytes.get(self.place..body.end)?;
+        let mut loader =
+            Loader::native(bytes, self.tables.as_deref()?, self.budget, session.as_deref());
+        // If it fails, it is loaded again, by who can say why.
+        let item = V::load(&mut loader).ok()?;
+        let (read, budget) = loader.place()?;
+        (self.left, self.place, self.budget) = (left, self.place + read, budget);
+        Some(item)
     }
 
     /// The next item, or an exception in its place; `Err` with what follows if there is none.

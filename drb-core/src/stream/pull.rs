@@ -84,9 +84,9 @@ impl Pull {
         T: Returns<Value: Send + 'static>,
     {
         if let Here::Batch(batch) = &mut self.here
-            && let Ok(item) = batch.next::<T::Value>()
+            && let Some(item) = batch.take::<T::Value>()
         {
-            return Poll::Ready(Some(T::given(item)));
+            return Poll::Ready(Some(T::given(Ok(Ok(item)))));
         }
         self.poll_further::<T>(context)
     }

@@ -68,11 +68,12 @@ impl Caller {
             }
             Self::Stream(bench) => {
                 let mut sum = 0;
-                let mut items = bench.items(ITEMS).await?;
+                let count = ITEMS as i64;
+                let mut items = bench.items(count).await?;
                 while let Some(item) = items.next().await {
                     sum += item?;
                 }
-                check(sum == ITEMS * (ITEMS - 1) / 2)?;
+                check(sum == count * (count - 1) / 2)?;
                 Ok(ITEMS)
             }
             Self::Yields(bench) => {

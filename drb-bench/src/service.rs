@@ -27,7 +27,7 @@ impl Bench {
     }
 
     /// Gives `0..count`, one after the other.
-    pub fn items(&self, count: u64) -> impl Stream<Item = u64> {
+    pub fn items(&self, count: i64) -> impl Stream<Item = i64> {
         stream::iter(0..count)
     }
 

@@ -31,4 +31,5 @@ pub(crate) use reader::Reader;
 pub use sending::Sending;
 pub(crate) use tables::PeerShape;
 pub use tables::Tables;
+pub(crate) use write_batch::Place;
 pub(crate) use writer::Writer;

@@ -6,9 +6,9 @@ use crate::{DumpError, stream::Next};
 /// Where writing stood.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
-    len: usize,
+    pub(crate) len: usize,
     depth: usize,
-    references: usize,
+    pub(crate) references: usize,
 }
 
 impl Writer<'_> {

@@ -9,7 +9,7 @@ use crate::{
     Loader, Outbound, Response, Value, buffer,
     dispatch::{Completed, Reply},
     dump::Codec,
-    native::Tables,
+    native::{Place, Tables},
 };
 use std::sync::Arc;
 
@@ -64,15 +64,12 @@ impl<'d, 'a> Filling<'d, 'a> {
             || self.dumper.references() >= self.references
     }
 
-    /// Writes an item; an exception if it cannot be dumped.
-    pub(super) fn item(&mut self, item: impl Outbound) -> Result<Result<(), Exception>, DumpError> {
-        match self.dumper.attempt(self.room, self.references, |dumper| item.send(dumper))? {
-            Ok(()) => {
-                self.len += 1;
-                Ok(Ok(()))
-            }
-            Err(error) => Ok(Err(Exception::from(&error))),
-        }
+    /// Writes an item. Of one that cannot be dumped nothing is left.
+    #[inline]
+    pub(super) fn item(&mut self, item: impl Outbound) -> Result<(), Box<Failed>> {
+        self.dumper.attempt(self.room, self.references, |dumper| item.send(dumper))?;
+        self.len += 1;
+        Ok(())
     }
 
     /// Ends it with an exception in the place of an item.
@@ -80,12 +77,10 @@ impl<'d, 'a> Filling<'d, 'a> {
         // It may be that of a call that the stream has made: its refusal isn't ours.
         exception.refused = false;
         let cut = exception.cut(self.error_text);
-        if let Err(exception) = self.item(&*cut)? {
+        if self.item(&*cut).is_err() {
             // One that holds what cannot be dumped goes without its fields.
             let bare = Exception::new(cut.class.clone(), cut.message.clone());
-            if self.item(&bare)?.is_err() {
-                return Err(DumpError::custom(exception.message));
-            }
+            self.item(&bare).map_err(|failed| failed.error)?;
         }
         self.end(Next::Raised);
         Ok(())
@@ -128,44 +123,67 @@ impl Dumper<'_> {
         }
     }
 
-    /// Dumps a value of at most `room` bytes, with at most `most` references. Of one that cannot be dumped nothing is left, and what it
-    /// has exported is taken back.
+    /// Dumps a value of at most `room` bytes, with at most `most` references. Of one that cannot be dumped
+    /// nothing is left, and what it has exported is taken back.
+    #[inline]
     fn attempt(
         &mut self,
         room: usize,
         most: usize,
         dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>,
-    ) -> Result<Result<(), DumpError>, DumpError> {
-        let (start, before) = (self.written(), self.references());
-        let (place, exported) = match &self.codec {
-            Codec::Native(writer) => (writer.place(), self.exported()),
-            // What was written can't be taken back, because later values may be links to it. So
-            // whether it can be dumped is tried elsewhere.
-            Codec::Marshal(_) => {
-                let tried = Value::from_dump_with(self.session, |dumper| {
-                    dump(dumper)?;
-                    fits((dumper.written(), room), (dumper.references(), most))
-                });
-                let value = match tried {
-                    Ok(value) => value,
-                    Err(error) => return Ok(Err(error)),
-                };
-                self.value(&value)?;
-                return Ok(Ok(()));
-            }
+    ) -> Result<(), Box<Failed>> {
+        let place = match &self.codec {
+            Codec::Native(writer) => writer.place(),
+            Codec::Marshal(_) => return self.try_elsewhere(room, most, dump),
         };
-        let mut dumped = dump(self);
-        if dumped.is_ok() {
-            dumped = fits((self.written() - start, room), (self.references() - before, most));
+        let exported = self.exported();
+        let dumped = dump(self);
+        let bytes = self.written() - place.len;
+        let references = self.references() - place.references;
+        if dumped.is_ok() && bytes <= room && references <= most {
+            return Ok(());
         }
-        if dumped.is_err() {
-            if let Codec::Native(writer) = &mut self.codec {
-                writer.back_to(place);
-            }
-            self.take_back(exported);
-        }
-        Ok(dumped)
+        let fits = || fits((bytes, room), (references, most));
+        self.undo(place, exported, dumped.and_then(|()| fits()))
     }
+
+    #[cold]
+    fn undo(
+        &mut self,
+        place: Place,
+        exported: usize,
+        dumped: Result<(), DumpError>,
+    ) -> Result<(), Box<Failed>> {
+        if let Codec::Native(writer) = &mut self.codec {
+            writer.back_to(place);
+        }
+        self.take_back(exported);
+        dumped.map_err(|error| Box::new(Failed { error, item: true }))
+    }
+
+    /// What was written as Marshal can't be taken back, because later values may be links to it. So whether
+    /// it can be dumped is tried elsewhere.
+    fn try_elsewhere(
+        &mut self,
+        room: usize,
+        most: usize,
+        dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>,
+    ) -> Result<(), Box<Failed>> {
+        let tried = Value::from_dump_with(self.session, |dumper| {
+            dump(dumper)?;
+            fits((dumper.written(), room), (dumper.references(), most))
+        });
+        let failed = |item| move |error| Box::new(Failed { error, item });
+        let value = tried.map_err(failed(true))?;
+        self.value(&value).map_err(failed(false))
+    }
+}
+
+/// Why an item was not written.
+pub(super) struct Failed {
+    pub(super) error: DumpError,
+    /// Whether it is the item's own fault, and the batch goes on.
+    pub(super) item: bool,
 }
 
 /// Whether an item has no more bytes and references than one may have.

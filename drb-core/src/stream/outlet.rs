@@ -214,12 +214,13 @@ where
         let mut batch = Filling::new(dumper, &limits, most)?;
         let mut item = first;
         loop {
-            let written = match item.outcome() {
-                Ok(value) => batch.item(value)?,
-                Err(exception) => Err(exception),
-            };
-            if let Err(exception) = written {
-                return batch.raise(exception);
+            match item.outcome() {
+                Ok(value) => match batch.item(value) {
+                    Ok(()) => {}
+                    Err(failed) if failed.item => return batch.raise((&failed.error).into()),
+                    Err(failed) => return Err(failed.error),
+                },
+                Err(exception) => return batch.raise(exception),
             }
             if batch.is_full() {
                 break;

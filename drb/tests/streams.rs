@@ -605,7 +605,7 @@ async fn a_parameter_takes_any_stream() {
     for Site { store, .. } in sites().await {
         let numbers = stream::iter(0..100_000_i64);
         assert_eq!(bounded(store.sum(numbers)).await.unwrap(), 99_999 * 100_000 / 2);
-        assert_eq!(bounded(store.sum(&Stream::new(stream::iter([1, 2])))).await.unwrap(), 3);
+        assert_eq!(bounded(store.sum(&Stream::new(stream::iter([1_i64, 2])))).await.unwrap(), 3);
         let seen = Seen::default();
         let alive = Alive::new(&seen.alive);
         let endless = stream::iter(7_i64..).inspect(move |_| {
@@ -613,6 +613,10 @@ async fn a_parameter_takes_any_stream() {
         });
         assert_eq!(bounded(store.first(endless)).await.unwrap(), Some(7));
         assert!(soon(|| seen.alive.load(Ordering::SeqCst) == 0).await);
+        let count = Arc::new(AtomicUsize::new(3));
+        let counters: Vec<_> = (1..=3).map(|number| Counter(number, Arc::clone(&count))).collect();
+        let counters = Stream::new(stream::iter(counters));
+        assert_eq!(bounded(store.call_all(&counters)).await.unwrap(), 6);
         let items = stream::iter([Ok(1), Ok(2), Err(StoreError::Odd { number: 3 })]);
         assert_eq!(bounded(store.upto_an_error(items)).await.unwrap(), "2: 3 is odd");
     }
@@ -660,6 +664,18 @@ async fn a_stream_is_handed_on() {
 }
 
 #[tokio::test]
+async fn a_stream_is_relayed_from_connection_to_connection() {
+    let [one, _] = sites().await;
+    let [two, _] = sites().await;
+    let numbers = one.store.numbers(20_000).await.unwrap();
+    assert_eq!(bounded(two.store.sum(&numbers)).await.unwrap(), 199_990_000);
+    let numbers = one.store.numbers(i64::MAX).await.unwrap();
+    assert_eq!(bounded(two.store.first(&numbers)).await.unwrap(), Some(0));
+    drop(numbers);
+    assert!(soon(|| one.seen.alive.load(Ordering::SeqCst) == 0).await);
+}
+
+#[tokio::test]
 async fn a_stream_can_be_read_where_it_was_made() {
     let numbers = Stream::new(stream::iter(0..1000_i64));
     let numbers: Vec<_> = numbers.map(Result::unwrap).collect().await;
@@ -683,6 +699,12 @@ async fn a_stream_has_one_reader() {
         assert!(matches!(error, drb::Error::Refused(_)), "{error:?}");
         let batch: drb::Value = stream.call("next items", (1,)).await.unwrap();
         assert_eq!(batch, drb::Value::from(vec![drb::Value::Bool(false)]));
+        // Whatever is asked for behind the end.
+        for number in [u64::MAX, 7, u64::MAX] {
+            let _ = bounded(stream.call::<drb::Value>("next items", (number,))).await;
+            let end = bounded(stream.call::<drb::Value>("next", ())).await.unwrap_err();
+            assert_eq!(end.exception().unwrap().class, "StopIteration");
+        }
     }
 }
 

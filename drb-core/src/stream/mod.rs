@@ -72,7 +72,8 @@ pub(crate) const NEXT_ITEMS: &str = "next items";
 /// long as a [lease](crate::Objects::LEASE) if nothing was read yet.
 ///
 /// A stream has one reader. It can be handed on, as an argument `&stream` or as a result, as long as nothing
-/// was read from it.
+/// was read from it. Objects of this process are passed as `&Stream::new(objects)` where a method takes a
+/// `Stream` of their proxies.
 ///
 /// In Ruby the method takes a block, which is called with each item; without one it gives an object with
 /// `each` and `next`. Where a method takes a `Stream`, Ruby passes an Array, or any object with `each`.
@@ -163,8 +164,9 @@ where
     }
 }
 
-/// One that was made for it, or has arrived and is handed on.
-impl<T> Arg<Stream<T>> for &Stream<T> {
+/// One that was made for it, or has arrived and is handed on. Its items have to arrive as the same: those of
+/// a stream of objects as their proxies.
+impl<T: Returns, U: Returns<Value = T::Value>> Arg<Stream<U>> for &Stream<T> {
     fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         self.hand_on(dumper)
     }

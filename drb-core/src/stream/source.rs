@@ -176,7 +176,7 @@ impl Turn {
         state.turn = self.number.saturating_add(1);
         while let Some(Waits::Gone) = state.waiting.get(&state.turn) {
             state.waiting.remove(&state.turn);
-            state.turn += 1;
+            state.turn = state.turn.saturating_add(1);
         }
         if let Some(Waits::Here(Some(next))) = state.waiting.get(&state.turn) {
             next.wake_by_ref();

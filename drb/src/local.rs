@@ -6,13 +6,13 @@ use crate::{
     dispatch::{Completed, Dispatch, Invoked},
     ruby::{Receiver, ReplyReader, RequestReader},
     server::{self, ServerSession, Shared},
+    timer::now,
 };
 use drb_core::native::Held;
 use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::{Arc, Weak},
-    time::Instant,
 };
 
 /// The way to a server of this process.
@@ -97,8 +97,7 @@ impl LocalLink {
         };
         let current = Current::next(Arc::clone(&session), self.limits.recursion);
         let current = Arc::new(current.map_err(Error::from_exception)?);
-        let invoked =
-            current.enter(|| receiver.serve(&head, &request.bytes, Vec::new(), Instant::now()));
+        let invoked = current.enter(|| receiver.serve(&head, &request.bytes, Vec::new(), now()));
         let Completed { bytes, .. } = match invoked {
             Invoked::Done(completed) => completed,
             Invoked::Running(mut running) => {

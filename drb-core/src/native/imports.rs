@@ -97,7 +97,10 @@ impl Imports {
 
     /// Writes what is to be given back, in frames of at most `chunk` bytes.
     pub(super) fn write_releases(&mut self, out: &mut Vec<u8>, chunk: usize) {
-        let mut releases = self.releases.drain().peekable();
+        let mut releases: Vec<_> = self.releases.drain().collect();
+        // In the same order each time, for tests that are repeated.
+        releases.sort_unstable();
+        let mut releases = releases.into_iter().peekable();
         while releases.peek().is_some() {
             let start = frame::open(out, frame::Kind::Release, 0);
             while out.len() - start + 30 < chunk

@@ -1,11 +1,7 @@
 //! Makes connections.
 
 use super::pool::{Connection, Pool};
-use crate::{
-    Error, Limits, Outcome,
-    net::{Ends, Stream},
-    timer::Timer,
-};
+use crate::{Client, Error, Outcome, net::Ends, timer::Timer, transport};
 use drb_core::Uri;
 use std::{
     future::Future,
@@ -59,13 +55,14 @@ impl Deadline {
 /// Makes a connection for `pool`, which then knows where it leads to.
 pub(super) async fn dial(
     pool: &Pool,
-    limits: &Limits,
+    client: &Client,
     deadline: Deadline,
 ) -> Result<Connection, Error> {
     let uri = pool.uri();
     let runtime = current_runtime(uri)?;
     let address = Uri::parse(uri)?.address;
-    let stream = deadline.bound(limits.connect, uri, Stream::connect(&address)).await?;
+    let connecting = transport::connect(&address, client.connector());
+    let stream = deadline.bound(client.limits().connect, uri, connecting).await?;
     pool.found(Ends::of(&stream));
     Ok(Connection { stream, timer: Timer::default(), runtime })
 }

@@ -13,6 +13,7 @@ use crate::{
     Current, Error, Limits, ObjectId, Proxy, Reference, Remote, Uri, Wire,
     local::LocalLink,
     server::{self, ServerSession},
+    transport::Connector,
     wire::NativeRoute,
 };
 use pool::Pool;
@@ -36,6 +37,8 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     limits: Arc<Limits>,
+    /// Makes the connections, in place of sockets.
+    connector: Option<Connector>,
     /// How many connections to one address are kept open without a call.
     idle: usize,
     pools: Mutex<HashMap<Arc<str>, Arc<Pool>>>,
@@ -73,6 +76,10 @@ impl Client {
     /// The same, to be kept.
     pub(crate) fn shared_limits(&self) -> &Arc<Limits> {
         &self.0.limits
+    }
+
+    pub(crate) fn connector(&self) -> Option<&Connector> {
+        self.0.connector.as_ref()
     }
 
     /// The proxy of the object at a URI: the server's front object, or the one with the name behind

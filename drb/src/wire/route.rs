@@ -3,13 +3,12 @@
 use super::{Driver, ServerHome, Serving};
 use crate::{
     Carried, Client, Context, Error, Limits, Link, Request, Session, Uri, Wire, client::Deadline,
-    net::Stream,
+    timer::now, transport,
 };
 use drb_core::native::{Asking, Connection, Stage};
 use std::{
     io,
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
 };
 use tokio::sync::OnceCell;
 
@@ -41,7 +40,7 @@ impl NativeRoute {
 
     /// Makes sure that there is a connection.
     pub(crate) async fn connect(&self) -> Result<(), Error> {
-        self.line().dial(self.client.limits(), Deadline::new(None)).await
+        self.line().dial(&self.client, Deadline::new(None)).await
     }
 
     fn line(&self) -> Arc<Line> {
@@ -60,13 +59,15 @@ impl Line {
         Arc::new(Self { connection, dialled: OnceCell::new() })
     }
 
-    async fn dial(&self, limits: &Limits, deadline: Deadline) -> Result<(), Error> {
+    async fn dial(&self, client: &Client, deadline: Deadline) -> Result<(), Error> {
+        let limits = client.limits();
         let dial = async {
             let uri = self.connection.uri();
             let failed =
                 |error: io::Error| Error::Connect { uri: Arc::clone(uri), source: Arc::new(error) };
             let address = Uri::parse(uri)?.address;
-            let stream = deadline.bound(limits.connect, uri, Stream::connect(&address)).await?;
+            let connecting = transport::connect(&address, client.connector());
+            let stream = deadline.bound(limits.connect, uri, connecting).await?;
             let peer = stream.peer().map_err(failed)?;
             let context = Context::new(peer, Wire::Native, Arc::clone(uri));
             let connection = Arc::clone(&self.connection);
@@ -98,13 +99,13 @@ impl Link for NativeRoute {
         if let Some(connection) = connection
             && connection.stage() == Stage::Open
         {
-            return Carried::made(connection.call(request, Instant::now()));
+            return Carried::made(connection.call(request, now()));
         }
         let line = self.line();
         Carried::new(async move {
             let deadline = Deadline::new(request.deadline);
-            line.dial(self.client.limits(), deadline).await?;
-            Arc::clone(&line.connection).call(request, Instant::now())?.await
+            line.dial(&self.client, deadline).await?;
+            Arc::clone(&line.connection).call(request, now())?.await
         })
     }
 }

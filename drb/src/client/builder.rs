@@ -4,6 +4,7 @@ use super::{Client, Inner};
 use crate::{
     Address, Limits, Transport,
     transport::{self, Connector},
+    wire::Connections,
 };
 use std::{
     collections::HashMap,
@@ -83,7 +84,14 @@ impl ClientBuilder {
         let routes = Mutex::default();
         let limits = Arc::new(self.limits);
         let Self { idle, connector, .. } = self;
-        Client(Arc::new(Inner { limits, connector, idle, pools, routes }))
+        Client(Arc::new(Inner {
+            limits,
+            connector,
+            idle,
+            pools,
+            native: Connections::default(),
+            routes,
+        }))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     local::LocalLink,
     server::{self, ServerSession},
     transport::Connector,
-    wire::NativeRoute,
+    wire::{Connections, NativeRoute, Usage},
 };
 use pool::Pool;
 use route::Route;
@@ -42,6 +42,8 @@ struct Inner {
     /// How many connections to one address are kept open without a call.
     idle: usize,
     pools: Mutex<HashMap<Arc<str>, Arc<Pool>>>,
+    /// The connections of the native wire.
+    native: Connections,
     /// The ways over the native wire, as long as a proxy goes there.
     routes: Mutex<HashMap<Arc<str>, Weak<NativeRoute>>>,
 }
@@ -76,6 +78,16 @@ impl Client {
     /// The same, to be kept.
     pub(crate) fn shared_limits(&self) -> &Arc<Limits> {
         &self.0.limits
+    }
+
+    /// What the client has to do with its peers over the native wire at the moment, the calls back
+    /// included.
+    pub fn usage(&self) -> Usage {
+        self.0.native.usage()
+    }
+
+    pub(crate) fn native(&self) -> &Connections {
+        &self.0.native
     }
 
     pub(crate) fn connector(&self) -> Option<&Connector> {

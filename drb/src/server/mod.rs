@@ -24,6 +24,7 @@ use crate::{
     local::LocalLink,
     net::{Brought, Stream},
     timer::now,
+    wire::Usage,
 };
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
@@ -236,6 +237,13 @@ impl Server {
         };
         let stream = Stream::Brought(Brought { stream: Box::new(stream), peer });
         self.shared.streams.send(stream).await.map_err(|_| Error::Stopped)
+    }
+
+    /// What the server has to do with the peers that have connected over the native wire at the moment.
+    /// ([`Server::exported`] and the table that it counts are of Ruby's wire, which doesn't know who
+    /// holds an object for how long.)
+    pub fn usage(&self) -> Usage {
+        self.shared.native.usage()
     }
 
     /// How many objects are held at the moment because peers have been given references to them, or

@@ -3,6 +3,7 @@
 use super::Phase;
 use crate::{
     Client, Context, DumpError, Exception, Limits, Objects, Reference, Session, net::Stream,
+    wire::Connections,
 };
 use drb_core::{Acl, Address, Wire};
 use std::{
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Arc<Limits>,
     /// Calls the objects that peers give references to.
     pub(crate) client: Client,
+    /// The connections of the native wire.
+    pub(super) native: Connections,
     pub(super) acl: Option<Acl>,
     pub(super) hook: Option<Hook>,
     hand_on: Option<HandOn>,
@@ -86,6 +89,7 @@ impl Shared {
             objects,
             limits: Arc::new(limits),
             client,
+            native: Connections::default(),
             acl,
             hook,
             hand_on: None,

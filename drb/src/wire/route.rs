@@ -73,6 +73,7 @@ impl Line {
             let connection = Arc::clone(&self.connection);
             let serving = Serving::new(None, context, &connection);
             connection.reach(Stage::Open);
+            client.native().add(&connection);
             tokio::spawn(Driver::new(connection, stream, serving, Vec::new()).run());
             Ok(())
         };

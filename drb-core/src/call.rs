@@ -38,6 +38,11 @@ pub trait Link: Send + Sync {
 
     /// Carries a call there and its reply back.
     fn carry(self: Arc<Self>, request: Request) -> Carried;
+
+    /// The object itself, if it is one of this process that the link holds.
+    fn local(&self) -> Option<Arc<dyn crate::dispatch::Dispatch>> {
+        None
+    }
 }
 
 /// A call that is under way.
@@ -153,7 +158,10 @@ impl fmt::Debug for Remote {
 
 impl Dump for Remote {
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-        dumper.reference(&self.reference)
+        match self.link.local() {
+            Some(object) => dumper.export(object),
+            None => dumper.reference(&self.reference),
+        }
     }
 }
 

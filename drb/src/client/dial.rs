@@ -17,7 +17,7 @@ use tokio::{
 /// When a call has to have its result, if it has to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
-    pub(super) until: Option<Instant>,
+    pub(crate) until: Option<Instant>,
     pub(super) after: Duration,
 }
 
@@ -46,8 +46,13 @@ impl Deadline {
         }
     }
 
+    /// How much time is left until then.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        self.until.map(|until| until.saturating_duration_since(Instant::now()))
+    }
+
     /// The error of a call that had no result by then.
-    pub(super) fn exceeded(&self, outcome: Outcome) -> Error {
+    pub(crate) fn exceeded(&self, outcome: Outcome) -> Error {
         Error::DeadlineExceeded { after: self.after, outcome }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Driver, ServerHome, Serving};
 use crate::{
-    Carried, Client, Context, Error, Limits, Link, Request, Session, Uri, Wire, client::Deadline,
+    Carried, Client, Context, Error, Limits, Link, Outcome, Request, Session, Uri, Wire, client::Deadline,
     timer::now, transport,
 };
 use drb_core::native::{Asking, Connection, Stage};
@@ -10,7 +10,7 @@ use std::{
     io,
     sync::{Arc, Mutex, PoisonError},
 };
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::timeout_at};
 
 /// One process, and the connection to it. If that is lost, the next call makes another one.
 pub(crate) struct NativeRoute {
@@ -77,7 +77,15 @@ impl Line {
             tokio::spawn(Driver::new(connection, stream, serving, Vec::new()).run());
             Ok(())
         };
-        self.dialled.get_or_try_init(|| dial).await.map(|_| ())
+        let dialled = self.dialled.get_or_try_init(|| dial);
+        match deadline.until {
+            None => dialled.await.map(|_| ()),
+            // Another call may be the one that dials, with more time than this one.
+            Some(until) => match timeout_at(until, dialled).await {
+                Ok(dialled) => dialled.map(|_| ()),
+                Err(_) => Err(deadline.exceeded(Outcome::NotExecuted)),
+            },
+        }
     }
 }
 
@@ -94,7 +102,7 @@ impl Link for NativeRoute {
         Some(Arc::clone(&self.line().connection) as _)
     }
 
-    fn carry(self: Arc<Self>, request: Request) -> Carried {
+    fn carry(self: Arc<Self>, mut request: Request) -> Carried {
         // The connection that the arguments were dumped for.
         let connection = request.native.as_ref().and_then(Asking::connection);
         if let Some(connection) = connection
@@ -106,7 +114,13 @@ impl Link for NativeRoute {
         Carried::new(async move {
             let deadline = Deadline::new(request.deadline);
             line.dial(&self.client, deadline).await?;
-            Arc::clone(&line.connection).call(request, now())?.await
+            request.deadline = deadline.left();
+            let answer = Arc::clone(&line.connection).call(request, now())?.await;
+            answer.map_err(|error| match error {
+                // All of the time, not what was left of it.
+                Error::DeadlineExceeded { outcome, .. } => deadline.exceeded(outcome),
+                error => error,
+            })
         })
     }
 }

@@ -1,0 +1,189 @@
+//! Runs a seed: hosts with the code of drb as it is, over a network that turmoil simulates.
+
+use crate::{
+    checker::{self, Violation},
+    client,
+    fault::{Planted, Tampered},
+    history::{self, Event, History, Life, Record},
+    host::Host,
+    plan::{Plan, Step, What},
+    service::Desk,
+};
+use drb::{Address, Client, Limits, Peer, Server};
+use std::{
+    cell::Cell,
+    io,
+    net::{IpAddr, Ipv4Addr},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::task::JoinSet;
+
+const PORT: u16 = 9000;
+
+/// How much longer than its deadline a call may take until its caller knows: the runtime's timers count
+/// milliseconds, and the deadline of a call that dials is looked at once more before it is sent.
+const SLACK: Duration = Duration::from_millis(20);
+
+/// What has come of a seed.
+#[derive(Debug)]
+pub struct Run {
+    /// What has happened.
+    pub history: Vec<Record>,
+    /// What must not have happened.
+    pub violations: Vec<Violation>,
+    /// How long it was on the clock of the simulation.
+    pub elapsed: Duration,
+}
+
+impl Run {
+    /// By which runs can be compared.
+    pub fn fingerprint(&self) -> u64 {
+        history::fingerprint(&self.history)
+    }
+}
+
+/// Where a host's desk is.
+pub(crate) fn uri(host: usize) -> String {
+    format!("drb://{}:{PORT}", name(host))
+}
+
+fn name(host: usize) -> String {
+    format!("host{host}")
+}
+
+/// The bounds of all hosts: a peer that is gone is found within 1.6 s.
+fn limits() -> Limits {
+    Limits {
+        keepalive: Duration::from_millis(400),
+        stall: Duration::from_millis(1500),
+        connect: Duration::from_millis(400),
+        deadline: Duration::from_millis(800),
+        idle: Duration::from_secs(2),
+        ..Limits::default()
+    }
+}
+
+/// Runs a seed, with something planted that must be found, if that is asked for.
+pub fn run(seed: u64, planted: Option<Planted>) -> Run {
+    let plan = Arc::new(Plan::new(seed));
+    let history = History::default();
+    let mut sim = turmoil::Builder::new()
+        .rng_seed(seed)
+        .simulation_duration(plan.rest * 2)
+        .tick_duration(plan.tick)
+        .min_message_latency(plan.latency.0)
+        .max_message_latency(plan.latency.1)
+        .tcp_capacity(256)
+        .enable_random_order()
+        .build();
+    let mut lives = Vec::new();
+    for host in 0..plan.hosts {
+        let life = Rc::new(Cell::new(0));
+        lives.push(Rc::clone(&life));
+        let (plan, history) = (Arc::clone(&plan), history.clone());
+        sim.host(name(host), move || {
+            let life = Life { host, number: life.get() };
+            live(life, Arc::clone(&plan), history.clone(), planted)
+        });
+    }
+    let mut violations = Vec::new();
+    let mut faults = plan.faults.iter().peekable();
+    while sim.elapsed() < plan.rest + Duration::from_millis(50) {
+        while let Some(Step { what, .. }) = faults.next_if(|step| step.at <= sim.elapsed()) {
+            apply(&mut sim, *what, &history, &lives);
+        }
+        if let Err(error) = sim.step() {
+            history.at(sim.elapsed(), || history.record(Event::Fault(error.to_string())));
+            break;
+        }
+    }
+    let elapsed = sim.elapsed();
+    let written = history.take();
+    // What is dropped with the simulation, nobody looks at.
+    history.at(elapsed, || drop(sim));
+    violations.extend(checker::check(&written, SLACK + plan.tick * 2));
+    Run { history: written, violations, elapsed }
+}
+
+fn apply(sim: &mut turmoil::Sim<'_>, what: What, history: &History, lives: &[Rc<Cell<u32>>]) {
+    let now = sim.elapsed();
+    history.at(now, || history.record(Event::Fault(what.to_string())));
+    match what {
+        What::Part(a, b) => sim.partition(name(a), name(b)),
+        What::PartOneWay(a, b) => sim.partition_oneway(name(a), name(b)),
+        What::Repair(a, b) => sim.repair(name(a), name(b)),
+        What::Hold(a, b) => sim.hold(name(a), name(b)),
+        What::Release(a, b) => sim.release(name(a), name(b)),
+        What::Slow(a, b, most) => {
+            let most = Duration::from_millis(most);
+            sim.set_link_max_message_latency(name(a), name(b), most);
+        }
+        What::Crash(host) => history.at(now, || {
+            history.record(Event::Crashed(Life { host, number: lives[host].get() }));
+            sim.crash(name(host));
+            lives[host].set(lives[host].get() + 1);
+        }),
+        What::Bounce(host) => sim.bounce(name(host)),
+    }
+}
+
+/// The software of a host.
+async fn live(
+    life: Life,
+    plan: Arc<Plan>,
+    history: History,
+    planted: Option<Planted>,
+) -> turmoil::Result {
+    history.record(Event::Started(life));
+    let connector = move |address: Address| async move {
+        let Address::Tcp { host, port } = address else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let stream = turmoil::net::TcpStream::connect((host, port)).await?;
+        Ok(Tampered::new(stream, planted))
+    };
+    let client = Client::builder().limits(limits()).connector(connector).build();
+    let host = Arc::new(Host { life, history: history.clone(), client, plan: Arc::clone(&plan) });
+    let desk = Arc::new(Desk::new(Arc::clone(&host)));
+    let server = Server::builder()
+        .front(Arc::clone(&desk))
+        .limits(limits())
+        .client(host.client.clone())
+        .start_without_listener(&uri(life.host))?;
+    tokio::task::spawn_local(accept(server.clone()));
+
+    let mut clients = JoinSet::new();
+    for number in 0..plan.clients {
+        clients.spawn(client::run(Arc::clone(&host), number));
+    }
+    while let Some(ended) = clients.join_next().await {
+        ended?;
+    }
+    // The others' clients may still leave something here until they end.
+    sleep_until(plan.busy + Duration::from_millis(1200)).await;
+    desk.clear();
+    sleep_until(plan.rest).await;
+    let (served, called) = (server.usage(), host.client.usage());
+    history.record(Event::Resting {
+        on: life,
+        connections: served.connections + called.connections,
+        exported: served.exported + called.exported + server.exported(),
+        imported: served.imported + called.imported,
+    });
+    std::future::pending().await
+}
+
+async fn accept(server: Server) -> turmoil::Result {
+    let listener = turmoil::net::TcpListener::bind((IpAddr::V4(Ipv4Addr::UNSPECIFIED), PORT)).await?;
+    loop {
+        let (stream, address) = listener.accept().await?;
+        server.serve_stream(stream, Peer::Tcp(address)).await?;
+    }
+}
+
+async fn sleep_until(time: Duration) {
+    let now = turmoil::sim_elapsed().unwrap_or_default();
+    tokio::time::sleep(time.saturating_sub(now)).await;
+}

@@ -60,11 +60,12 @@ impl Worker {
     fn calling(&mut self, method: &'static str, lane: u64) -> Calling {
         // Short ones as well, and callers who don't wait for the end.
         let within = Duration::from_millis([30, 150, 800][self.rng.random_range(0..3)]);
-        let patience = self.rng.random_ratio(1, 10).then(|| {
+        let patience = self.rng.random_ratio(1, 8).then(|| {
             let most = within.as_millis() as u64;
             Duration::from_millis(self.rng.random_range(0..most))
         });
-        Calling { method, lane, within, patience }
+        let hasty = self.rng.random_bool(0.5);
+        Calling { method, lane, within, patience, hasty }
     }
 
     async fn call_thing(&mut self) {
@@ -104,6 +105,9 @@ impl Worker {
     fn something(&mut self) -> Passed {
         if !self.things.is_empty() && self.rng.random_bool(0.5) {
             let which = self.rng.random_range(0..self.things.len());
+            if self.rng.random_bool(0.3) {
+                return Passed::Held(self.things.swap_remove(which).proxy);
+            }
             return Passed::Held(self.things[which].proxy.clone());
         }
         Passed::Own(Arc::new(self.host.thing()))
@@ -112,8 +116,8 @@ impl Worker {
     async fn call_desk(&mut self) {
         let Some((desk, lane)) = self.desk().await else { return };
         let host = Arc::clone(&self.host);
-        match self.rng.random_range(0..14) {
-            0 => self.burst(&desk, lane).await,
+        match self.rng.random_range(0..16) {
+            0 | 14 => self.burst(&desk, lane).await,
             1 => {
                 let millis = self.rng.random_range(0..200);
                 let calling = self.calling("wait", lane);
@@ -125,6 +129,19 @@ impl Worker {
                 let calling = self.calling("bytes", lane);
                 host.call(calling, |call, within| desk.bytes(call, &bytes).deadline(within)).await;
             }
+            15 => {
+                let len = [100, 40_000, 100_000][self.rng.random_range(0..3)];
+                let bytes = vec![5; len];
+                let something = self.something();
+                let calling = self.calling("bulk", lane);
+                let make = |call, within| match something {
+                    Passed::Own(thing) => desk.bulk(call, &thing, &bytes).deadline(within),
+                    // The last proxy may be gone before the call is sent.
+                    Passed::Held(thing) => desk.bulk(call, thing, &bytes).deadline(within),
+                };
+                let given = host.call(calling, make).await;
+                self.keep(given.map(|(thing, _)| thing));
+            }
             3 => {
                 let calling = self.calling("fail", lane);
                 host.call(calling, |call, within| desk.fail(call).deadline(within)).await;
@@ -135,7 +152,8 @@ impl Worker {
             }
             5 | 6 => {
                 let calling = self.calling("make", lane);
-                let made = host.call(calling, |call, within| desk.make(call).deadline(within)).await;
+                let made =
+                    host.call(calling, |call, within| desk.make(call).deadline(within)).await;
                 self.keep(made);
             }
             7 => {
@@ -171,7 +189,8 @@ impl Worker {
             }
             11 => {
                 let calling = self.calling("give", lane);
-                let given = host.call(calling, |call, within| desk.give(call).deadline(within)).await;
+                let given =
+                    host.call(calling, |call, within| desk.give(call).deadline(within)).await;
                 self.keep(given.flatten());
             }
             12 => {
@@ -207,12 +226,12 @@ impl Worker {
                 match kind {
                     0 => {
                         let make = |call, within| desk.wait(call, millis).deadline(within);
-                        drop(host.call(calling, make).await);
+                        let _ = host.call(calling, make).await;
                     }
                     1 => {
                         let bytes = vec![1; bytes];
                         let make = |call, within| desk.bytes(call, &bytes).deadline(within);
-                        drop(host.call(calling, make).await);
+                        let _ = host.call(calling, make).await;
                     }
                     _ => {
                         host.call(calling, |call, within| desk.touch(call).deadline(within)).await;

@@ -26,10 +26,12 @@ pub enum Planted {
     WrongOutcome,
 }
 
-/// A connection, perhaps with somebody in its middle.
+/// A connection that takes little at once, perhaps with somebody in its middle.
 pub(crate) struct Tampered {
     inner: TcpStream,
     planted: Option<Planted>,
+    /// So many bytes are sent at once.
+    slice: usize,
     sent: Frames,
     received: Frames,
     /// A call that waits for the next one, which is to go first.
@@ -78,9 +80,9 @@ fn is(frame: &[u8], kind: u8) -> bool {
 }
 
 impl Tampered {
-    pub(crate) fn new(inner: TcpStream, planted: Option<Planted>) -> Self {
+    pub(crate) fn new(inner: TcpStream, planted: Option<Planted>, slice: usize) -> Self {
         let (sent, received) = Default::default();
-        Self { inner, planted, sent, received, waits: Vec::new(), ended: false }
+        Self { inner, planted, slice, sent, received, waits: Vec::new(), ended: false }
     }
 
     fn tamper_with_sent(&mut self) {
@@ -127,8 +129,7 @@ impl Tampered {
 
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.sent.output.is_empty() {
-            let written =
-                ready!(Pin::new(&mut self.inner).poll_write(context, &self.sent.output))?;
+            let written = ready!(Pin::new(&mut self.inner).poll_write(context, &self.sent.output))?;
             self.sent.output.drain(..written);
         }
         Poll::Ready(Ok(()))
@@ -171,7 +172,8 @@ impl AsyncWrite for Tampered {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         if self.planted.is_none() {
-            return Pin::new(&mut self.inner).poll_write(context, bytes);
+            let slice = &bytes[..bytes.len().min(self.slice)];
+            return Pin::new(&mut self.inner).poll_write(context, slice);
         }
         self.sent.input.extend_from_slice(bytes);
         self.tamper_with_sent();

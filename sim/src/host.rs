@@ -6,7 +6,7 @@ use crate::{
     service::Thing,
 };
 use drb::{CallError, Client, Error};
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, task::Poll, time::Duration};
 
 /// One life of a host, as its clients and its objects share it.
 pub(crate) struct Host {
@@ -72,6 +72,8 @@ pub(crate) struct Calling {
     pub(crate) within: Duration,
     /// When the caller stops waiting, if it does.
     pub(crate) patience: Option<Duration>,
+    /// Whether the caller then doesn't even look whether the answer has come meanwhile.
+    pub(crate) hasty: bool,
 }
 
 impl Host {
@@ -85,13 +87,27 @@ impl Host {
         F: Future<Output = Result<T, E>>,
         E: Fails,
     {
-        let Calling { method, lane, within, patience } = calling;
+        let Calling { method, lane, within, patience, hasty } = calling;
         let call = self.history.number();
         self.history.record(Event::Called { call, method, by: self.life, lane, within });
         let mut waiting = Waits { history: &self.history, call: Some(call) };
         let made = make(call, within);
         let ended = match patience {
             None => made.await,
+            Some(patience) if hasty => {
+                let mut made = std::pin::pin!(made);
+                // It has to be begun, however short the patience is.
+                let first =
+                    std::future::poll_fn(|context| Poll::Ready(made.as_mut().poll(context)));
+                match first.await {
+                    Poll::Ready(ended) => ended,
+                    Poll::Pending => tokio::select! {
+                        biased;
+                        () = tokio::time::sleep(patience) => return None,
+                        ended = made => ended,
+                    },
+                }
+            }
             Some(patience) => tokio::time::timeout(patience, made).await.ok()?,
         };
         match ended {

@@ -14,6 +14,8 @@ pub struct Plan {
     pub clients: usize,
     /// How long a message takes, from and to.
     pub latency: (Duration, Duration),
+    /// So many bytes are sent at once; it bounds as well how many are under way.
+    pub slice: usize,
     /// How often the network looks for what is to arrive.
     pub tick: Duration,
     /// Until then the clients are busy. All faults are mended by then.
@@ -83,6 +85,7 @@ impl Plan {
             hosts,
             clients: rng.random_range(1..=2),
             latency: (ms(least), ms(most)),
+            slice: [700, 4000, usize::MAX][rng.random_range(0..3)],
             tick: ms(rng.random_range(2..=5)),
             busy,
             rest: busy + SETTLE,

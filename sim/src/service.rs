@@ -101,7 +101,8 @@ impl Desk {
     /// Calls a proxy that was passed in a call.
     async fn poke(&self, thing: &ThingProxy) -> Option<u64> {
         let lane = self.host.history.number();
-        let calling = Calling { method: "poke", lane, within: NESTED, patience: None };
+        let calling =
+            Calling { method: "poke", lane, within: NESTED, patience: None, hasty: false };
         self.host.call(calling, |call, within| thing.poke(call).deadline(within)).await
     }
 }
@@ -122,6 +123,12 @@ impl Desk {
     pub fn bytes(&self, call: u64, bytes: Vec<u8>) -> Vec<u8> {
         Runs::begin(&self.host, call).finish();
         bytes
+    }
+
+    /// Large messages with references in them, in both directions.
+    pub fn bulk(&self, call: u64, thing: ThingProxy, bytes: Vec<u8>) -> (ThingProxy, Vec<u8>) {
+        Runs::begin(&self.host, call).finish();
+        (thing, bytes)
     }
 
     pub fn fail(&self, call: u64) -> Result<(), String> {
@@ -182,7 +189,13 @@ impl Desk {
             None => None,
             Some(desk) => {
                 let lane = self.host.history.number();
-                let calling = Calling { method: "take", lane, within: NESTED * 2, patience: None };
+                let calling = Calling {
+                    method: "take",
+                    lane,
+                    within: NESTED * 2,
+                    patience: None,
+                    hasty: false,
+                };
                 let make = |call, within| desk.take(call, &thing).deadline(within);
                 self.host.call(calling, make).await.flatten()
             }
@@ -198,7 +211,7 @@ impl Desk {
         for _ in 0..count {
             let lane = self.host.history.number();
             let within = self.host.client.limits().deadline;
-            let calling = Calling { method: "block", lane, within, patience: None };
+            let calling = Calling { method: "block", lane, within, patience: None, hasty: false };
             match self.host.call(calling, |call, _| block.call((call,))).await {
                 Some(number) => sum += number,
                 None => break,

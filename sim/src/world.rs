@@ -22,6 +22,9 @@ use tokio::task::JoinSet;
 
 const PORT: u16 = 9000;
 
+/// So many pieces are under way on a connection.
+const SEGMENTS: usize = 64;
+
 /// How much longer than its deadline a call may take until its caller knows: the runtime's timers count
 /// milliseconds, and the deadline of a call that dials is looked at once more before it is sent.
 const SLACK: Duration = Duration::from_millis(20);
@@ -75,7 +78,7 @@ pub fn run(seed: u64, planted: Option<Planted>) -> Run {
         .tick_duration(plan.tick)
         .min_message_latency(plan.latency.0)
         .max_message_latency(plan.latency.1)
-        .tcp_capacity(256)
+        .tcp_capacity(SEGMENTS)
         .enable_random_order()
         .build();
     let mut lives = Vec::new();
@@ -137,12 +140,13 @@ async fn live(
     planted: Option<Planted>,
 ) -> turmoil::Result {
     history.record(Event::Started(life));
+    let slice = plan.slice;
     let connector = move |address: Address| async move {
         let Address::Tcp { host, port } = address else {
             return Err(io::ErrorKind::Unsupported.into());
         };
         let stream = turmoil::net::TcpStream::connect((host, port)).await?;
-        Ok(Tampered::new(stream, planted))
+        Ok(Tampered::new(stream, planted, slice))
     };
     let client = Client::builder().limits(limits()).connector(connector).build();
     let host = Arc::new(Host { life, history: history.clone(), client, plan: Arc::clone(&plan) });
@@ -152,7 +156,7 @@ async fn live(
         .limits(limits())
         .client(host.client.clone())
         .start_without_listener(&uri(life.host))?;
-    tokio::task::spawn_local(accept(server.clone()));
+    tokio::task::spawn_local(accept(server.clone(), slice));
 
     let mut clients = JoinSet::new();
     for number in 0..plan.clients {
@@ -175,10 +179,12 @@ async fn live(
     std::future::pending().await
 }
 
-async fn accept(server: Server) -> turmoil::Result {
-    let listener = turmoil::net::TcpListener::bind((IpAddr::V4(Ipv4Addr::UNSPECIFIED), PORT)).await?;
+async fn accept(server: Server, slice: usize) -> turmoil::Result {
+    let listener =
+        turmoil::net::TcpListener::bind((IpAddr::V4(Ipv4Addr::UNSPECIFIED), PORT)).await?;
     loop {
         let (stream, address) = listener.accept().await?;
+        let stream = Tampered::new(stream, None, slice);
         server.serve_stream(stream, Peer::Tcp(address)).await?;
     }
 }

@@ -172,6 +172,16 @@ impl Session for Connection {
         }
     }
 
+    fn holding(&self, reference: &Reference) -> Option<Remote> {
+        match *reference.id() {
+            ObjectId::Slot { table, slot, generation } if table == self.tables.peer_objects => {
+                let import = self.protocol().imports.get((slot, generation))?;
+                Some(Remote::new(import, reference.clone()))
+            }
+            _ => None,
+        }
+    }
+
     fn tables(&self) -> Option<&Arc<Tables>> {
         Some(&self.tables)
     }

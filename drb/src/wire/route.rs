@@ -2,8 +2,8 @@
 
 use super::{Driver, ServerHome, Serving};
 use crate::{
-    Carried, Client, Context, Error, Limits, Link, Outcome, Request, Session, Uri, Wire, client::Deadline,
-    timer::now, transport,
+    Carried, Client, Context, Error, Limits, Link, Outcome, Request, Session, Uri, Wire,
+    client::Deadline, timer::now, transport,
 };
 use drb_core::native::{Asking, Connection, Stage};
 use std::{

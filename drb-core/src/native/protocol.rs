@@ -350,8 +350,14 @@ impl Protocol {
         if self.imports.has_releases() || self.outbox.waiting() > 0 {
             return Poll::Ready(());
         }
-        self.sender = Some(context.waker().clone());
+        self.watch(context);
         Poll::Pending
+    }
+
+    /// Lets whoever sends be woken when there is more to be sent, which may have to be answered by
+    /// another time than what was known before.
+    pub fn watch(&mut self, context: &Context<'_>) {
+        self.sender = Some(context.waker().clone());
     }
 
     /// Tells the peer that no further calls are taken.

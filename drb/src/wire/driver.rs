@@ -254,8 +254,11 @@ impl Driver {
         let keepalive = self.connection.limits().keepalive;
         let wakes_at = {
             let mut protocol = self.connection.protocol();
-            // While a write waits, there is no use in more to write.
-            if self.written == self.output.len() && protocol.poll_transmit(context).is_ready() {
+            if self.written < self.output.len() {
+                // While a write waits, there is no use in more to write. But a new call may be the
+                // next one whose time is up.
+                protocol.watch(context);
+            } else if protocol.poll_transmit(context).is_ready() {
                 return Poll::Ready(Ok(()));
             }
             let finished = self.stopping && self.serving.is_idle();

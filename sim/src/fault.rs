@@ -4,6 +4,7 @@
 use std::{
     io,
     pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll, ready},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -28,7 +29,7 @@ pub enum Planted {
 
 /// A connection that takes little at once, perhaps with somebody in its middle.
 pub(crate) struct Tampered {
-    inner: TcpStream,
+    inner: Arc<Mutex<Option<TcpStream>>>,
     planted: Option<Planted>,
     /// So many bytes are sent at once.
     slice: usize,
@@ -79,8 +80,44 @@ fn is(frame: &[u8], kind: u8) -> bool {
     frame[0] & MORE == 0 && frame[0] & !FLAGS == kind
 }
 
+/// The connections of a host, in the order in which they were made.
+#[derive(Clone, Default)]
+pub(crate) struct Wires(Arc<Mutex<Vec<Weak<Mutex<Option<TcpStream>>>>>>);
+
+impl Wires {
+    /// Closes all of them, as the system does it for a process that is killed.
+    pub(crate) fn cut(&self) {
+        for stream in self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            let stream = stream.upgrade();
+            drop(stream.and_then(|stream| lock(&stream).take()));
+        }
+    }
+}
+
+fn lock(stream: &Mutex<Option<TcpStream>>) -> MutexGuard<'_, Option<TcpStream>> {
+    stream.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does something with the stream, if the host lives.
+fn with<T>(
+    stream: &Mutex<Option<TcpStream>>,
+    run: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<T>>,
+) -> Poll<io::Result<T>> {
+    match &mut *lock(stream) {
+        Some(stream) => run(Pin::new(stream)),
+        None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+    }
+}
+
 impl Tampered {
-    pub(crate) fn new(inner: TcpStream, planted: Option<Planted>, slice: usize) -> Self {
+    pub(crate) fn new(
+        stream: TcpStream,
+        wires: &Wires,
+        planted: Option<Planted>,
+        slice: usize,
+    ) -> Self {
+        let inner = Arc::new(Mutex::new(Some(stream)));
+        wires.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&inner));
         let (sent, received) = Default::default();
         Self { inner, planted, slice, sent, received, waits: Vec::new(), ended: false }
     }
@@ -129,7 +166,8 @@ impl Tampered {
 
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.sent.output.is_empty() {
-            let written = ready!(Pin::new(&mut self.inner).poll_write(context, &self.sent.output))?;
+            let written =
+                ready!(with(&self.inner, |inner| inner.poll_write(context, &self.sent.output)))?;
             self.sent.output.drain(..written);
         }
         Poll::Ready(Ok(()))
@@ -143,7 +181,7 @@ impl AsyncRead for Tampered {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.planted.is_none() {
-            return Pin::new(&mut self.inner).poll_read(context, buffer);
+            return with(&self.inner, |inner| inner.poll_read(context, buffer));
         }
         while self.received.output.is_empty() {
             if self.ended {
@@ -151,7 +189,7 @@ impl AsyncRead for Tampered {
             }
             let mut bytes = [0; 4096];
             let mut read = ReadBuf::new(&mut bytes);
-            ready!(Pin::new(&mut self.inner).poll_read(context, &mut read))?;
+            ready!(with(&self.inner, |inner| inner.poll_read(context, &mut read)))?;
             if read.filled().is_empty() {
                 return Poll::Ready(Ok(()));
             }
@@ -173,7 +211,7 @@ impl AsyncWrite for Tampered {
     ) -> Poll<io::Result<usize>> {
         if self.planted.is_none() {
             let slice = &bytes[..bytes.len().min(self.slice)];
-            return Pin::new(&mut self.inner).poll_write(context, slice);
+            return with(&self.inner, |inner| inner.poll_write(context, slice));
         }
         self.sent.input.extend_from_slice(bytes);
         self.tamper_with_sent();
@@ -185,11 +223,11 @@ impl AsyncWrite for Tampered {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_send(context))?;
-        Pin::new(&mut self.inner).poll_flush(context)
+        with(&self.inner, |inner| inner.poll_flush(context))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_send(context))?;
-        Pin::new(&mut self.inner).poll_shutdown(context)
+        with(&self.inner, |inner| inner.poll_shutdown(context))
     }
 }

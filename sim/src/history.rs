@@ -17,7 +17,7 @@ pub struct Life {
 }
 
 /// Whether a failed call has run, as its caller was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// It has not run, and will not.
     NotExecuted,
@@ -28,7 +28,7 @@ pub enum Outcome {
 }
 
 /// How a call has ended for its caller.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Seen {
     /// With a result.
     Success,
@@ -43,7 +43,7 @@ pub enum Seen {
 }
 
 /// Something that has happened.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Event {
     /// A host has begun.
     Started(Life),
@@ -159,11 +159,20 @@ impl History {
         written.numbers
     }
 
-    /// Lets `run` happen at one point in time.
+    /// Lets `run` happen at one point in time. In which order the runtime drops what a host has had when
+    /// it is killed, no seed decides, and nobody can see it; so what happens meanwhile is sorted.
     pub fn at<T>(&self, time: Duration, run: impl FnOnce() -> T) -> T {
-        self.lock().stopped = Some(time);
+        let from = {
+            let mut written = self.lock();
+            written.stopped = Some(time);
+            written.records.len()
+        };
         let done = run();
-        self.lock().stopped = None;
+        let mut written = self.lock();
+        written.stopped = None;
+        if let Some(meanwhile) = written.records.get_mut(from..) {
+            meanwhile.sort_by(|one, other| one.event.cmp(&other.event));
+        }
         done
     }
 

@@ -50,10 +50,12 @@ pub enum What {
     Release(usize, usize),
     /// Messages between the two take up to so many milliseconds.
     Slow(usize, usize, u64),
-    /// A host is killed.
-    Crash(usize),
+    /// A host's process is killed: the others see its connections end.
+    Kill(usize),
+    /// A host is gone without a word.
+    PowerCut(usize),
     /// It begins anew.
-    Bounce(usize),
+    Restart(usize),
 }
 
 impl fmt::Display for What {
@@ -113,7 +115,8 @@ impl Plan {
                 let most = rng.random_range(50..400);
                 (What::Slow(one, other, most), What::Slow(one, other, 10))
             }
-            _ => (What::Crash(one), What::Bounce(one)),
+            7 | 8 => (What::Kill(one), What::Restart(one)),
+            _ => (What::PowerCut(one), What::Restart(one)),
         };
         let meets = |step: &Step| {
             let (pair, single) = match step.what {
@@ -123,10 +126,10 @@ impl Plan {
                 | What::Hold(a, b)
                 | What::Release(a, b)
                 | What::Slow(a, b, _) => (Some((a.min(b), a.max(b))), None),
-                What::Crash(a) | What::Bounce(a) => (None, Some(a)),
+                What::Kill(a) | What::PowerCut(a) | What::Restart(a) => (None, Some(a)),
             };
             match fault {
-                What::Crash(host) => single == Some(host),
+                What::Kill(host) | What::PowerCut(host) => single == Some(host),
                 _ => pair == Some((one.min(other), one.max(other))),
             }
         };

@@ -3,7 +3,7 @@
 use crate::{
     checker::{self, Violation},
     client,
-    fault::{Planted, Tampered},
+    fault::{Planted, Tampered, Wires},
     history::{self, Event, History, Life, Record},
     host::Host,
     plan::{Plan, Step, What},
@@ -18,7 +18,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::task::JoinSet;
+use tokio::{sync::Notify, task::JoinSet};
 
 const PORT: u16 = 9000;
 
@@ -28,6 +28,15 @@ const SEGMENTS: usize = 64;
 /// How much longer than its deadline a call may take until its caller knows: the runtime's timers count
 /// milliseconds, and the deadline of a call that dials is looked at once more before it is sent.
 const SLACK: Duration = Duration::from_millis(20);
+
+/// The lives of a host.
+#[derive(Clone, Default)]
+struct Lives {
+    /// The number of the one that it lives.
+    number: Rc<Cell<u32>>,
+    /// Ends its connections.
+    kill: Rc<Notify>,
+}
 
 /// What has come of a seed.
 #[derive(Debug)]
@@ -83,24 +92,40 @@ pub fn run(seed: u64, planted: Option<Planted>) -> Run {
         .build();
     let mut lives = Vec::new();
     for host in 0..plan.hosts {
-        let life = Rc::new(Cell::new(0));
-        lives.push(Rc::clone(&life));
+        let its = Lives::default();
+        lives.push(its.clone());
         let (plan, history) = (Arc::clone(&plan), history.clone());
         sim.host(name(host), move || {
-            let life = Life { host, number: life.get() };
-            live(life, Arc::clone(&plan), history.clone(), planted)
+            let (life, wires) = (Life { host, number: its.number.get() }, Wires::default());
+            let living = live(life, Arc::clone(&plan), history.clone(), wires.clone(), planted);
+            let kill = Rc::clone(&its.kill);
+            async move {
+                tokio::select! {
+                    biased;
+                    () = kill.notified() => {
+                        wires.cut();
+                        std::future::pending().await
+                    }
+                    ended = living => ended,
+                }
+            }
         });
     }
     let mut violations = Vec::new();
     let mut faults = plan.faults.iter().peekable();
     while sim.elapsed() < plan.rest + Duration::from_millis(50) {
+        let mut killed = Vec::new();
         while let Some(Step { what, .. }) = faults.next_if(|step| step.at <= sim.elapsed()) {
             apply(&mut sim, *what, &history, &lives);
+            if let What::Kill(host) = what {
+                killed.push(*host);
+            }
         }
         if let Err(error) = sim.step() {
             history.at(sim.elapsed(), || history.record(Event::Fault(error.to_string())));
             break;
         }
+        killed.into_iter().for_each(|host| crash(&mut sim, host, &history, &lives));
     }
     let elapsed = sim.elapsed();
     let written = history.take();
@@ -110,9 +135,9 @@ pub fn run(seed: u64, planted: Option<Planted>) -> Run {
     Run { history: written, violations, elapsed }
 }
 
-fn apply(sim: &mut turmoil::Sim<'_>, what: What, history: &History, lives: &[Rc<Cell<u32>>]) {
-    let now = sim.elapsed();
-    history.at(now, || history.record(Event::Fault(what.to_string())));
+fn apply(sim: &mut turmoil::Sim<'_>, what: What, history: &History, lives: &[Lives]) {
+    let others = |host| (0..lives.len()).filter(move |other| *other != host);
+    history.at(sim.elapsed(), || history.record(Event::Fault(what.to_string())));
     match what {
         What::Part(a, b) => sim.partition(name(a), name(b)),
         What::PartOneWay(a, b) => sim.partition_oneway(name(a), name(b)),
@@ -123,13 +148,26 @@ fn apply(sim: &mut turmoil::Sim<'_>, what: What, history: &History, lives: &[Rc<
             let most = Duration::from_millis(most);
             sim.set_link_max_message_latency(name(a), name(b), most);
         }
-        What::Crash(host) => history.at(now, || {
-            history.record(Event::Crashed(Life { host, number: lives[host].get() }));
-            sim.crash(name(host));
-            lives[host].set(lives[host].get() + 1);
-        }),
-        What::Bounce(host) => sim.bounce(name(host)),
+        // Its connections end in the next step, and it does after that.
+        What::Kill(host) => lives[host].kill.notify_one(),
+        What::PowerCut(host) => {
+            others(host).for_each(|other| sim.partition(name(host), name(other)));
+            crash(sim, host, history, lives);
+        }
+        What::Restart(host) => {
+            others(host).for_each(|other| sim.repair(name(host), name(other)));
+            sim.bounce(name(host));
+        }
     }
+}
+
+/// Ends the life of a host.
+fn crash(sim: &mut turmoil::Sim<'_>, host: usize, history: &History, lives: &[Lives]) {
+    history.at(sim.elapsed(), || {
+        history.record(Event::Crashed(Life { host, number: lives[host].number.get() }));
+        sim.crash(name(host));
+    });
+    lives[host].number.set(lives[host].number.get() + 1);
 }
 
 /// The software of a host.
@@ -137,16 +175,23 @@ async fn live(
     life: Life,
     plan: Arc<Plan>,
     history: History,
+    wires: Wires,
     planted: Option<Planted>,
 ) -> turmoil::Result {
     history.record(Event::Started(life));
     let slice = plan.slice;
-    let connector = move |address: Address| async move {
-        let Address::Tcp { host, port } = address else {
-            return Err(io::ErrorKind::Unsupported.into());
-        };
-        let stream = turmoil::net::TcpStream::connect((host, port)).await?;
-        Ok(Tampered::new(stream, planted, slice))
+    let connector = {
+        let wires = wires.clone();
+        move |address: Address| {
+            let wires = wires.clone();
+            async move {
+                let Address::Tcp { host, port } = address else {
+                    return Err(io::ErrorKind::Unsupported.into());
+                };
+                let stream = turmoil::net::TcpStream::connect((host, port)).await?;
+                Ok(Tampered::new(stream, &wires, planted, slice))
+            }
+        }
     };
     let client = Client::builder().limits(limits()).connector(connector).build();
     let host = Arc::new(Host { life, history: history.clone(), client, plan: Arc::clone(&plan) });
@@ -156,7 +201,7 @@ async fn live(
         .limits(limits())
         .client(host.client.clone())
         .start_without_listener(&uri(life.host))?;
-    tokio::task::spawn_local(accept(server.clone(), slice));
+    tokio::task::spawn_local(accept(server.clone(), wires, slice));
 
     let mut clients = JoinSet::new();
     for number in 0..plan.clients {
@@ -179,12 +224,12 @@ async fn live(
     std::future::pending().await
 }
 
-async fn accept(server: Server, slice: usize) -> turmoil::Result {
+async fn accept(server: Server, wires: Wires, slice: usize) -> turmoil::Result {
     let listener =
         turmoil::net::TcpListener::bind((IpAddr::V4(Ipv4Addr::UNSPECIFIED), PORT)).await?;
     loop {
         let (stream, address) = listener.accept().await?;
-        let stream = Tampered::new(stream, None, slice);
+        let stream = Tampered::new(stream, &wires, None, slice);
         server.serve_stream(stream, Peer::Tcp(address)).await?;
     }
 }

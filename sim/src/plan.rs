@@ -56,6 +56,8 @@ pub enum What {
     PowerCut(usize),
     /// It begins anew.
     Restart(usize),
+    /// A host's server is stopped, with some time for the calls that run, and another one started.
+    Drain(usize),
 }
 
 impl fmt::Display for What {
@@ -107,6 +109,10 @@ impl Plan {
         let to = rng.random_range(from + 10..busy);
         let one = rng.random_range(0..self.hosts);
         let other = (one + rng.random_range(1..self.hosts)) % self.hosts;
+        if rng.random_ratio(1, 6) {
+            self.faults.push(Step { at: ms(from), what: What::Drain(one) });
+            return;
+        }
         let (fault, mended) = match rng.random_range(0..10) {
             0 | 1 => (What::Part(one, other), What::Repair(one, other)),
             2 | 3 => (What::PartOneWay(one, other), What::Repair(one, other)),
@@ -120,6 +126,7 @@ impl Plan {
         };
         let meets = |step: &Step| {
             let (pair, single) = match step.what {
+                What::Drain(_) => (None, None),
                 What::Part(a, b)
                 | What::PartOneWay(a, b)
                 | What::Repair(a, b)

@@ -11,7 +11,7 @@ use crate::{
 };
 use drb::{Address, Client, Limits, Peer, Server};
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io,
     net::{IpAddr, Ipv4Addr},
     rc::Rc,
@@ -21,6 +21,9 @@ use std::{
 use tokio::{sync::Notify, task::JoinSet};
 
 const PORT: u16 = 9000;
+
+/// So long a server that is stopped lets calls run.
+const DRAIN: Duration = Duration::from_millis(100);
 
 /// So many pieces are under way on a connection.
 const SEGMENTS: usize = 64;
@@ -36,6 +39,8 @@ struct Lives {
     number: Rc<Cell<u32>>,
     /// Ends its connections.
     kill: Rc<Notify>,
+    /// Stops its server, and starts another one.
+    drain: Rc<Notify>,
 }
 
 /// What has come of a seed.
@@ -97,9 +102,10 @@ pub fn run(seed: u64, planted: Option<Planted>) -> Run {
         let (plan, history) = (Arc::clone(&plan), history.clone());
         sim.host(name(host), move || {
             let (life, wires) = (Life { host, number: its.number.get() }, Wires::default());
-            let living = live(life, Arc::clone(&plan), history.clone(), wires.clone(), planted);
-            let kill = Rc::clone(&its.kill);
+            let (plan, history, its) = (Arc::clone(&plan), history.clone(), its.clone());
             async move {
+                let kill = Rc::clone(&its.kill);
+                let living = live(life, &plan, history, its, wires.clone(), planted);
                 tokio::select! {
                     biased;
                     () = kill.notified() => {
@@ -148,6 +154,7 @@ fn apply(sim: &mut turmoil::Sim<'_>, what: What, history: &History, lives: &[Liv
             let most = Duration::from_millis(most);
             sim.set_link_max_message_latency(name(a), name(b), most);
         }
+        What::Drain(host) => lives[host].drain.notify_one(),
         // Its connections end in the next step, and it does after that.
         What::Kill(host) => lives[host].kill.notify_one(),
         What::PowerCut(host) => {
@@ -173,8 +180,9 @@ fn crash(sim: &mut turmoil::Sim<'_>, host: usize, history: &History, lives: &[Li
 /// The software of a host.
 async fn live(
     life: Life,
-    plan: Arc<Plan>,
+    plan: &Arc<Plan>,
     history: History,
+    lives: Lives,
     wires: Wires,
     planted: Option<Planted>,
 ) -> turmoil::Result {
@@ -194,14 +202,10 @@ async fn live(
         }
     };
     let client = Client::builder().limits(limits()).connector(connector).build();
-    let host = Arc::new(Host { life, history: history.clone(), client, plan: Arc::clone(&plan) });
-    let desk = Arc::new(Desk::new(Arc::clone(&host)));
-    let server = Server::builder()
-        .front(Arc::clone(&desk))
-        .limits(limits())
-        .client(host.client.clone())
-        .start_without_listener(&uri(life.host))?;
-    tokio::task::spawn_local(accept(server.clone(), wires, slice));
+    let host = Arc::new(Host { life, history: history.clone(), client, plan: Arc::clone(plan) });
+    let serving = Rc::new(RefCell::new(Serving::start(&host)?));
+    tokio::task::spawn_local(accept(Rc::clone(&serving), wires, slice));
+    tokio::task::spawn_local(drain(Rc::clone(&serving), lives.drain, Arc::clone(&host)));
 
     let mut clients = JoinSet::new();
     for number in 0..plan.clients {
@@ -212,8 +216,9 @@ async fn live(
     }
     // The others' clients may still leave something here until they end.
     sleep_until(plan.busy + Duration::from_millis(1200)).await;
-    desk.clear();
+    serving.borrow().desk.clear();
     sleep_until(plan.rest).await;
+    let server = serving.borrow().server.clone();
     let (served, called) = (server.usage(), host.client.usage());
     history.record(Event::Resting {
         on: life,
@@ -224,13 +229,46 @@ async fn live(
     std::future::pending().await
 }
 
-async fn accept(server: Server, wires: Wires, slice: usize) -> turmoil::Result {
+/// A server of a host.
+struct Serving {
+    server: Server,
+    desk: Arc<Desk>,
+}
+
+impl Serving {
+    fn start(host: &Arc<Host>) -> Result<Self, drb::Error> {
+        let desk = Arc::new(Desk::new(Arc::clone(host)));
+        let server = Server::builder()
+            .front(Arc::clone(&desk))
+            .limits(limits())
+            .client(host.client.clone())
+            .start_without_listener(&uri(host.life.host))?;
+        Ok(Self { server, desk })
+    }
+}
+
+/// Stops a host's server and starts another one, as often as that is asked for.
+async fn drain(serving: Rc<RefCell<Serving>>, drain: Rc<Notify>, host: Arc<Host>) {
+    loop {
+        drain.notified().await;
+        let server = serving.borrow().server.clone();
+        server.drain(DRAIN).await;
+        if let Ok(next) = Serving::start(&host) {
+            let last = serving.replace(next);
+            last.desk.clear();
+        }
+    }
+}
+
+async fn accept(serving: Rc<RefCell<Serving>>, wires: Wires, slice: usize) -> turmoil::Result {
     let listener =
         turmoil::net::TcpListener::bind((IpAddr::V4(Ipv4Addr::UNSPECIFIED), PORT)).await?;
     loop {
         let (stream, address) = listener.accept().await?;
         let stream = Tampered::new(stream, &wires, None, slice);
-        server.serve_stream(stream, Peer::Tcp(address)).await?;
+        let server = serving.borrow().server.clone();
+        // One that is being stopped takes no connection.
+        let _ = server.serve_stream(stream, Peer::Tcp(address)).await;
     }
 }
 

@@ -180,7 +180,18 @@ impl Protocol {
 
     /// What has become of a call.
     pub fn poll_answer(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Ending> {
-        self.calls.poll(id, context)
+        let ending = self.calls.poll(id, context);
+        if ending.is_ready() {
+            self.settle();
+        }
+        ending
+    }
+
+    /// Something is no longer needed, which may have been the last thing that the connection went on for.
+    pub(super) fn settle(&mut self) {
+        if self.leaving {
+            self.wake_sender();
+        }
     }
 
     /// Nobody waits for a call any more. What the peer answers is forgotten.
@@ -194,10 +205,12 @@ impl Protocol {
                 Abandon::Answered(Arrived { mentioned: Ok(mentioned), .. }) => {
                     self.forget(&mentioned);
                     self.let_go_home(&mentioned);
+                    self.wake_sender();
                 }
                 Abandon::Answered(_) => {}
             },
         }
+        self.settle();
     }
 
     /// When something is to be done although nothing arrives, at the earliest.
@@ -239,6 +252,7 @@ impl Protocol {
     /// A message has been loaded, or is not going to be: what came home in it is no longer held for it.
     pub(super) fn let_go_home(&mut self, mentioned: &Mentioned) {
         self.give_back(&mentioned.receivers);
+        self.settle();
     }
 
     fn give_back(&mut self, places: &[Place]) {

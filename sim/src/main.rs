@@ -55,14 +55,17 @@ fn run_all(seeds: Range<u64>) -> bool {
     let begun = Instant::now();
     let (next, done) = (AtomicU64::new(seeds.start), AtomicU64::new(0));
     let (failed, simulated) = (AtomicU64::new(0), AtomicU64::new(0));
-    let (events, end) = (AtomicU64::new(0), seeds.end);
+    // The sum of all fingerprints: the same whenever the same seeds are run.
+    let (events, together, end) = (AtomicU64::new(0), AtomicU64::new(0), seeds.end);
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= end {
                 return;
             }
-            let Run { history, violations, elapsed } = run(seed, None);
+            let run = run(seed, None);
+            together.fetch_add(run.fingerprint(), Ordering::Relaxed);
+            let Run { history, violations, elapsed } = run;
             events.fetch_add(history.len() as u64, Ordering::Relaxed);
             simulated.fetch_add(elapsed.as_millis() as u64, Ordering::Relaxed);
             if !violations.is_empty() {
@@ -83,11 +86,9 @@ fn run_all(seeds: Range<u64>) -> bool {
     });
     let (done, failed) = (done.into_inner(), failed.into_inner());
     let took = begun.elapsed();
-    println!(
-        "{done} seeds, {failed} failed; {} events in {:.1?} of simulated time; {took:.1?}, {:.0} seeds a second",
-        events.into_inner(),
-        Duration::from_millis(simulated.into_inner()),
-        done as f64 / took.as_secs_f64(),
-    );
+    let (events, simulated) = (events.into_inner(), Duration::from_millis(simulated.into_inner()));
+    let (rate, together) = (done as f64 / took.as_secs_f64(), together.into_inner());
+    println!("{done} seeds, {failed} failed; {events} events in {simulated:.1?} of simulated time");
+    println!("{took:.1?}, {rate:.0} seeds a second; fingerprint of all {together:016x}");
     failed == 0
 }

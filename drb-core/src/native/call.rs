@@ -34,15 +34,21 @@ pub struct Asking {
 pub struct Held {
     #[allow(dead_code, reason = "it is there to be dropped")]
     imports: Vec<Arc<Import>>,
-    home: Option<(Arc<Connection>, Mentioned)>,
+    home: Option<Box<CameHome>>,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Some((connection, mentioned)) = self.home.take() {
-            connection.came_home(&mentioned);
+        if let Some(home) = self.home.take() {
+            home.connection.came_home(&home.mentioned);
         }
     }
+}
+
+/// Objects of this process that have come home.
+struct CameHome {
+    connection: Arc<Connection>,
+    mentioned: Mentioned,
 }
 
 impl Asking {
@@ -172,7 +178,8 @@ impl Connection {
             }
         };
         let home = !mentioned.receivers.is_empty();
-        Held { imports, home: home.then(|| (Arc::clone(self), mentioned)) }
+        let connection = Arc::clone(self);
+        Held { imports, home: home.then(|| Box::new(CameHome { connection, mentioned })) }
     }
 
     /// What came home in an answer is loaded.
@@ -207,7 +214,10 @@ impl Future for Waiting {
             }
         };
         let bytes = body.map_err(Error::Load)?;
-        let held = connection.hold_answer(mentioned.map_err(Error::Load)?);
+        let held = match mentioned {
+            None => Held::default(),
+            Some(mentioned) => connection.hold_answer((*mentioned).map_err(Error::Load)?),
+        };
         let session: Arc<dyn Session> = Arc::clone(connection) as _;
         Poll::Ready(Ok(Response {
             body: 0..bytes.len(),

@@ -68,7 +68,8 @@ pub struct Arrived {
     /// Whether it is a result, rather than an exception.
     pub success: bool,
     /// What it refers to; objects of this side are held until it is loaded.
-    pub mentioned: Result<Mentioned, LoadError>,
+    /// `None` for nothing, as in nearly all answers.
+    pub mentioned: Option<Box<Result<Mentioned, LoadError>>>,
     /// The result or the exception; an error if it was too long.
     pub body: Result<Vec<u8>, LoadError>,
 }
@@ -197,7 +198,7 @@ impl Calls {
         &mut self,
         id: u32,
         success: bool,
-        mentioned: Result<Mentioned, LoadError>,
+        mentioned: Option<Box<Result<Mentioned, LoadError>>>,
         body: &[u8],
     ) -> Answered {
         let Some(state) = self.slots.get_mut(id as usize) else { return Answered::Unknown };
@@ -226,7 +227,7 @@ impl Calls {
 
     /// An answer has arrived that is none.
     pub(super) fn arrived(&mut self, id: u32, error: Result<Vec<u8>, LoadError>) {
-        if self.answered(id, true, Ok(Mentioned::default()), &[]) == Answered::Waited
+        if self.answered(id, true, None, &[]) == Answered::Waited
             && let Some(State::Arrived(answer)) = self.slots.get_mut(id as usize)
         {
             answer.body = error;

@@ -202,12 +202,13 @@ impl Protocol {
                 Abandon::Cancel => self.cancel(id),
                 Abandon::Nothing => {}
                 // It has come, but nobody has looked at it.
-                Abandon::Answered(Arrived { mentioned: Ok(mentioned), .. }) => {
-                    self.forget(&mentioned);
-                    self.let_go_home(&mentioned);
-                    self.wake_sender();
+                Abandon::Answered(Arrived { mentioned, .. }) => {
+                    if let Some(Ok(mentioned)) = mentioned.map(|mentioned| *mentioned) {
+                        self.forget(&mentioned);
+                        self.let_go_home(&mentioned);
+                        self.wake_sender();
+                    }
                 }
-                Abandon::Answered(_) => {}
             },
         }
         self.settle();
@@ -580,20 +581,21 @@ impl Protocol {
         let id = take32(&mut body)?;
         let success = kind == Kind::Result;
         let mentioned = match byte & REFERENCES {
-            0 => Ok(Mentioned::default()),
-            _ => self.references(body),
-        };
-        let mentioned = match self.calls.waits(id) {
-            false => {
-                self.forget(&mentioned?);
-                Ok(Mentioned::default())
+            0 => None,
+            _ if self.calls.waits(id) => {
+                let mentioned = self.references(body).map(|mut mentioned| {
+                    // The peer may let go of them next, before anybody has loaded this.
+                    let count = |(slot, generation): &Place| self.exports.count(*slot, *generation);
+                    mentioned.receivers.retain(count);
+                    mentioned
+                });
+                Some(Box::new(mentioned))
             }
-            true => mentioned.map(|mut mentioned| {
-                // The peer may let go of them next, before anybody has loaded this.
-                let exports = &mut self.exports;
-                mentioned.receivers.retain(|(slot, generation)| exports.count(*slot, *generation));
-                mentioned
-            }),
+            _ => {
+                let mentioned = self.references(body)?;
+                self.forget(&mentioned);
+                None
+            }
         };
         match self.calls.answered(id, success, mentioned, body) {
             Answered::Waited | Answered::Abandoned => Ok(()),

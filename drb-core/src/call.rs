@@ -43,6 +43,11 @@ pub trait Link: Send + Sync {
     /// something is dropped. Only on Ruby's wire is there something to be said then; on the native one
     /// letting go of a reference says enough.
     fn dismiss(self: Arc<Self>, _: Request) {}
+
+    /// The object itself, if it is one of this process that the link holds.
+    fn local(&self) -> Option<Arc<dyn crate::dispatch::Dispatch>> {
+        None
+    }
 }
 
 /// A call that is under way.
@@ -158,7 +163,10 @@ impl fmt::Debug for Remote {
 
 impl Dump for Remote {
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-        dumper.reference(&self.reference)
+        match self.link.local() {
+            Some(object) => dumper.export(object),
+            None => dumper.reference(&self.reference),
+        }
     }
 }
 

@@ -37,6 +37,9 @@ pub enum Peer {
     Tcp(SocketAddr),
     /// A peer on a Unix socket.
     Unix,
+    /// A peer at the other end of a connection that the program has made, by what the program calls
+    /// it: the name in a certificate, or of an account.
+    Named(Arc<str>),
     /// This process.
     Local,
 }
@@ -47,6 +50,7 @@ impl Peer {
         match self {
             Self::Tcp(address) => Holder::Address(address.ip()),
             Self::Unix | Self::Local => Holder::Local,
+            Self::Named(_) => Holder::Unresolved,
         }
     }
 }
@@ -56,6 +60,7 @@ impl fmt::Display for Peer {
         match self {
             Self::Tcp(address) => address.fmt(f),
             Self::Unix => f.write_str("a unix socket"),
+            Self::Named(name) => f.write_str(name),
             Self::Local => f.write_str("this process"),
         }
     }

@@ -1,8 +1,11 @@
 //! How a value of Rust goes onto a wire.
 
 use crate::{
-    Limit, Limits, ObjectId, Reference, Session, Shape, Value, dispatch::Dispatch,
-    error::DumpError, marshal, native,
+    Limit, Limits, ObjectId, Reference, Session, Shape, Value,
+    dispatch::Dispatch,
+    error::DumpError,
+    marshal,
+    native::{self, Collected},
 };
 use std::sync::Arc;
 
@@ -60,8 +63,8 @@ pub trait Dump {
 pub struct Dumper<'a> {
     pub(crate) codec: Codec<'a>,
     pub(crate) session: Option<&'a dyn Session>,
-    /// What the value has exported, where exports are counted.
-    exported: Option<&'a mut Vec<Reference>>,
+    /// What the value refers to, where that is counted.
+    collected: Option<&'a mut Collected>,
 }
 
 // There is one of them at a time, on the stack.
@@ -92,7 +95,7 @@ impl<'a> Dumper<'a> {
         session: Option<&'a dyn Session>,
     ) -> Self {
         let codec = Codec::Marshal(marshal::Writer::new(out, limits, session));
-        Self { codec, session, exported: None }
+        Self { codec, session, collected: None }
     }
 
     /// Writes values of the native wire to the end of `out`. `tables` are those of the connection that
@@ -104,12 +107,12 @@ impl<'a> Dumper<'a> {
         session: Option<&'a dyn Session>,
     ) -> Self {
         let codec = Codec::Native(native::Writer::new(out, limits, tables));
-        Self { codec, session, exported: None }
+        Self { codec, session, collected: None }
     }
 
-    /// The same, with a place to note what is exported on the way.
-    pub(crate) fn collecting(mut self, exported: &'a mut Vec<Reference>) -> Self {
-        self.exported = Some(exported);
+    /// The same, with a place to note what is referred to on the way.
+    pub(crate) fn collecting(mut self, collected: &'a mut Collected) -> Self {
+        self.collected = Some(collected);
         self
     }
 
@@ -131,12 +134,13 @@ impl<'a> Dumper<'a> {
 
     /// How many of them are exports that are counted.
     pub(crate) fn exported(&self) -> usize {
-        self.exported.as_ref().map_or(0, |exported| exported.len())
+        self.collected.as_ref().map_or(0, |collected| collected.exported.len())
     }
 
     /// Takes back all such exports but the first `count`: they are not going to be sent.
     pub(crate) fn take_back(&mut self, count: usize) {
-        if let (Some(exported), Some(session)) = (&mut self.exported, self.session) {
+        if let (Some(collected), Some(session)) = (&mut self.collected, self.session) {
+            let exported = &mut collected.exported;
             exported
                 .drain(count.min(exported.len())..)
                 .for_each(|reference| session.take_back(&reference));
@@ -275,10 +279,13 @@ impl<'a> Dumper<'a> {
         if let (Codec::Native(_), Some(session)) = (&self.codec, self.session)
             && let Some(other) = session.hand_on(reference)?
         {
-            if let Some(exported) = &mut self.exported {
-                exported.push(other.clone());
+            if let Some(collected) = &mut self.collected {
+                collected.exported.push(other.clone());
             }
             return codec!(self, writer => writer.reference(&other));
+        }
+        if let (Some(collected), Some(session)) = (&mut self.collected, self.session) {
+            collected.held.extend(session.holding(reference));
         }
         codec!(self, writer => writer.hand_on(reference))
     }
@@ -290,8 +297,8 @@ impl<'a> Dumper<'a> {
     pub fn export(&mut self, object: Arc<dyn Dispatch>) -> Result<(), DumpError> {
         let session = self.session.ok_or_else(|| DumpError::NoServer { class: object.class() })?;
         let reference = session.export(object)?;
-        if let Some(exported) = &mut self.exported {
-            exported.push(reference.clone());
+        if let Some(collected) = &mut self.collected {
+            collected.exported.push(reference.clone());
         }
         codec!(self, writer => writer.reference(&reference))
     }

@@ -59,7 +59,7 @@ pub enum Holder {
     /// Processes on this machine, over Unix sockets, and this process itself.
     Local,
     /// Processes behind names that nobody has looked up yet: an object is passed to them in the
-    /// first call.
+    /// first call. Those at the other end of connections of the program's own, too.
     Unresolved,
 }
 

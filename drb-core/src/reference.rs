@@ -85,6 +85,12 @@ pub trait Session: Any + Send + Sync {
     /// exports.
     fn take_back(&self, _: &Reference) {}
 
+    /// What holds an object of the peer's, for as long as a message that refers to it is not sent. Only
+    /// the native wire counts what is held.
+    fn holding(&self, _: &Reference) -> Option<Remote> {
+        None
+    }
+
     /// The shapes that the connection knows by number, on the native wire.
     fn tables(&self) -> Option<&Arc<Tables>> {
         None

@@ -2,7 +2,7 @@
 //! the connection that it came over.
 
 use crate::{
-    Loaded, Remote, Value,
+    Exception, Loaded, Outcome, Remote, Value,
     block::{Whole, Yielded},
     dispatch::{Dispatch, Incoming, Invoked, MethodInfo},
     stream::NEXT_ITEMS,
@@ -64,7 +64,17 @@ impl Dispatch for Relay {
                     call.call_with::<_, _, Value, Loaded<Value>, _, _>(block).await
                 }
             };
-            reply.result(result)
+            match result {
+                // The caller knows no more of the call than is known here.
+                Err(error) => match error.outcome() {
+                    Outcome::NotExecuted => reply.refusal(error.into_exception()),
+                    Outcome::Unknown if error.exception().is_none() => {
+                        reply.failure(Exception::new("DRb::DRbConnError", error.to_string()))
+                    }
+                    _ => reply.failure(error.into_exception()),
+                },
+                result => reply.result(result),
+            }
         })
     }
 }

@@ -61,6 +61,7 @@ mod net;
 mod object;
 mod server;
 mod timer;
+mod transport;
 mod wait;
 mod wire;
 
@@ -69,6 +70,8 @@ pub use drb_core::*;
 pub use macros::{DrbDumped, DrbError, DrbUndumped, service};
 pub use object::{Argument, Arguments, Keywords, Object, keywords};
 pub use server::{FailedCall, IntoUri, Server, ServerBuilder, current_server, start_service};
+pub use transport::Transport;
+pub use wire::Usage;
 
 /// A result of a call that has no error of its own.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -6,13 +6,13 @@ use crate::{
     dispatch::{Completed, Dispatch, Invoked},
     ruby::{Receiver, ReplyReader, RequestReader},
     server::{self, ServerSession, Shared},
+    timer::now,
 };
 use drb_core::native::Held;
 use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::{Arc, Weak},
-    time::Instant,
 };
 
 /// The way to a server of this process.
@@ -23,23 +23,30 @@ pub(crate) struct LocalLink {
     /// An object of the server may hold this; it doesn't hold its server.
     server: Weak<Shared>,
     limits: Arc<Limits>,
+    /// The object, if it has come home over a native connection: whoever has the proxy holds it. Else
+    /// the server's table does.
+    object: Option<Arc<dyn Dispatch>>,
 }
 
 impl LocalLink {
     /// The proxy of an object of this process that has come home over a connection.
     pub(crate) fn of(object: Arc<dyn Dispatch>) -> Remote {
         let server = server::within();
-        let session = session(&server);
-        match session.export(object) {
-            Ok(reference) => Self::remote(&server, reference),
-            // Only where so many are held that there is no room for it: then it is not found.
-            Err(_) => Self::remote(&server, Reference::without_uri(ObjectId::Number(0))),
-        }
+        // As long as it is held, nothing else is there.
+        let address = Arc::as_ptr(&object).addr() as i64;
+        let reference = Reference::new(Arc::clone(&server.uri), ObjectId::Number(address));
+        let link = Self {
+            server: Arc::downgrade(&server),
+            limits: Arc::clone(&server.limits),
+            object: Some(object),
+        };
+        Remote::new(Arc::new(link), reference)
     }
 
     /// The proxy of an object of a server of this process.
     pub(crate) fn remote(server: &Arc<Shared>, reference: Reference) -> Remote {
-        let link = Self { server: Arc::downgrade(server), limits: Arc::clone(&server.limits) };
+        let (server, limits) = (Arc::downgrade(server), Arc::clone(&server.limits));
+        let link = Self { server, limits, object: None };
         Remote::new(Arc::new(link), reference)
     }
 }
@@ -62,6 +69,10 @@ impl Link for LocalLink {
             return Some(Arc::new(session.for_this_process()));
         }
         Some(session(&self.server.upgrade()?))
+    }
+
+    fn local(&self) -> Option<Arc<dyn Dispatch>> {
+        self.object.clone()
     }
 
     fn carry(self: Arc<Self>, request: Request) -> Carried {
@@ -101,8 +112,11 @@ impl LocalLink {
         };
         let current = Current::next(Arc::clone(&session), self.limits.recursion);
         let current = Arc::new(current.map_err(Error::from_exception)?);
-        let invoked =
-            current.enter(|| receiver.serve(&head, &request.bytes, Vec::new(), Instant::now()));
+        let object = match &self.object {
+            Some(object) => Some(Arc::clone(object)),
+            None => server.objects.find(&head.target, now()),
+        };
+        let invoked = current.enter(|| receiver.call(object, &head, &request.bytes, Vec::new()));
         let Completed { bytes, .. } = match invoked {
             Invoked::Done(completed) => completed,
             Invoked::Running(mut running) => {

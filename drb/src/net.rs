@@ -1,14 +1,16 @@
-//! Sockets: TCP and Unix, and what is common to them.
+//! Sockets: TCP, Unix and those that the program brings, and what is common to them.
 
+use crate::transport::Transport;
 use drb_core::{Address, Peer};
 use std::{
+    fmt,
     io::{self, ErrorKind},
     mem::MaybeUninit,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     pin::Pin,
     sync::atomic::{AtomicU32, Ordering},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -20,6 +22,19 @@ use tokio::{
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Brought(Brought),
+}
+
+/// A connection that the program has made, and who it says is at the other end.
+pub(crate) struct Brought {
+    pub(crate) stream: Box<dyn Transport>,
+    pub(crate) peer: Peer,
+}
+
+impl fmt::Debug for Brought {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Brought").field("peer", &self.peer).finish_non_exhaustive()
+    }
 }
 
 /// A socket that connections arrive at.
@@ -58,16 +73,25 @@ impl Stream {
                 Peer::Tcp(peer)
             }
             Self::Unix(_) => Peer::Unix,
+            Self::Brought(brought) => brought.peer.clone(),
         })
     }
 
     /// Whether an idle connection can still be used. Nothing is to be read on one; what can be read
     /// is the peer's end, or something that nobody has asked for.
-    pub(crate) fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&mut self) -> bool {
         let mut byte = [MaybeUninit::uninit()];
         let peeked = match self {
-            Self::Tcp(stream) => socket2::SockRef::from(stream).peek(&mut byte),
-            Self::Unix(stream) => socket2::SockRef::from(stream).peek(&mut byte),
+            Self::Tcp(stream) => socket2::SockRef::from(&*stream).peek(&mut byte),
+            Self::Unix(stream) => socket2::SockRef::from(&*stream).peek(&mut byte),
+            Self::Brought(brought) => {
+                // What is taken here is lost, but then the connection is of no use either.
+                let mut nobody = Context::from_waker(Waker::noop());
+                let mut byte = ReadBuf::uninit(&mut byte);
+                return Pin::new(&mut brought.stream)
+                    .poll_read(&mut nobody, &mut byte)
+                    .is_pending();
+            }
         };
         matches!(peeked, Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
@@ -82,6 +106,7 @@ impl AsyncRead for Stream {
         match &mut *self {
             Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Brought(brought) => Pin::new(&mut brought.stream).poll_read(context, buffer),
         }
     }
 }
@@ -95,6 +120,7 @@ impl AsyncWrite for Stream {
         match &mut *self {
             Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Brought(brought) => Pin::new(&mut brought.stream).poll_write(context, bytes),
         }
     }
 
@@ -102,6 +128,7 @@ impl AsyncWrite for Stream {
         match &mut *self {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(context),
             Self::Unix(stream) => Pin::new(stream).poll_flush(context),
+            Self::Brought(brought) => Pin::new(&mut brought.stream).poll_flush(context),
         }
     }
 
@@ -109,6 +136,7 @@ impl AsyncWrite for Stream {
         match &mut *self {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Brought(brought) => Pin::new(&mut brought.stream).poll_shutdown(context),
         }
     }
 }

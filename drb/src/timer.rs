@@ -7,6 +7,11 @@ use std::{
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 
+/// The time, on the clock of the runtime: where a test has stopped that one, it stands still here, too.
+pub(crate) fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}
+
 /// A timer that belongs to a connection and serves all of its waits, one after the other.
 ///
 /// Each call has a deadline, and nearly no call reaches it. So the timer of the runtime stays where

@@ -84,7 +84,14 @@ pub(crate) async fn write(
                 }
             }
         }
-        Poll::Ready(Ok(written))
+        // Sockets keep nothing back, but a transport of the program's may.
+        match Pin::new(&mut *stream).poll_flush(context) {
+            Poll::Ready(flushed) => Poll::Ready(flushed.map(|()| written).map_err(Ended::Io)),
+            Poll::Pending => match until {
+                Some(until) => timer.poll(until, context).map(|()| Err(Ended::TimedOut)),
+                None => Poll::Pending,
+            },
+        }
     })
     .await
 }

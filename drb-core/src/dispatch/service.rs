@@ -75,8 +75,11 @@ pub trait Proxy: Dump + Load + Clone + Send + Sync + 'static {
     /// ```
     fn local<T: Service>(&self) -> Option<Arc<T::Cell>> {
         let remote = self.remote();
-        let object: Arc<dyn Any + Send + Sync> =
-            remote.link().session()?.local(remote.reference())?;
+        let link = remote.link();
+        let object: Arc<dyn Any + Send + Sync> = match link.local() {
+            Some(object) => object,
+            None => link.session()?.local(remote.reference())?,
+        };
         object.downcast().ok()
     }
 }

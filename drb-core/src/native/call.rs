@@ -1,6 +1,6 @@
 //! A call over the native wire: from its request to its response.
 
-use super::{Arrived, Calling, Connection, Ending, Sending, imports::Import};
+use super::{Arrived, Calling, Connection, Ending, Sending, imports::Import, reader::Mentioned};
 use crate::{
     Carried, Error, Limits, Link, ObjectId, Outcome, Reference, Remote, Response, Session, Wire,
 };
@@ -31,7 +31,25 @@ pub struct Asking {
 
 /// What a message refers to, while it is loaded.
 #[derive(Default)]
-pub struct Held(#[allow(dead_code, reason = "it is there to be dropped")] Vec<Arc<Import>>);
+pub struct Held {
+    #[allow(dead_code, reason = "it is there to be dropped")]
+    imports: Vec<Arc<Import>>,
+    home: Option<Box<CameHome>>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(home) = self.home.take() {
+            home.connection.came_home(&home.mentioned);
+        }
+    }
+}
+
+/// Objects of this process that have come home.
+struct CameHome {
+    connection: Arc<Connection>,
+    mentioned: Mentioned,
+}
 
 impl Asking {
     pub(crate) fn new(
@@ -144,9 +162,35 @@ impl Connection {
     /// The message is malformed, or exceeds a limit.
     pub fn hold(self: &Arc<Self>, body: &[u8]) -> Result<Held, crate::LoadError> {
         let mut protocol = self.protocol();
-        let places = protocol.references(body)?;
-        let held = places.into_iter().map(|place| protocol.imports.receive(self, place));
-        Ok(Held(held.collect()))
+        let places = protocol.references(body)?.senders;
+        let imports = places.into_iter().map(|place| protocol.imports.receive(self, place));
+        Ok(Held { imports: imports.collect(), home: None })
+    }
+
+    /// The same for an answer, which refers to this.
+    fn hold_answer(self: &Arc<Self>, mut mentioned: Mentioned) -> Held {
+        let places = std::mem::take(&mut mentioned.senders);
+        let imports = match places.is_empty() {
+            true => Vec::new(),
+            false => {
+                let mut protocol = self.protocol();
+                places.into_iter().map(|place| protocol.imports.receive(self, place)).collect()
+            }
+        };
+        let home = !mentioned.receivers.is_empty();
+        let connection = Arc::clone(self);
+        Held { imports, home: home.then(|| Box::new(CameHome { connection, mentioned })) }
+    }
+
+    /// What came home in an answer is loaded.
+    fn came_home(&self, mentioned: &Mentioned) {
+        let dropped = {
+            let mut protocol = self.protocol();
+            protocol.let_go_home(mentioned);
+            protocol.take_dropped()
+        };
+        // Their destructors run where nothing is locked.
+        drop(dropped);
     }
 }
 
@@ -157,10 +201,11 @@ impl Future for Waiting {
         let answer = ready!(self.connection.protocol().poll_answer(self.id, context));
         self.answered = true;
         let connection = &self.connection;
-        let Arrived { success, references, body } = match answer {
+        let Arrived { success, mentioned, body } = match answer {
             Ending::Answered(answer) => answer,
-            Ending::Expired => {
-                let (after, outcome) = (self.after, Outcome::Unknown);
+            Ending::Expired { executed } => {
+                let outcome = if executed { Outcome::Unknown } else { Outcome::NotExecuted };
+                let after = self.after;
                 return Poll::Ready(Err(Error::DeadlineExceeded { after, outcome }));
             }
             Ending::Lost { executed } => {
@@ -169,9 +214,9 @@ impl Future for Waiting {
             }
         };
         let bytes = body.map_err(Error::Load)?;
-        let held = match references {
-            false => Held::default(),
-            true => connection.hold(&bytes).map_err(Error::Load)?,
+        let held = match mentioned {
+            None => Held::default(),
+            Some(mentioned) => connection.hold_answer((*mentioned).map_err(Error::Load)?),
         };
         let session: Arc<dyn Session> = Arc::clone(connection) as _;
         Poll::Ready(Ok(Response {
@@ -188,7 +233,13 @@ impl Future for Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         if !self.answered {
-            self.connection.protocol().abandon(self.id);
+            let dropped = {
+                let mut protocol = self.connection.protocol();
+                protocol.abandon(self.id);
+                protocol.take_dropped()
+            };
+            // Their destructors run where nothing is locked.
+            drop(dropped);
         }
     }
 }

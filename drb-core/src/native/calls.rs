@@ -1,5 +1,6 @@
 //! The calls of this side that wait for their answers.
 
+use super::{outbox::Sent, reader::Mentioned};
 use crate::LoadError;
 use std::{
     task::{Context, Poll, Waker},
@@ -26,6 +27,8 @@ enum State {
     /// No answer has come in time, which the caller doesn't know yet; perhaps it has come since.
     Expired {
         answered: bool,
+        /// Whether the peer can have it as a whole.
+        sent: bool,
     },
     /// Nobody waits, but the peer is still to answer.
     Abandoned,
@@ -47,7 +50,10 @@ pub enum Ending {
     /// It was answered.
     Answered(Arrived),
     /// Its time is up.
-    Expired,
+    Expired {
+        /// Whether it may have been made.
+        executed: bool,
+    },
     /// The connection has ended. If the peer has said so before, it is known that the call was not
     /// made.
     Lost {
@@ -61,10 +67,21 @@ pub enum Ending {
 pub struct Arrived {
     /// Whether it is a result, rather than an exception.
     pub success: bool,
-    /// Whether there are references in it.
-    pub references: bool,
+    /// What it refers to; objects of this side are held until it is loaded.
+    /// `None` for nothing, as in nearly all answers.
+    pub mentioned: Option<Box<Result<Mentioned, LoadError>>>,
     /// The result or the exception; an error if it was too long.
     pub body: Result<Vec<u8>, LoadError>,
+}
+
+/// What is to be done about a call that nobody waits for any more.
+#[derive(Debug)]
+pub(super) enum Abandon {
+    Nothing,
+    /// The peer is to be told.
+    Cancel,
+    /// What it refers to is to be given back.
+    Answered(Arrived),
 }
 
 /// Who has waited for an answer.
@@ -122,9 +139,10 @@ impl Calls {
                 }
                 Poll::Pending
             }
-            State::Expired { .. } => {
+            State::Expired { sent, .. } => {
+                let executed = *sent;
                 self.abandon(id);
-                Poll::Ready(Ending::Expired)
+                Poll::Ready(Ending::Expired { executed })
             }
             State::Waiting(waits) => {
                 let refused = match (waits.order, self.taken) {
@@ -155,10 +173,24 @@ impl Calls {
             if let Some(waker) = waker.take() {
                 waker.wake();
             }
-            *state = State::Expired { answered: false };
+            *state = State::Expired { answered: false, sent: true };
             expired.push(id);
         }
         expired
+    }
+
+    /// So much was sent of a call whose time is up.
+    pub(super) fn expired(&mut self, id: u32, how_much: Sent) {
+        if let Some(State::Expired { answered, sent }) = self.slots.get_mut(id as usize) {
+            // What was not sent is not answered, and what was sent in part is not made.
+            *answered = how_much == Sent::Nothing;
+            *sent = how_much == Sent::All;
+        }
+    }
+
+    /// Whether somebody waits for the answer to a call.
+    pub(super) fn waits(&self, id: u32) -> bool {
+        matches!(self.slots.get(id as usize), Some(State::Waiting(_)))
     }
 
     /// Takes an answer that has arrived, and says who has waited for it.
@@ -166,7 +198,7 @@ impl Calls {
         &mut self,
         id: u32,
         success: bool,
-        references: bool,
+        mentioned: Option<Box<Result<Mentioned, LoadError>>>,
         body: &[u8],
     ) -> Answered {
         let Some(state) = self.slots.get_mut(id as usize) else { return Answered::Unknown };
@@ -174,13 +206,13 @@ impl Calls {
             State::Waiting(waits) => {
                 let (mut buffer, waker) = (std::mem::take(&mut waits.buffer), waits.waker.take());
                 buffer.extend_from_slice(body);
-                *state = State::Arrived(Arrived { success, references, body: Ok(buffer) });
+                *state = State::Arrived(Arrived { success, mentioned, body: Ok(buffer) });
                 if let Some(waker) = waker {
                     waker.wake();
                 }
                 Answered::Waited
             }
-            State::Expired { answered } if !*answered => {
+            State::Expired { answered, .. } if !*answered => {
                 *answered = true;
                 Answered::Abandoned
             }
@@ -195,37 +227,40 @@ impl Calls {
 
     /// An answer has arrived that is none.
     pub(super) fn arrived(&mut self, id: u32, error: Result<Vec<u8>, LoadError>) {
-        if self.answered(id, true, false, &[]) == Answered::Waited
+        if self.answered(id, true, None, &[]) == Answered::Waited
             && let Some(State::Arrived(answer)) = self.slots.get_mut(id as usize)
         {
             answer.body = error;
         }
     }
 
-    /// Nobody waits any more; says whether the peer is to be told.
-    pub(super) fn abandon(&mut self, id: u32) -> bool {
-        let Some(state) = self.slots.get_mut(id as usize) else { return false };
+    /// Nobody waits any more; says what is to be done about it.
+    pub(super) fn abandon(&mut self, id: u32) -> Abandon {
+        let Some(state) = self.slots.get_mut(id as usize) else { return Abandon::Nothing };
         match state {
             State::Waiting(..) => {
                 *state = State::Abandoned;
-                true
+                Abandon::Cancel
             }
             State::Arrived(_) => {
-                *state = State::Free;
+                let arrived = std::mem::replace(state, State::Free);
                 self.free.push(id);
-                false
+                match arrived {
+                    State::Arrived(answer) => Abandon::Answered(answer),
+                    _ => Abandon::Nothing,
+                }
             }
             // The peer has been told.
-            State::Expired { answered: false } => {
+            State::Expired { answered: false, .. } => {
                 *state = State::Abandoned;
-                false
+                Abandon::Nothing
             }
-            State::Expired { answered: true } => {
+            State::Expired { answered: true, .. } => {
                 *state = State::Free;
                 self.free.push(id);
-                false
+                Abandon::Nothing
             }
-            State::Free | State::Abandoned => false,
+            State::Free | State::Abandoned => Abandon::Nothing,
         }
     }
 

@@ -166,9 +166,22 @@ impl Session for Connection {
 
     fn take_back(&self, reference: &Reference) {
         if let ObjectId::Slot { slot, generation, .. } = *reference.id() {
-            let object = self.protocol().exports.release(slot, generation, 1);
+            let mut protocol = self.protocol();
+            let object = protocol.exports.release(slot, generation, 1);
+            protocol.settle();
+            drop(protocol);
             // Its destructor runs where nothing is locked.
             drop(object);
+        }
+    }
+
+    fn holding(&self, reference: &Reference) -> Option<Remote> {
+        match *reference.id() {
+            ObjectId::Slot { table, slot, generation } if table == self.tables.peer_objects => {
+                let import = self.protocol().imports.get((slot, generation))?;
+                Some(Remote::new(import, reference.clone()))
+            }
+            _ => None,
         }
     }
 
@@ -180,7 +193,10 @@ impl Session for Connection {
         if let ObjectId::Slot { table, slot, generation } = *reference.id()
             && table == self.tables.own_objects
         {
-            let removed = self.protocol().exports.remove(slot, generation);
+            let mut protocol = self.protocol();
+            let removed = protocol.exports.remove(slot, generation);
+            protocol.settle();
+            drop(protocol);
             // Its destructor runs where nothing is locked.
             drop(removed);
         }

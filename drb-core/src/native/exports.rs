@@ -59,6 +59,14 @@ impl Exports {
         Ok((slot, place.generation))
     }
 
+    /// Counts an object once more. Says whether it is there.
+    pub(super) fn count(&mut self, slot: u32, generation: u32) -> bool {
+        let place = self.slots.get_mut(slot as usize);
+        let place = place.filter(|place| place.generation == generation);
+        let held = place.and_then(|place| place.held.as_mut());
+        held.map(|held| held.count += 1).is_some()
+    }
+
     /// The object in a place.
     pub(super) fn get(&self, slot: u32, generation: u32) -> Option<&Arc<dyn Dispatch>> {
         let place = self.slots.get(slot as usize)?;

@@ -29,6 +29,8 @@ pub(super) struct Imports {
     held: HashMap<Place, Weak<Import>>,
     /// How often each was received that nobody holds any more.
     releases: HashMap<Place, u64>,
+    /// Releases that wait for the messages before this one.
+    waiting: Option<(u64, Vec<(Place, u64)>)>,
 }
 
 impl Import {
@@ -92,26 +94,55 @@ impl Imports {
     }
 
     pub(super) fn has_releases(&self) -> bool {
-        !self.releases.is_empty()
+        !self.releases.is_empty() || self.waiting.is_some()
     }
 
     /// Writes what is to be given back, in frames of at most `chunk` bytes.
-    pub(super) fn write_releases(&mut self, out: &mut Vec<u8>, chunk: usize) {
-        let mut releases = self.releases.drain().peekable();
-        while releases.peek().is_some() {
-            let start = frame::open(out, frame::Kind::Release, 0);
-            while out.len() - start + 30 < chunk
-                && let Some(((slot, generation), count)) = releases.next()
-            {
-                frame::put(out, u64::from(slot));
-                frame::put(out, u64::from(generation));
-                frame::put(out, count);
-            }
-            frame::close(out, start);
+    ///
+    /// A message may refer to an object, or call it, that was let go of when the message was made. So
+    /// no release overtakes the messages that were there before it: of those that are sent in pieces,
+    /// `oldest` is the number of the first one, and `next` that of the next one.
+    pub(super) fn write_releases(
+        &mut self,
+        out: &mut Vec<u8>,
+        chunk: usize,
+        oldest: Option<u64>,
+        next: u64,
+    ) {
+        let may_go = |before: u64| oldest.is_none_or(|oldest| oldest >= before);
+        match self.waiting.take() {
+            Some((before, releases)) if may_go(before) => write(releases, out, chunk),
+            waiting => self.waiting = waiting,
+        }
+        if self.waiting.is_some() || self.releases.is_empty() {
+            return;
+        }
+        let mut releases: Vec<_> = self.releases.drain().collect();
+        // In the same order each time, for tests that are repeated.
+        releases.sort_unstable();
+        if may_go(next) {
+            write(releases, out, chunk);
+        } else {
+            self.waiting = Some((next, releases));
         }
     }
 
     pub(super) fn len(&self) -> usize {
         self.held.len()
+    }
+}
+
+fn write(releases: Vec<(Place, u64)>, out: &mut Vec<u8>, chunk: usize) {
+    let mut releases = releases.into_iter().peekable();
+    while releases.peek().is_some() {
+        let start = frame::open(out, frame::Kind::Release, 0);
+        while out.len() - start + 30 < chunk
+            && let Some(((slot, generation), count)) = releases.next()
+        {
+            frame::put(out, u64::from(slot));
+            frame::put(out, u64::from(generation));
+            frame::put(out, count);
+        }
+        frame::close(out, start);
     }
 }

@@ -27,7 +27,9 @@ pub use calls::{Arrived, Ending};
 pub use connection::{Connection, Home, Stage, relay};
 pub use protocol::{Called, Calling, PREAMBLE, Protocol, Received};
 
+pub use reader::Mentioned;
 pub(crate) use reader::Reader;
+pub(crate) use sending::Collected;
 pub use sending::Sending;
 pub(crate) use tables::PeerShape;
 pub use tables::Tables;

@@ -13,11 +13,15 @@ pub(super) struct Outbox {
     chunk: usize,
     /// How many calls have been begun.
     calls: u64,
+    /// How many messages were put into lanes.
+    queued: u64,
 }
 
 struct Large {
     message: Message<Vec<u8>>,
     sent: usize,
+    /// Which of those in lanes it is.
+    number: u64,
 }
 
 /// What a head takes at most, names of objects apart.
@@ -57,6 +61,7 @@ impl Outbox {
             lanes: VecDeque::new(),
             chunk: chunk.clamp(64, frame::MOST),
             calls: 0,
+            queued: 0,
         }
     }
 
@@ -85,7 +90,8 @@ impl Outbox {
         let mut written = Vec::new();
         head(&mut written);
         let message = Message { kind, flags, id, head: written, body };
-        let large = Large { message, sent: 0 };
+        let large = Large { message, sent: 0, number: self.queued };
+        self.queued += 1;
         match before.and_then(|at| self.lanes.get_mut(at)) {
             Some((_, messages)) => messages.push_back(large),
             None => self.lanes.push_back((lane, VecDeque::from([large]))),
@@ -98,24 +104,34 @@ impl Outbox {
         self.calls
     }
 
-    /// Takes back what has not been sent of a message.
-    pub(super) fn forget(&mut self, kind: Kind, id: u32) -> Sent {
+    /// Takes back what has not been sent of a message: says how much was, and gives the message, if it
+    /// wasn't all.
+    pub(super) fn forget(&mut self, kind: Kind, id: u32) -> (Sent, Option<Message<Vec<u8>>>) {
         for (index, (_, messages)) in self.lanes.iter_mut().enumerate() {
             let same = |large: &Large| large.message.kind == kind && large.message.id == id;
             if let Some(large) = messages.iter().position(same).and_then(|at| messages.remove(at)) {
                 if messages.is_empty() {
                     self.lanes.remove(index);
                 }
-                return if large.sent == 0 { Sent::Nothing } else { Sent::Part };
+                let sent = if large.sent == 0 { Sent::Nothing } else { Sent::Part };
+                return (sent, Some(large.message));
             }
         }
-        Sent::All
+        (Sent::All, None)
+    }
+
+    /// The number of the first message of those in lanes, and the number of the next one.
+    pub(super) fn numbers(&self) -> (Option<u64>, u64) {
+        let large = self.lanes.iter().flat_map(|(_, messages)| messages);
+        (large.map(|large| large.number).min(), self.queued)
     }
 
     /// How many bytes wait.
     pub(super) fn waiting(&self) -> usize {
         let large = self.lanes.iter().flat_map(|(_, messages)| messages);
-        let large = large.map(|large| large.message.body.len().saturating_sub(large.sent));
+        let large = large.map(|Large { message, sent, .. }| {
+            message.head.len() + message.body.len().saturating_sub(*sent)
+        });
         self.ready.len() + large.sum::<usize>()
     }
 
@@ -224,9 +240,9 @@ mod tests {
         outbox.send(Lane::Answer(2), message(2, &[0; 100]));
         let mut out = Vec::new();
         outbox.transmit(&mut out, 1);
-        assert_eq!(outbox.forget(Kind::Call, 1), Sent::Part);
-        assert_eq!(outbox.forget(Kind::Call, 2), Sent::Nothing);
-        assert_eq!(outbox.forget(Kind::Call, 2), Sent::All);
+        assert_eq!(outbox.forget(Kind::Call, 1).0, Sent::Part);
+        assert_eq!(outbox.forget(Kind::Call, 2).0, Sent::Nothing);
+        assert_eq!(outbox.forget(Kind::Call, 2).0, Sent::All);
         out.clear();
         outbox.transmit(&mut out, usize::MAX);
         assert!(out.is_empty());

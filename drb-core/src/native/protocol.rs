@@ -3,13 +3,13 @@
 
 use super::{
     Tables,
-    calls::{Answered, Calls, Ending},
+    calls::{Abandon, Answered, Arrived, Calls, Ending},
     exports::Exports,
     frame::{self, HEAD, Kind, MORE, REFERENCES, take, take32},
     imports::{Imports, Place},
     inbox::{Inbox, Whole},
     outbox::{Lane, Message, Outbox, Sent},
-    reader::Reader,
+    reader::{Mentioned, Reader},
 };
 use crate::{
     Budget, DumpError, Exception, Form, Limit, Limits, LoadError, LoadErrorKind, ObjectId,
@@ -180,19 +180,38 @@ impl Protocol {
 
     /// What has become of a call.
     pub fn poll_answer(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Ending> {
-        self.calls.poll(id, context)
+        let ending = self.calls.poll(id, context);
+        if ending.is_ready() {
+            self.settle();
+        }
+        ending
+    }
+
+    /// Something is no longer needed, which may have been the last thing that the connection went on for.
+    pub(super) fn settle(&mut self) {
+        if self.leaving {
+            self.wake_sender();
+        }
     }
 
     /// Nobody waits for a call any more. What the peer answers is forgotten.
     pub fn abandon(&mut self, id: u32) {
-        match self.outbox.forget(Kind::Call, id) {
+        match self.take_back(id) {
             Sent::Nothing => self.calls.remove(id),
-            Sent::Part | Sent::All => {
-                if self.calls.abandon(id) {
-                    self.cancel(id);
+            Sent::Part | Sent::All => match self.calls.abandon(id) {
+                Abandon::Cancel => self.cancel(id),
+                Abandon::Nothing => {}
+                // It has come, but nobody has looked at it.
+                Abandon::Answered(Arrived { mentioned, .. }) => {
+                    if let Some(Ok(mentioned)) = mentioned.map(|mentioned| *mentioned) {
+                        self.forget(&mentioned);
+                        self.let_go_home(&mentioned);
+                        self.wake_sender();
+                    }
                 }
-            }
+            },
         }
+        self.settle();
     }
 
     /// When something is to be done although nothing arrives, at the earliest.
@@ -203,8 +222,44 @@ impl Protocol {
     /// Ends the calls whose time is up.
     pub fn expire(&mut self, now: Instant) {
         for id in self.calls.expire(now) {
-            self.outbox.forget(Kind::Call, id);
-            self.cancel(id);
+            let sent = self.take_back(id);
+            self.calls.expired(id, sent);
+            if sent != Sent::Nothing {
+                self.cancel(id);
+            }
+        }
+    }
+
+    /// Takes back what was not sent of a call. If that is anything, the peer doesn't get to see what it
+    /// refers to.
+    fn take_back(&mut self, id: u32) -> Sent {
+        let (sent, message) = self.outbox.forget(Kind::Call, id);
+        if let Some(message) = message
+            && message.flags & REFERENCES != 0
+            && let Ok(mentioned) = self.references(&message.body)
+        {
+            self.give_back(&mentioned.senders);
+        }
+        sent
+    }
+
+    /// A message is not loaded, so nobody is going to hold what it refers to.
+    fn forget(&mut self, mentioned: &Mentioned) {
+        for place in &mentioned.senders {
+            self.imports.let_go(*place, 1);
+        }
+    }
+
+    /// A message has been loaded, or is not going to be: what came home in it is no longer held for it.
+    pub(super) fn let_go_home(&mut self, mentioned: &Mentioned) {
+        self.give_back(&mentioned.receivers);
+        self.settle();
+    }
+
+    fn give_back(&mut self, places: &[Place]) {
+        for (slot, generation) in places {
+            let object = self.exports.release(*slot, *generation, 1);
+            self.dropped.extend(object.ok().flatten());
         }
     }
 
@@ -298,7 +353,9 @@ impl Protocol {
         // Whoever asks doesn't have to be woken.
         self.sender = None;
         if self.imports.has_releases() {
-            self.imports.write_releases(self.outbox.ready(), self.limits.chunk);
+            let (oldest, next) = self.outbox.numbers();
+            let (out, chunk) = (self.outbox.ready(), self.limits.chunk);
+            self.imports.write_releases(out, chunk, oldest, next);
         }
         self.outbox.transmit(out, most);
     }
@@ -308,8 +365,14 @@ impl Protocol {
         if self.imports.has_releases() || self.outbox.waiting() > 0 {
             return Poll::Ready(());
         }
-        self.sender = Some(context.waker().clone());
+        self.watch(context);
         Poll::Pending
+    }
+
+    /// Lets whoever sends be woken when there is more to be sent, which may have to be answered by
+    /// another time than what was known before.
+    pub fn watch(&mut self, context: &Context<'_>) {
+        self.sender = Some(context.waker().clone());
     }
 
     /// Tells the peer that no further calls are taken.
@@ -517,22 +580,31 @@ impl Protocol {
     fn answered(&mut self, kind: Kind, byte: u8, mut body: &[u8]) -> Result<(), LoadError> {
         let id = take32(&mut body)?;
         let success = kind == Kind::Result;
-        let references = byte & REFERENCES != 0;
-        match self.calls.answered(id, success, references, body) {
-            Answered::Waited => Ok(()),
-            Answered::Abandoned => {
-                // Nobody is going to load what is in it, so nobody is going to hold it.
-                for place in self.references(body)? {
-                    self.imports.let_go(place, 1);
-                }
-                Ok(())
+        let mentioned = match byte & REFERENCES {
+            0 => None,
+            _ if self.calls.waits(id) => {
+                let mentioned = self.references(body).map(|mut mentioned| {
+                    // The peer may let go of them next, before anybody has loaded this.
+                    let count = |(slot, generation): &Place| self.exports.count(*slot, *generation);
+                    mentioned.receivers.retain(count);
+                    mentioned
+                });
+                Some(Box::new(mentioned))
             }
+            _ => {
+                let mentioned = self.references(body)?;
+                self.forget(&mentioned);
+                None
+            }
+        };
+        match self.calls.answered(id, success, mentioned, body) {
+            Answered::Waited | Answered::Abandoned => Ok(()),
             Answered::Unknown => Err(malformed("an answer to a call that was not made")),
         }
     }
 
-    /// The places of the peer's objects that a message refers to, as often as it does.
-    pub(super) fn references(&self, body: &[u8]) -> Result<Vec<Place>, LoadError> {
+    /// The places of the objects that a message refers to.
+    pub(super) fn references(&self, body: &[u8]) -> Result<Mentioned, LoadError> {
         let budget = Budget::new(&self.limits, body.len());
         Reader::new(body, budget, &self.tables).references()
     }

@@ -1,6 +1,6 @@
 //! Where reading stands: positions, markers, bounds.
 
-use super::{PeerShape, Tables, ext};
+use super::{PeerShape, Tables, ext, imports::Place};
 use crate::{Budget, LoadError, LoadErrorKind};
 use rmp::Marker;
 use std::sync::Arc;
@@ -30,6 +30,15 @@ pub(super) enum Head {
     Array(usize),
     Map(usize),
     Ext(i8, usize),
+}
+
+/// The places of the objects that a message refers to, each as often as it does.
+#[derive(Debug, Default)]
+pub struct Mentioned {
+    /// Objects of the side that sends the message.
+    pub(super) senders: Vec<Place>,
+    /// Objects of the side that receives it, which come home.
+    pub(super) receivers: Vec<Place>,
 }
 
 impl<'de> Reader<'de> {
@@ -71,19 +80,23 @@ impl<'de> Reader<'de> {
     }
 
     /// The places of all references to objects of the peer's, as often as they are there.
-    pub(super) fn references(mut self) -> Result<Vec<(u32, u32)>, LoadError> {
-        let mut places = Vec::new();
+    pub(super) fn references(mut self) -> Result<Mentioned, LoadError> {
+        let mut mentioned = Mentioned::default();
         while self.left() > 0 {
             match self.head()? {
                 Head::Ext(ext::REFERENCE, len) => {
                     let bytes = self.take(len)?;
-                    if let Some((&ext::MINE, place)) = bytes.split_first()
+                    if let Some((&whose @ (ext::MINE | ext::YOURS), place)) = bytes.split_first()
                         && let Some((slot, generation)) = place.split_first_chunk()
                         && let Ok(generation) = generation.try_into()
                     {
                         self.budget.take_reference()?;
                         let generation = u32::from_be_bytes(generation);
-                        places.push((u32::from_be_bytes(*slot), generation));
+                        let place = (u32::from_be_bytes(*slot), generation);
+                        match whose {
+                            ext::MINE => mentioned.senders.push(place),
+                            _ => mentioned.receivers.push(place),
+                        }
                     }
                 }
                 Head::Str(len) | Head::Bytes(len) | Head::Ext(_, len) => {
@@ -93,7 +106,7 @@ impl<'de> Reader<'de> {
                 _ => {}
             }
         }
-        Ok(places)
+        Ok(mentioned)
     }
 
     pub(crate) fn end(&mut self) -> Result<(), LoadError> {

@@ -1,6 +1,6 @@
 //! A message in the making.
 
-use crate::{DumpError, Dumper, Limits, Reference, Session, native::Tables};
+use crate::{DumpError, Dumper, Limits, Reference, Remote, Session, native::Tables};
 use std::{fmt, sync::Arc};
 
 /// What a message says beside its bytes.
@@ -13,13 +13,22 @@ pub struct Sending {
     pub shapes: u32,
     /// Whether there are references in it.
     pub references: bool,
-    /// Nearly no message exports anything, and messages are moved about.
-    exported: Option<Box<Exported>>,
+    /// Nearly no message refers to anything, and messages are moved about.
+    refers: Option<Box<Refers>>,
 }
 
-struct Exported {
-    references: Vec<Reference>,
+struct Refers {
+    collected: Collected,
     session: Arc<dyn Session>,
+}
+
+/// What a message refers to.
+#[derive(Default)]
+pub(crate) struct Collected {
+    /// Objects of this process, counted once more for each.
+    pub(crate) exported: Vec<Reference>,
+    /// Objects of the peer's. Whoever writes the message may let go of them before it is sent.
+    pub(crate) held: Vec<Remote>,
 }
 
 impl Sending {
@@ -43,10 +52,11 @@ impl Sending {
             }
         };
         let start = out.len();
-        let mut exported = Vec::new();
+        let mut collected = Collected::default();
         let written = {
             let session = session.map(|session| &**session);
-            let mut dumper = Dumper::native(out, limits, tables, session).collecting(&mut exported);
+            let mut dumper =
+                Dumper::native(out, limits, tables, session).collecting(&mut collected);
             dump(&mut dumper).and_then(|()| {
                 self.shapes = self.shapes.max(dumper.shapes());
                 self.references |= dumper.has_references();
@@ -56,25 +66,30 @@ impl Sending {
         if written.is_err() {
             out.truncate(start);
         }
-        if let (false, Some(session)) = (exported.is_empty(), session) {
-            let new =
-                || Box::new(Exported { references: Vec::new(), session: Arc::clone(session) });
-            self.exported.get_or_insert_with(new).references.append(&mut exported);
+        let Collected { mut exported, mut held } = collected;
+        if let (false, Some(session)) = (exported.is_empty() && held.is_empty(), session) {
+            let new = || {
+                let (collected, session) = (Collected::default(), Arc::clone(session));
+                Box::new(Refers { collected, session })
+            };
+            let collected = &mut self.refers.get_or_insert_with(new).collected;
+            collected.exported.append(&mut exported);
+            collected.held.append(&mut held);
         }
         written
     }
 
     /// The message is on its way: what it refers to is the peer's to give back.
     pub fn sent(mut self) {
-        if let Some(exported) = &mut self.exported {
-            exported.references.clear();
+        if let Some(refers) = &mut self.refers {
+            refers.collected.exported.clear();
         }
     }
 }
 
-impl Drop for Exported {
+impl Drop for Refers {
     fn drop(&mut self) {
-        for reference in self.references.drain(..) {
+        for reference in self.collected.exported.drain(..) {
             self.session.take_back(&reference);
         }
     }
@@ -82,7 +97,7 @@ impl Drop for Exported {
 
 impl fmt::Debug for Sending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let exported = self.exported.as_ref().map(|exported| &exported.references);
+        let exported = self.refers.as_ref().map(|refers| &refers.collected.exported);
         f.debug_struct("Sending").field("exported", &exported).finish_non_exhaustive()
     }
 }

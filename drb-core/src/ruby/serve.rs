@@ -3,7 +3,7 @@
 use super::RequestHead;
 use crate::{
     Context, Exception, Limits, Objects, Session,
-    dispatch::{self, Args, Incoming, Invoked, Reply},
+    dispatch::{self, Args, Dispatch, Incoming, Invoked, Reply},
 };
 use std::{sync::Arc, time::Instant};
 
@@ -29,6 +29,17 @@ impl Receiver<'_> {
         buffer: Vec<u8>,
         now: Instant,
     ) -> Invoked {
+        self.call(self.objects.find(&request.target, now), request, message, buffer)
+    }
+
+    /// The same where the object is known already, or that there is none.
+    pub fn call(
+        &self,
+        object: Option<Arc<dyn Dispatch>>,
+        request: &RequestHead,
+        message: &[u8],
+        buffer: Vec<u8>,
+    ) -> Invoked {
         let args = Args::marshal(message, &request.args, self.limits, Some(&**self.session));
         let session = Some(Arc::clone(self.session));
         let reply = Reply::new(self.context.wire(), self.limits, session).into_buffer(buffer);
@@ -41,7 +52,7 @@ impl Receiver<'_> {
         if request.method == "__send__" {
             return call.refuse(insecure(&request.method));
         }
-        match self.objects.find(&request.target, now) {
+        match object {
             Some(object) => dispatch::call(object, call),
             None => call.refuse(request.target.gone()),
         }

@@ -1,9 +1,16 @@
 //! What a client is made of.
 
 use super::{Client, Inner};
-use crate::Limits;
+use crate::{
+    Address, Limits, Transport,
+    transport::{self, Connector},
+    wire::Connections,
+};
 use std::{
     collections::HashMap,
+    fmt,
+    future::Future,
+    io,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -16,16 +23,17 @@ use std::{
 /// let client = drb::Client::builder().deadline(Duration::from_secs(5)).build();
 /// assert_eq!(client.limits().deadline, Duration::from_secs(5));
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "a client only exists once it is built"]
 pub struct ClientBuilder {
     limits: Limits,
     idle: usize,
+    connector: Option<Connector>,
 }
 
 impl ClientBuilder {
     pub(super) fn new() -> Self {
-        Self { limits: Limits::default(), idle: 64 }
+        Self { limits: Limits::default(), idle: 64, connector: None }
     }
 
     /// All bounds at once.
@@ -47,11 +55,52 @@ impl ClientBuilder {
         self
     }
 
+    /// Lets a function of the program's own make the connections, in place of sockets that drb opens:
+    /// for TLS, a tunnel, or tests.
+    ///
+    /// It is given the address in the URI, which may be any that the function understands, and may take
+    /// as long as [`Limits::connect`] says. What it gives is a [`Transport`]; which wire goes over it, the
+    /// URI says. An error of its is [`Error::Connect`](crate::Error::Connect).
+    ///
+    /// ```
+    /// # use tokio::net::TcpStream;
+    /// // Whatever the URI says, the way leads through a relay.
+    /// let client = drb::Client::builder()
+    ///     .connector(|_address| TcpStream::connect("relay.example:9000"))
+    ///     .build();
+    /// ```
+    pub fn connector<S, F>(mut self, connect: impl Fn(Address) -> F + Send + Sync + 'static) -> Self
+    where
+        S: Transport,
+        F: Future<Output = io::Result<S>> + Send + 'static,
+    {
+        self.connector = Some(transport::connector(connect));
+        self
+    }
+
     /// The client.
     pub fn build(self) -> Client {
         let pools = Mutex::new(HashMap::new());
         let routes = Mutex::default();
         let limits = Arc::new(self.limits);
-        Client(Arc::new(Inner { limits, idle: self.idle, pools, routes }))
+        let Self { idle, connector, .. } = self;
+        Client(Arc::new(Inner {
+            limits,
+            connector,
+            idle,
+            pools,
+            native: Connections::default(),
+            routes,
+        }))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limits, idle, .. } = self;
+        f.debug_struct("ClientBuilder")
+            .field("limits", limits)
+            .field("idle", idle)
+            .finish_non_exhaustive()
     }
 }

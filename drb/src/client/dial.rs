@@ -1,11 +1,7 @@
 //! Makes connections.
 
 use super::pool::{Connection, Pool};
-use crate::{
-    Error, Limits, Outcome,
-    net::{Ends, Stream},
-    timer::Timer,
-};
+use crate::{Client, Error, Outcome, net::Ends, timer::Timer, transport};
 use drb_core::Uri;
 use std::{
     future::Future,
@@ -21,7 +17,7 @@ use tokio::{
 /// When a call has to have its result, if it has to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
-    pub(super) until: Option<Instant>,
+    pub(crate) until: Option<Instant>,
     pub(super) after: Duration,
 }
 
@@ -50,8 +46,13 @@ impl Deadline {
         }
     }
 
+    /// How much time is left until then.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        self.until.map(|until| until.saturating_duration_since(Instant::now()))
+    }
+
     /// The error of a call that had no result by then.
-    pub(super) fn exceeded(&self, outcome: Outcome) -> Error {
+    pub(crate) fn exceeded(&self, outcome: Outcome) -> Error {
         Error::DeadlineExceeded { after: self.after, outcome }
     }
 }
@@ -59,13 +60,14 @@ impl Deadline {
 /// Makes a connection for `pool`, which then knows where it leads to.
 pub(super) async fn dial(
     pool: &Pool,
-    limits: &Limits,
+    client: &Client,
     deadline: Deadline,
 ) -> Result<Connection, Error> {
     let uri = pool.uri();
     let runtime = current_runtime(uri)?;
     let address = Uri::parse(uri)?.address;
-    let stream = deadline.bound(limits.connect, uri, Stream::connect(&address)).await?;
+    let connecting = transport::connect(&address, client.connector());
+    let stream = deadline.bound(client.limits().connect, uri, connecting).await?;
     pool.found(Ends::of(&stream));
     Ok(Connection { stream, timer: Timer::default(), runtime })
 }

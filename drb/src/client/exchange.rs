@@ -49,7 +49,7 @@ async fn send(route: &Route, bytes: &[u8], deadline: Deadline) -> Result<Connect
         let reused = pooled.is_some();
         let mut connection = match pooled {
             Some(connection) => connection,
-            None => dial::dial(&route.pool, route.limits(), deadline).await?,
+            None => dial::dial(&route.pool, &route.client, deadline).await?,
         };
         let Connection { stream, timer, .. } = &mut connection;
         // A server runs a method only once it has the request as a whole. So as long as the last

@@ -13,7 +13,8 @@ use crate::{
     Current, Error, Limits, ObjectId, Proxy, Reference, Remote, Uri, Wire,
     local::LocalLink,
     server::{self, ServerSession},
-    wire::NativeRoute,
+    transport::Connector,
+    wire::{Connections, NativeRoute, Usage},
 };
 use pool::Pool;
 use route::Route;
@@ -36,9 +37,13 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     limits: Arc<Limits>,
+    /// Makes the connections, in place of sockets.
+    connector: Option<Connector>,
     /// How many connections to one address are kept open without a call.
     idle: usize,
     pools: Mutex<HashMap<Arc<str>, Arc<Pool>>>,
+    /// The connections of the native wire.
+    native: Connections,
     /// The ways over the native wire, as long as a proxy goes there.
     routes: Mutex<HashMap<Arc<str>, Weak<NativeRoute>>>,
 }
@@ -73,6 +78,20 @@ impl Client {
     /// The same, to be kept.
     pub(crate) fn shared_limits(&self) -> &Arc<Limits> {
         &self.0.limits
+    }
+
+    /// What the client has to do with its peers over the native wire at the moment, the calls back
+    /// included.
+    pub fn usage(&self) -> Usage {
+        self.0.native.usage()
+    }
+
+    pub(crate) fn native(&self) -> &Connections {
+        &self.0.native
+    }
+
+    pub(crate) fn connector(&self) -> Option<&Connector> {
+        self.0.connector.as_ref()
     }
 
     /// The proxy of the object at a URI: the server's front object, or the one with the name behind

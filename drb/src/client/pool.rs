@@ -78,7 +78,7 @@ impl Pool {
     /// An idle connection that is still good in this runtime.
     pub(super) fn take(&self, runtime: runtime::Id) -> Option<Connection> {
         loop {
-            let connection = self.idle().connections.pop()?;
+            let mut connection = self.idle().connections.pop()?;
             // A socket only works as long as its runtime does.
             if connection.runtime == runtime && connection.stream.is_alive() {
                 return Some(connection);
@@ -108,7 +108,7 @@ async fn tend(mut tended: Tended) {
         sleep(TEND).await;
         let Some(pool) = tended.0.upgrade() else { return };
         let mut idle = pool.idle();
-        idle.connections.retain(|connection| connection.stream.is_alive());
+        idle.connections.retain_mut(|connection| connection.stream.is_alive());
         if idle.connections.is_empty() {
             // Under the lock: whoever puts the next one in sees it, and begins anew.
             idle.tended = false;

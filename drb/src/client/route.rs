@@ -10,8 +10,9 @@ use crate::{
     dispatch::Dispatch,
     native,
     server::{self, Shared},
+    timer::now,
 };
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 /// A way to one process, over Ruby's wire.
 pub(super) struct Route {
@@ -38,7 +39,7 @@ impl Route {
         let uri = self.pool.uri();
         let connection = match self.pool.take(dial::current_runtime(uri)?) {
             Some(connection) => connection,
-            None => dial::dial(&self.pool, self.client.limits(), Deadline::new(None)).await?,
+            None => dial::dial(&self.pool, &self.client, Deadline::new(None)).await?,
         };
         self.pool.put(connection);
         Ok(())
@@ -79,13 +80,13 @@ impl ClientSession {
 impl Session for ClientSession {
     fn export(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
         let (server, uri) = self.server(object.class())?;
-        let id = server.objects.export(object, self.pool.holder(), Instant::now())?;
+        let id = server.objects.export(object, self.pool.holder(), now())?;
         Ok(Reference::new(uri, id))
     }
 
     fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
         let (server, uri) = self.server(object.class())?;
-        let id = server.objects.lend(object, self.pool.holder(), Instant::now())?;
+        let id = server.objects.lend(object, self.pool.holder(), now())?;
         Ok(Reference::new(uri, id))
     }
 

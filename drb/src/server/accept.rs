@@ -5,20 +5,22 @@ use crate::{
     Context, Peer, Wire,
     dispatch::Dispatch,
     net::{Ends, Listener, Stream},
+    timer::now,
     wait,
     wire::{self, Driver, ServerHome, Serving},
 };
 use std::{
     collections::HashMap,
     future::poll_fn,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
 };
 use tokio::{
-    sync::watch,
+    sync::{mpsc, watch},
     task::{Id, JoinSet},
-    time::{Instant, MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval, timeout},
 };
 
 /// How often the table is swept for objects whose lease is over: at most, and at least if the lease
@@ -33,26 +35,34 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_se
 #[derive(Default)]
 struct Open {
     tasks: JoinSet<()>,
-    stoppers: HashMap<Id, Arc<Stopper>>,
+    /// Each with its number in the order in which the connections came.
+    stoppers: HashMap<Id, (u64, Arc<Stopper>)>,
+    admitted: u64,
 }
 
 /// Accepts, and when the server is stopped, waits for the calls that run.
-pub(super) async fn run(shared: Arc<Shared>, listener: Listener) {
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    listener: Option<Listener>,
+    mut streams: mpsc::Receiver<Stream>,
+) {
     let over = Over(Arc::clone(&shared));
     let ended = Ended(Arc::clone(&shared));
     let mut phases = shared.phase.subscribe();
     let mut open = Open::default();
     tokio::select! {
-        () = serve(&shared, &listener, &mut open) => {}
+        biased;
         () = reached(&mut phases, |phase| phase != Phase::Running) => {}
+        () = serve(&shared, listener.as_ref(), &mut streams, &mut open) => {}
     }
     // Whoever connects from here on is refused by the system.
-    drop(listener);
+    drop((listener, streams));
     drop(ended);
-    for stopper in open.stoppers.values() {
-        stopper.stop();
-    }
+    let mut stoppers: Vec<_> = open.stoppers.values().collect();
+    stoppers.sort_unstable_by_key(|(number, _)| *number);
+    stoppers.into_iter().for_each(|(_, stopper)| stopper.stop());
     tokio::select! {
+        biased;
         () = async { while open.tasks.join_next().await.is_some() {} } => {}
         () = reached(&mut phases, |phase| phase == Phase::Aborting) => open.tasks.shutdown().await,
     }
@@ -91,13 +101,32 @@ async fn reached(phases: &mut watch::Receiver<Phase>, wanted: impl Fn(Phase) -> 
 }
 
 /// Never ends by itself, whatever goes wrong.
-async fn serve(shared: &Arc<Shared>, listener: &Listener, open: &mut Open) {
+async fn serve(
+    shared: &Arc<Shared>,
+    listener: Option<&Listener>,
+    streams: &mut mpsc::Receiver<Stream>,
+    open: &mut Open,
+) {
     let mut sweep = interval((shared.objects.lease() / 2).clamp(SWEEP.0, SWEEP.1));
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut pause = PAUSE.0;
     loop {
+        // What is bounded comes first, so that nothing waits for ever: connections last.
         tokio::select! {
-            accepted = listener.accept() => match accepted {
+            biased;
+            Some(ended) = open.tasks.join_next_with_id() => {
+                let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+                open.stoppers.remove(&id);
+            }
+            _ = sweep.tick() => {
+                discard(shared.objects.sweep(now()));
+            }
+            Some(stream) = streams.recv() => {
+                if let Ok(peer) = stream.peer() {
+                    admit(shared, stream, peer, open);
+                }
+            }
+            accepted = accept(listener) => match accepted {
                 Ok((stream, peer)) => {
                     pause = PAUSE.0;
                     admit(shared, stream, peer, open);
@@ -107,14 +136,15 @@ async fn serve(shared: &Arc<Shared>, listener: &Listener, open: &mut Open) {
                     pause = (pause * 2).min(PAUSE.1);
                 }
             },
-            Some(ended) = open.tasks.join_next_with_id() => {
-                let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
-                open.stoppers.remove(&id);
-            }
-            _ = sweep.tick() => {
-                discard(shared.objects.sweep(Instant::now().into_std()));
-            }
         }
+    }
+}
+
+/// The next connection; without a listener none ever comes.
+async fn accept(listener: Option<&Listener>) -> io::Result<(Stream, Peer)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -142,7 +172,8 @@ fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, open: &mut Open) {
         run_connection(shared, stream, peer, uri, stops).await;
         drop(seat);
     });
-    open.stoppers.insert(task.id(), stopper);
+    open.stoppers.insert(task.id(), (open.admitted, stopper));
+    open.admitted += 1;
 }
 
 /// Runs a connection over the wire that the client speaks, which its first byte tells.
@@ -167,6 +198,7 @@ async fn run_connection(
         let context = Context::new(peer, Wire::Native, Arc::clone(&uri));
         let home = ServerHome { client: shared.client.clone() };
         let connection = drb_core::native::Connection::new(&shared.limits, uri, home);
+        shared.native.add(&connection);
         let serving = Serving::new(Some(shared), context, &connection);
         Driver::new(connection, stream, serving, first).stopped_by(stopper).run().await;
     } else {

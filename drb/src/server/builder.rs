@@ -6,11 +6,15 @@ use super::{
 };
 use crate::{
     Client, DumpError, Error, IntoFront, IntoObject, IntoUri, Limits, Objects, Reference, Session,
-    dispatch::Dispatch, net::Place,
+    dispatch::Dispatch,
+    net::{Listener, Place},
 };
 use drb_core::{Acl, Address, Uri, Wire};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::mpsc};
+
+/// So many connections that the program brings wait to be let in; further ones wait with the program.
+const STREAMS: usize = 16;
 
 /// Makes a [`Server`].
 ///
@@ -160,7 +164,38 @@ impl ServerBuilder {
         let advertised = self.advertised.as_deref().map(advertised).transpose()?;
         let listener = place.listen().await.map_err(failed)?;
         let bound = listener.address(&address).map_err(failed)?;
+        self.serve(wire, &address, bound, advertised, Some(listener))
+    }
 
+    /// Starts a server that listens nowhere: it serves the connections that it is given with
+    /// [`Server::serve_stream`]. `uri` is where others reach it, as far as they know: it is what
+    /// [`Server::uri`] gives and what references carry on Ruby's wire, of which the address is looked
+    /// up by nobody here.
+    ///
+    /// It has to be called within a tokio runtime with time enabled. Since nobody can connect unless
+    /// the program lets them, it needs no ACL.
+    ///
+    /// # Errors
+    /// [`Error::BadUri`], also for a URI without a host or with port 0.
+    pub fn start_without_listener(self, uri: &str) -> Result<Server, Error> {
+        let address = advertised(uri)?;
+        if matches!(address, Address::Tcp { port: 0, .. }) {
+            let problem = "no system picks a port here; write the one that others connect to";
+            return Err(Error::BadUri { uri: uri.to_owned(), problem });
+        }
+        let wire = Uri::parse(uri)?.wire;
+        let advertised = self.advertised.as_deref().map(advertised).transpose()?;
+        self.serve(wire, &address, address.clone(), advertised, None)
+    }
+
+    fn serve(
+        self,
+        wire: Wire,
+        address: &Address,
+        bound: Address,
+        advertised: Option<Address>,
+        listener: Option<Listener>,
+    ) -> Result<Server, Error> {
         let limits = self.limits;
         let mut objects = Objects::new(self.front, limits.exports, self.lease)
             .within(registry::total(), limits.exports_total);
@@ -177,19 +212,21 @@ impl ServerBuilder {
         };
         let mut native = Uri::parse(&uri.to_string())?;
         native.wire = Wire::Native;
+        let (streams, brought) = mpsc::channel(STREAMS);
         let (uri, runtime) = (uri.to_string().into(), Some(Handle::current().id()));
         let shared = Shared::new(uri, runtime, objects, limits, client, self.acl, self.hook)
             .with_uri(bound.to_string().into())
             .with_hand_on(self.hand_on)
+            .with_streams(streams)
             .shown_as(native.to_string().into(), wire);
-        let shared = Arc::new(match (&self.advertised, &address, &bound) {
+        let shared = Arc::new(match (&self.advertised, address, &bound) {
             (None, Address::Tcp { host, .. }, Address::Tcp { port, .. }) if host.is_empty() => {
                 shared.per_connection(*port)
             }
             _ => shared,
         });
         registry::add(&shared);
-        tokio::spawn(accept::run(Arc::clone(&shared), listener));
+        tokio::spawn(accept::run(Arc::clone(&shared), listener, brought));
         Ok(Server { shared })
     }
 }

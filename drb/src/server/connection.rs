@@ -6,7 +6,7 @@ use crate::{
     dispatch::{Completed, Invoked, Reply},
     net::Stream,
     ruby::{Receiver, RequestHead, RequestReader},
-    timer::Timer,
+    timer::{Timer, now},
     wait::{self, Ended},
 };
 use std::{
@@ -135,7 +135,7 @@ impl Connection {
             self.current = Arc::new(Current::new(Arc::clone(&self.session)));
         }
         let current = Arc::clone(&self.current);
-        let now = std::time::Instant::now();
+        let now = now();
         let completed = match current.enter(|| receiver.serve(request, message, buffer, now)) {
             Invoked::Done(completed) => completed,
             Invoked::Running(mut running) => {

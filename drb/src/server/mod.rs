@@ -20,14 +20,13 @@ pub(crate) use shared::Shared;
 pub(crate) use stopper::Stopper;
 
 use crate::{
-    Current, Error, Exported, Holder, IntoFront, Proxy, Reference, Served, Wire, local::LocalLink,
+    Current, Error, Exported, Holder, IntoFront, Peer, Proxy, Reference, Served, Transport, Wire,
+    local::LocalLink,
+    net::{Brought, Stream},
+    timer::now,
+    wire::Usage,
 };
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 /// Serves an object at a URI: `druby://host:port` (port 0 for any free one) or `drbunix:path`.
 ///
@@ -171,7 +170,7 @@ impl Server {
         &self,
         object: O,
     ) -> Result<<O::Service as crate::Service>::Proxy, Error> {
-        let id = self.shared.objects.keep(object.into_object(), Instant::now())?;
+        let id = self.shared.objects.keep(object.into_object(), now())?;
         let reference = Reference::new(Arc::clone(&self.shared.uri), id);
         Ok(Proxy::from_remote(LocalLink::remote(&self.shared, reference)))
     }
@@ -182,6 +181,69 @@ impl Server {
     /// Says whether it was there. The front and objects with a name stay.
     pub fn withdraw(&self, proxy: &impl Proxy) -> bool {
         self.shared.withdraw(proxy.remote().reference())
+    }
+
+    /// Serves a connection that the program has accepted itself: behind TLS, through a tunnel, or in a
+    /// test. Its first byte tells which wire it is, as with those that the server accepts, and it counts
+    /// among them.
+    ///
+    /// `peer` says who is at the other end. If that is a [`Peer::Tcp`], the server's ACL and
+    /// [`Limits::connections_per_address`](crate::Limits::connections_per_address) hold for the address;
+    /// whom else to let in, the program has decided. A connection that is not let in is closed without a
+    /// word.
+    ///
+    /// It returns when the server has taken the connection over. A server that listens nowhere is started
+    /// with [`ServerBuilder::start_without_listener`].
+    ///
+    /// ```
+    /// # use drb::prelude::*;
+    /// # struct Clock;
+    /// # #[drb::service]
+    /// # impl Clock {
+    /// #     pub fn hour(&self) -> u8 { 12 }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> drb::Result<()> {
+    /// let server = drb::Server::builder().front(Clock).start_without_listener("drb://clock:1")?;
+    /// let client = drb::Client::builder()
+    ///     .connector({
+    ///         let server = server.clone();
+    ///         move |_address| {
+    ///             let (near, far) = tokio::io::duplex(64 << 10);
+    ///             let server = server.clone();
+    ///             async move {
+    ///                 let peer = drb::Peer::Named("this very process".into());
+    ///                 server.serve_stream(far, peer).await.map_err(std::io::Error::other)?;
+    ///                 Ok(near)
+    ///             }
+    ///         }
+    ///     })
+    ///     .build();
+    /// let clock: ClockProxy = client.connect("drb://clock:1").await?;
+    /// assert_eq!(clock.hour().await?, 12);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Stopped`]: the server takes no more connections.
+    pub async fn serve_stream(&self, stream: impl Transport, peer: Peer) -> Result<(), Error> {
+        let peer = match peer {
+            Peer::Tcp(mut address) => {
+                address.set_ip(address.ip().to_canonical());
+                Peer::Tcp(address)
+            }
+            peer => peer,
+        };
+        let stream = Stream::Brought(Brought { stream: Box::new(stream), peer });
+        self.shared.streams.send(stream).await.map_err(|_| Error::Stopped)
+    }
+
+    /// What the server has to do with the peers that have connected over the native wire at the moment.
+    /// ([`Server::exported`] and the table that it counts are of Ruby's wire, which doesn't know who
+    /// holds an object for how long.)
+    pub fn usage(&self) -> Usage {
+        self.shared.native.usage()
     }
 
     /// How many objects are held at the moment because peers have been given references to them, or

@@ -1,11 +1,8 @@
 //! The servers of this process, for references that come home.
 
 use super::{ServerSession, Shared, accept::discard};
-use crate::{Current, Reference, Total, dispatch::Dispatch};
-use std::{
-    sync::{Arc, LazyLock, PoisonError, RwLock, Weak},
-    time::Instant,
-};
+use crate::{Current, Reference, Total, dispatch::Dispatch, timer::now};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock, Weak};
 use tokio::runtime::Handle;
 
 /// In the order in which they were started. It holds no server alive and no part of a runtime.
@@ -62,7 +59,7 @@ pub(crate) fn local(reference: &Reference) -> Option<Arc<Shared>> {
 
 /// The object that a reference means, if it is one of this process.
 pub(crate) fn object(reference: &Reference) -> Option<Arc<dyn Dispatch>> {
-    local(reference)?.objects.find(reference.id(), Instant::now())
+    local(reference)?.objects.find(reference.id(), now())
 }
 
 /// A server that listens nowhere: it has the objects of this process that came home over a connection
@@ -71,6 +68,6 @@ pub(crate) fn within() -> Arc<Shared> {
     static WITHIN: LazyLock<Arc<Shared>> = LazyLock::new(|| Arc::new(Shared::within()));
     let server = Arc::clone(&WITHIN);
     // Nobody else ends the leases.
-    discard(server.objects.sweep(Instant::now()));
+    discard(server.objects.sweep(now()));
     server
 }

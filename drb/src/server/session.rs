@@ -3,9 +3,9 @@
 use super::{Shared, registry};
 use crate::{
     Current, DumpError, Holder, Reference, Relay, Remote, Session, dispatch::Dispatch,
-    local::LocalLink, native,
+    local::LocalLink, native, timer::now,
 };
-use std::{any::Any, sync::Arc, time::Instant};
+use std::{any::Any, sync::Arc};
 
 /// The session of a peer that calls this server.
 pub(crate) struct ServerSession {
@@ -31,12 +31,12 @@ impl ServerSession {
 
 impl Session for ServerSession {
     fn export(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
-        let id = self.shared.objects.export(object, self.holder, Instant::now())?;
+        let id = self.shared.objects.export(object, self.holder, now())?;
         Ok(Reference::new(Arc::clone(&self.uri), id))
     }
 
     fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
-        let id = self.shared.objects.lend(object, self.holder, Instant::now())?;
+        let id = self.shared.objects.lend(object, self.holder, now())?;
         Ok(Reference::new(Arc::clone(&self.uri), id))
     }
 
@@ -51,7 +51,7 @@ impl Session for ServerSession {
     fn remote(&self, reference: Reference) -> Remote {
         match registry::local(&reference) {
             Some(server) => {
-                let object = server.objects.find(reference.id(), Instant::now());
+                let object = server.objects.find(reference.id(), now());
                 let relayed = object.as_ref().and_then(Relay::behind);
                 relayed.unwrap_or_else(|| LocalLink::remote(&server, reference))
             }

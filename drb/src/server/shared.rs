@@ -1,7 +1,10 @@
 //! What all connections of one server share.
 
 use super::Phase;
-use crate::{Client, Context, DumpError, Exception, Limits, Objects, Reference, Session};
+use crate::{
+    Client, Context, DumpError, Exception, Limits, Objects, Reference, Session, net::Stream,
+    wire::Connections,
+};
 use drb_core::{Acl, Address, Wire};
 use std::{
     collections::{HashMap, HashSet},
@@ -12,7 +15,10 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
-use tokio::{runtime, sync::watch};
+use tokio::{
+    runtime,
+    sync::{mpsc, watch},
+};
 
 pub(crate) type Hook = Arc<dyn Fn(&FailedCall<'_>) + Send + Sync>;
 
@@ -43,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Arc<Limits>,
     /// Calls the objects that peers give references to.
     pub(crate) client: Client,
+    /// The connections of the native wire.
+    pub(super) native: Connections,
     pub(super) acl: Option<Acl>,
     pub(super) hook: Option<Hook>,
     hand_on: Option<HandOn>,
@@ -51,6 +59,8 @@ pub(crate) struct Shared {
     uris: RwLock<HashSet<Arc<str>>>,
     /// The port, if references carry the address that the peer has connected to.
     per_connection: Option<u16>,
+    /// Takes connections that the program brings.
+    pub(super) streams: mpsc::Sender<Stream>,
     pub(super) phase: watch::Sender<Phase>,
     /// Whether the last call has ended.
     pub(super) over: watch::Sender<bool>,
@@ -79,11 +89,13 @@ impl Shared {
             objects,
             limits: Arc::new(limits),
             client,
+            native: Connections::default(),
             acl,
             hook,
             hand_on: None,
             uris,
             per_connection: None,
+            streams: mpsc::channel(1).0,
             phase: watch::Sender::new(Phase::Running),
             over: watch::Sender::new(false),
             seats: Mutex::default(),
@@ -102,6 +114,12 @@ impl Shared {
     /// The URI over the native wire, and which of both is shown to the program.
     pub(super) fn shown_as(mut self, native_uri: Arc<str>, wire: Wire) -> Self {
         (self.native_uri, self.wire) = (native_uri, wire);
+        self
+    }
+
+    /// Where connections go that the program brings.
+    pub(super) fn with_streams(mut self, streams: mpsc::Sender<Stream>) -> Self {
+        self.streams = streams;
         self
     }
 

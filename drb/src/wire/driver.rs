@@ -46,6 +46,8 @@ pub(crate) struct Driver {
     greeted: bool,
     output: Vec<u8>,
     written: usize,
+    /// Whether something was written since the last flush.
+    unflushed: bool,
     timer: Timer,
     /// Since when nothing can be written, although there is something.
     stalled: Option<Instant>,
@@ -88,6 +90,7 @@ impl Driver {
             greeted: false,
             output: Vec::new(),
             written: 0,
+            unflushed: false,
             timer: Timer::default(),
             stalled: None,
             heard: Instant::now(),
@@ -131,7 +134,7 @@ impl Driver {
                 }
                 self.connection.protocol().transmit(&mut self.output, BATCH);
                 if self.output.is_empty() {
-                    return Ok(());
+                    return self.flush(context);
                 }
             }
             let rest = self.output.get(self.written..).unwrap_or_default();
@@ -139,6 +142,7 @@ impl Driver {
                 Poll::Ready(Ok(0)) => return Err(End),
                 Poll::Ready(written) => {
                     self.written += written?;
+                    self.unflushed = true;
                     self.stalled = None;
                 }
                 Poll::Pending => {
@@ -147,6 +151,23 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Sockets keep nothing back, but a transport of the program's may.
+    fn flush(&mut self, context: &mut Context<'_>) -> Result<(), End> {
+        if self.unflushed {
+            match Pin::new(&mut self.stream).poll_flush(context) {
+                Poll::Ready(flushed) => {
+                    flushed?;
+                    self.unflushed = false;
+                    self.stalled = None;
+                }
+                Poll::Pending => {
+                    self.stalled.get_or_insert_with(Instant::now);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Reads once, and takes the frames that are there.
@@ -233,8 +254,11 @@ impl Driver {
         let keepalive = self.connection.limits().keepalive;
         let wakes_at = {
             let mut protocol = self.connection.protocol();
-            // While a write waits, there is no use in more to write.
-            if self.written == self.output.len() && protocol.poll_transmit(context).is_ready() {
+            if self.written < self.output.len() {
+                // While a write waits, there is no use in more to write. But a new call may be the
+                // next one whose time is up.
+                protocol.watch(context);
+            } else if protocol.poll_transmit(context).is_ready() {
                 return Poll::Ready(Ok(()));
             }
             let finished = self.stopping && self.serving.is_idle();

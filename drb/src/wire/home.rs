@@ -1,8 +1,10 @@
 //! What a connection asks of this process.
 
-use crate::{Carried, Client, Reference, Remote, Request, dispatch::Dispatch, local::LocalLink};
+use crate::{
+    Carried, Client, Reference, Remote, Request, dispatch::Dispatch, local::LocalLink, timer::now,
+};
 use drb_core::native::{Connection, Home};
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 /// The process as the connections of a client or a server see it.
 pub(crate) struct ServerHome {
@@ -15,7 +17,7 @@ impl Home for ServerHome {
     }
 
     fn carry(&self, connection: Arc<Connection>, request: Request) -> Carried {
-        Carried::made(connection.call(request, Instant::now()))
+        Carried::made(connection.call(request, now()))
     }
 
     fn remote(&self, reference: Reference) -> Remote {

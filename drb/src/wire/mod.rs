@@ -4,8 +4,11 @@ mod driver;
 mod home;
 mod route;
 mod serving;
+mod usage;
 
 pub(crate) use driver::{Driver, greets};
 pub(crate) use home::ServerHome;
 pub(crate) use route::NativeRoute;
 pub(crate) use serving::Serving;
+pub(crate) use usage::Connections;
+pub use usage::Usage;

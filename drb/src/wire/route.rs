@@ -2,16 +2,15 @@
 
 use super::{Driver, ServerHome, Serving};
 use crate::{
-    Carried, Client, Context, Error, Limits, Link, Request, Session, Uri, Wire, client::Deadline,
-    net::Stream,
+    Carried, Client, Context, Error, Limits, Link, Outcome, Request, Session, Uri, Wire,
+    client::Deadline, timer::now, transport,
 };
 use drb_core::native::{Asking, Connection, Stage};
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::OnceCell;
+use tokio::time::timeout_at;
 
 /// One process, and the connection to it. If that is lost, the next call makes another one.
 pub(crate) struct NativeRoute {
@@ -30,7 +29,42 @@ impl Drop for Line {
 /// A connection that is made when it is first used.
 struct Line {
     connection: Arc<Connection>,
-    dialled: OnceCell<()>,
+    /// Whose turn it is to dial, or to send what waits for that: in the order in which they came.
+    turn: tokio::sync::Mutex<()>,
+    queue: Mutex<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    /// How many wait for their turn.
+    waiting: usize,
+    dialled: bool,
+}
+
+/// Somebody who waits until it is dialled. The connection is open for others only when nobody waits any
+/// more, so that no call overtakes those that were made before it.
+struct Waits(Arc<Line>);
+
+impl Waits {
+    /// `None` if the connection is open, or has been.
+    fn new(line: &Arc<Line>) -> Option<Self> {
+        let mut queue = line.queue();
+        if line.connection.stage() != Stage::New {
+            return None;
+        }
+        queue.waiting += 1;
+        Some(Self(Arc::clone(line)))
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue();
+        queue.waiting -= 1;
+        if queue.waiting == 0 && queue.dialled {
+            self.0.connection.reach(Stage::Open);
+        }
+    }
 }
 
 impl NativeRoute {
@@ -41,7 +75,9 @@ impl NativeRoute {
 
     /// Makes sure that there is a connection.
     pub(crate) async fn connect(&self) -> Result<(), Error> {
-        self.line().dial(self.client.limits(), Deadline::new(None)).await
+        let line = self.line();
+        let Some(_waits) = Waits::new(&line) else { return Ok(()) };
+        line.dial(&self.client, Deadline::new(None)).await.map(drop)
     }
 
     fn line(&self) -> Arc<Line> {
@@ -57,25 +93,51 @@ impl Line {
     fn new(client: &Client, uri: &Arc<str>) -> Arc<Self> {
         let home = ServerHome { client: client.clone() };
         let connection = Connection::new(client.shared_limits(), Arc::clone(uri), home);
-        Arc::new(Self { connection, dialled: OnceCell::new() })
+        Arc::new(Self { connection, turn: tokio::sync::Mutex::default(), queue: Mutex::default() })
     }
 
-    async fn dial(&self, limits: &Limits, deadline: Deadline) -> Result<(), Error> {
-        let dial = async {
-            let uri = self.connection.uri();
-            let failed =
-                |error: io::Error| Error::Connect { uri: Arc::clone(uri), source: Arc::new(error) };
-            let address = Uri::parse(uri)?.address;
-            let stream = deadline.bound(limits.connect, uri, Stream::connect(&address)).await?;
-            let peer = stream.peer().map_err(failed)?;
-            let context = Context::new(peer, Wire::Native, Arc::clone(uri));
-            let connection = Arc::clone(&self.connection);
-            let serving = Serving::new(None, context, &connection);
-            connection.reach(Stage::Open);
-            tokio::spawn(Driver::new(connection, stream, serving, Vec::new()).run());
-            Ok(())
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the caller's turn, and dials if nobody has. What is given lasts as long as the turn.
+    async fn dial(
+        &self,
+        client: &Client,
+        deadline: Deadline,
+    ) -> Result<tokio::sync::MutexGuard<'_, ()>, Error> {
+        let turn = async {
+            let turn = self.turn.lock().await;
+            if !self.queue().dialled {
+                self.open(client, deadline).await?;
+                self.queue().dialled = true;
+            }
+            Ok(turn)
         };
-        self.dialled.get_or_try_init(|| dial).await.map(|_| ())
+        match deadline.until {
+            None => turn.await,
+            // Another call may be the one that dials, with more time than this one.
+            Some(until) => match timeout_at(until, turn).await {
+                Ok(turn) => turn,
+                Err(_) => Err(deadline.exceeded(Outcome::NotExecuted)),
+            },
+        }
+    }
+
+    async fn open(&self, client: &Client, deadline: Deadline) -> Result<(), Error> {
+        let (uri, limits) = (self.connection.uri(), client.limits());
+        let failed =
+            |error: io::Error| Error::Connect { uri: Arc::clone(uri), source: Arc::new(error) };
+        let address = Uri::parse(uri)?.address;
+        let connecting = transport::connect(&address, client.connector());
+        let stream = deadline.bound(limits.connect, uri, connecting).await?;
+        let peer = stream.peer().map_err(failed)?;
+        let context = Context::new(peer, Wire::Native, Arc::clone(uri));
+        let connection = Arc::clone(&self.connection);
+        let serving = Serving::new(None, context, &connection);
+        client.native().add(&connection);
+        tokio::spawn(Driver::new(connection, stream, serving, Vec::new()).run());
+        Ok(())
     }
 }
 
@@ -92,19 +154,29 @@ impl Link for NativeRoute {
         Some(Arc::clone(&self.line().connection) as _)
     }
 
-    fn carry(self: Arc<Self>, request: Request) -> Carried {
+    fn carry(self: Arc<Self>, mut request: Request) -> Carried {
         // The connection that the arguments were dumped for.
         let connection = request.native.as_ref().and_then(Asking::connection);
         if let Some(connection) = connection
             && connection.stage() == Stage::Open
         {
-            return Carried::made(connection.call(request, Instant::now()));
+            return Carried::made(connection.call(request, now()));
         }
         let line = self.line();
+        let Some(waits) = Waits::new(&line) else {
+            return Carried::made(Arc::clone(&line.connection).call(request, now()));
+        };
         Carried::new(async move {
             let deadline = Deadline::new(request.deadline);
-            line.dial(self.client.limits(), deadline).await?;
-            Arc::clone(&line.connection).call(request, Instant::now())?.await
+            let turn = line.dial(&self.client, deadline).await?;
+            request.deadline = deadline.left();
+            let made = Arc::clone(&line.connection).call(request, now());
+            drop((turn, waits));
+            made?.await.map_err(|error| match error {
+                // All of the time, not what was left of it.
+                Error::DeadlineExceeded { outcome, .. } => deadline.exceeded(outcome),
+                error => error,
+            })
         })
     }
 }

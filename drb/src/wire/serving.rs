@@ -159,7 +159,10 @@ impl Serving {
     /// Nobody waits for anything any more.
     pub(crate) fn end(&mut self) {
         let tasks = std::mem::take(&mut *self.running.lock());
-        tasks.into_values().flatten().for_each(|task| task.abort());
+        let mut tasks: Vec<_> = tasks.into_iter().collect();
+        // In the same order each time, for tests that are repeated.
+        tasks.sort_unstable_by_key(|(id, _)| *id);
+        tasks.into_iter().filter_map(|(_, task)| task).for_each(|task| task.abort());
     }
 
     fn object(

@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn large_ones_take_turns_and_small_ones_go_first() {
         let mut outbox = Outbox::new(80);
-        outbox.send(Lane::Object(0, 0, 0), message(1, &[0; 150]));
+        outbox.send(Lane::Object(0, 0, 0), message(1, &[0; 200]));
         outbox.send(Lane::Object(1, 1, 0), message(2, &[0; 100]));
         // It is small, but mustn't overtake the first one, which is for the same object.
         outbox.send(Lane::Object(0, 0, 0), message(3, b"x"));

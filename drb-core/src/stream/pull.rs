@@ -35,6 +35,8 @@ struct Asked {
 }
 
 /// What has arrived and was not taken yet.
+// There is one of them for a stream.
+#[allow(clippy::large_enum_variant)]
 enum Here {
     Nothing,
     Batch(Arrived),

@@ -66,8 +66,9 @@ impl Link for LocalLink {
 
     fn carry(self: Arc<Self>, request: Request) -> Carried {
         Carried::new(async move {
-            let deadline = request.deadline;
-            let call = self.call(request);
+            let now = Instant::now();
+            let deadline = request.time_left(now)?;
+            let call = self.call(request, deadline.and_then(|after| now.checked_add(after)));
             match deadline {
                 None => call.await,
                 Some(after) => tokio::time::timeout(after, call).await.unwrap_or_else(|_| {
@@ -79,7 +80,7 @@ impl Link for LocalLink {
 }
 
 impl LocalLink {
-    async fn call(&self, request: Request) -> Result<Response, Error> {
+    async fn call(&self, request: Request, until: Option<Instant>) -> Result<Response, Error> {
         let server = self.server.upgrade().filter(|server| !server.has_ended());
         let server = server.ok_or(Error::Stopped)?;
         let session = session(&server);
@@ -89,6 +90,7 @@ impl LocalLink {
             .map_err(|broken| Error::from_exception(broken.exception))?
             .ok_or_else(|| broken("a request that isn't whole".to_owned()))?;
         let context = Context::new(Peer::Local, Wire::Ruby, Arc::clone(&server.uri));
+        let context = context.with_deadline(until);
         let receiver = Receiver {
             objects: &server.objects,
             context: &context,
@@ -96,11 +98,20 @@ impl LocalLink {
             limits: &self.limits,
         };
         let current = Current::next(Arc::clone(&session), self.limits.recursion);
-        let current = Arc::new(current.map_err(Error::from_exception)?);
+        let mut current = current.map_err(Error::from_exception)?;
+        current.wait_until(until);
+        let current = Arc::new(current);
         let invoked =
             current.enter(|| receiver.serve(&head, &request.bytes, Vec::new(), Instant::now()));
         let Completed { bytes, .. } = match invoked {
             Invoked::Done(completed) => completed,
+            Invoked::Running(mut running) if running.is_no_cancel() => {
+                // Whoever waits for it may go.
+                let run = async move {
+                    poll_fn(|context| current.enter(|| Pin::new(&mut running).poll(context))).await
+                };
+                tokio::spawn(run).await.map_err(|_| Error::Stopped)?
+            }
             Invoked::Running(mut running) => {
                 poll_fn(|context| current.enter(|| Pin::new(&mut running).poll(context))).await
             }

@@ -122,6 +122,8 @@ pub struct MethodInfo {
     pub result: &'static str,
     /// Whether it takes `&mut self`, and so has the object to itself.
     pub exclusive: bool,
+    /// Whether it runs to its end although its caller no longer waits.
+    pub no_cancel: bool,
 }
 
 /// What is known of a parameter.

@@ -98,7 +98,8 @@ impl Connection {
     /// # Errors
     /// The connection has ended, or the request is not one for this wire.
     pub fn call(self: Arc<Self>, request: crate::Request, now: Instant) -> Result<Waiting, Error> {
-        let crate::Request { bytes, native, deadline, .. } = request;
+        let deadline = request.time_left(now)?;
+        let crate::Request { bytes, native, .. } = request;
         let Some(Asking { target, method, count, keywords, block, sending, session }) = native
         else {
             let problem = "a request of another wire".to_owned();

@@ -46,8 +46,7 @@ impl Sending {
         let mut exported = Vec::new();
         let written = {
             let session = session.map(|session| &**session);
-            let mut dumper =
-                Dumper::native(out, limits, tables, session).collecting(&mut exported);
+            let mut dumper = Dumper::native(out, limits, tables, session).collecting(&mut exported);
             dump(&mut dumper).and_then(|()| {
                 self.shapes = self.shapes.max(dumper.shapes());
                 self.references |= dumper.has_references();
@@ -58,7 +57,8 @@ impl Sending {
             out.truncate(start);
         }
         if let (false, Some(session)) = (exported.is_empty(), session) {
-            let new = || Box::new(Exported { references: Vec::new(), session: Arc::clone(session) });
+            let new =
+                || Box::new(Exported { references: Vec::new(), session: Arc::clone(session) });
             self.exported.get_or_insert_with(new).references.append(&mut exported);
         }
         written

@@ -2,7 +2,7 @@
 
 use super::pool::{Connection, Pool};
 use crate::{
-    Error, Limits, Outcome,
+    Error, Limits, Outcome, Request,
     net::{Ends, Stream},
     timer::Timer,
 };
@@ -32,6 +32,17 @@ impl Deadline {
         Self { until, after: after.unwrap_or_default() }
     }
 
+    /// That of a request that is made now.
+    ///
+    /// # Errors
+    /// There is no time left for it.
+    pub(crate) fn of(request: &Request) -> Result<Self, Error> {
+        let now = Instant::now();
+        let after = request.time_left(now.into_std())?;
+        let until = after.and_then(|after| now.checked_add(after));
+        Ok(Self { until, after: after.unwrap_or_default() })
+    }
+
     /// Waits for something at `uri` to be done before the call's deadline, and no longer than `most`.
     pub(crate) async fn bound<T>(
         &self,
@@ -48,6 +59,11 @@ impl Deadline {
             Err(_) if until < bound => Err(self.exceeded(Outcome::NotExecuted)),
             Err(_) => Err(failed(ErrorKind::TimedOut.into())),
         }
+    }
+
+    /// When that is.
+    pub(crate) fn until(&self) -> Option<std::time::Instant> {
+        self.until.map(Instant::into_std)
     }
 
     /// The error of a call that had no result by then.

@@ -1,7 +1,7 @@
 //! Moves the bytes of one connection: what arrives goes to the protocol, what the protocol has to
 //! say goes out.
 
-use super::Serving;
+use super::{Serving, running::Last};
 use crate::{
     net::Stream,
     server::{Stopper, discard},
@@ -101,9 +101,14 @@ impl Driver {
         self
     }
 
-    /// Runs until the connection ends.
+    /// Runs until the connection has ended, and all methods that were called over it. What is not to
+    /// be stopped is cut off if this is dropped.
     pub(crate) async fn run(mut self) {
+        let last = Last(self.serving.running());
         let _ = poll_fn(|context| self.poll(context)).await;
+        drop(self);
+        // Whoever waits for this connection's end waits for what goes on without it, too.
+        last.ended().await;
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
@@ -231,13 +236,14 @@ impl Driver {
             return Poll::Ready(Ok(()));
         }
         let keepalive = self.connection.limits().keepalive;
+        // The answers come before.
+        let finished = self.stopping && self.serving.poll_idle(context).is_ready();
         let wakes_at = {
             let mut protocol = self.connection.protocol();
             // While a write waits, there is no use in more to write.
             if self.written == self.output.len() && protocol.poll_transmit(context).is_ready() {
                 return Poll::Ready(Ok(()));
             }
-            let finished = self.stopping && self.serving.is_idle();
             if self.written == self.output.len() && (protocol.is_left() || finished) {
                 return Poll::Ready(Err(End));
             }

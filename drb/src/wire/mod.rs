@@ -3,6 +3,7 @@
 mod driver;
 mod home;
 mod route;
+mod running;
 mod serving;
 
 pub(crate) use driver::{Driver, greets};

@@ -92,7 +92,7 @@ impl Link for NativeRoute {
         Some(Arc::clone(&self.line().connection) as _)
     }
 
-    fn carry(self: Arc<Self>, request: Request) -> Carried {
+    fn carry(self: Arc<Self>, mut request: Request) -> Carried {
         // The connection that the arguments were dumped for.
         let connection = request.native.as_ref().and_then(Asking::connection);
         if let Some(connection) = connection
@@ -102,7 +102,9 @@ impl Link for NativeRoute {
         }
         let line = self.line();
         Carried::new(async move {
-            let deadline = Deadline::new(request.deadline);
+            let deadline = Deadline::of(&request)?;
+            // Connecting is part of the call.
+            request.until = deadline.until();
             line.dial(self.client.limits(), deadline).await?;
             Arc::clone(&line.connection).call(request, Instant::now())?.await
         })

@@ -96,7 +96,10 @@ pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
     });
     let load = load(service, method, &labels);
     let names = loaded(method);
-    let invoked = invoked(service, method, &labels, &target, &reply);
+    let mut invoked = invoked(service, method, &labels, &target, &reply);
+    if method.no_cancel.is_some() {
+        invoked = quote!(#krate::__private::Invoked::no_cancel(#invoked));
+    }
     let future = future(service, method);
     quote_spanned! {Span::mixed_site()=>
         #(#cfgs)*

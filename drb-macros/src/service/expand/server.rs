@@ -134,6 +134,7 @@ fn entry(service: &Service, wire: &WireName, method: &Method) -> TokenStream {
     let name = &wire.name;
     let result = text(&method.result);
     let exclusive = method.exclusive;
+    let no_cancel = method.no_cancel.is_some();
     let block = method.block().map(|(param, _)| param);
     let params = method.travelling().chain(block).map(|param| {
         let name = param.wire();
@@ -163,6 +164,7 @@ fn entry(service: &Service, wire: &WireName, method: &Method) -> TokenStream {
                 params: &[#(#params),*],
                 result: #result,
                 exclusive: #exclusive,
+                no_cancel: #no_cancel,
             },
             invoke: #function #turbofish,
         }

@@ -1,8 +1,8 @@
 //! One call as the caller sees it: from its arguments to its result.
 
 use crate::{
-    Arg, Budget, Current, Dump, DumpError, Dumper, Error, Exception, Limits, Load, LoadError,
-    LoadErrorKind, Loader, Outbound, Outcome, Reference, Returns, Session, Wire,
+    Arg, Budget, Closing, Current, Dump, DumpError, Dumper, Error, Exception, Limits, Load,
+    LoadError, LoadErrorKind, Loader, Outbound, Outcome, Reference, Returns, Session, Wire,
     block::{Driver, NoBlock, Takes, Yielded, Yielding, Yields},
     buffer, native, ruby,
 };
@@ -38,6 +38,11 @@ pub trait Link: Send + Sync {
 
     /// Carries a call there and its reply back.
     fn carry(self: Arc<Self>, request: Request) -> Carried;
+
+    /// Waits until an object there can no longer be called. Where nobody tells, that is never.
+    fn closed(self: Arc<Self>, _: &Reference) -> Closing {
+        Closing::never()
+    }
 }
 
 /// A call that is under way.

@@ -1,8 +1,8 @@
 //! Calls of objects of this process: a reference that comes home doesn't touch the network.
 
 use crate::{
-    Carried, Context, Current, Error, Holder, Limits, Link, ObjectId, Outcome, Peer, Reference,
-    Remote, Request, Response, Session, Wire,
+    Carried, Closed, Closing, Context, Current, Error, Holder, Limits, Link, ObjectId, Outcome,
+    Peer, Reference, Remote, Request, Response, Session, Wire,
     dispatch::{Completed, Dispatch, Invoked},
     ruby::{Receiver, ReplyReader, RequestReader},
     server::{self, ServerSession, Shared},
@@ -62,6 +62,18 @@ impl Link for LocalLink {
             return Some(Arc::new(session.for_this_process()));
         }
         Some(session(&self.server.upgrade()?))
+    }
+
+    fn closed(self: Arc<Self>, reference: &Reference) -> Closing {
+        let (server, id) = (self.server.clone(), reference.id().clone());
+        Closing::new(async move {
+            let Some(changes) = server.upgrade().map(|server| server.withdrawals.subscribe())
+            else {
+                return Closed::Stopped;
+            };
+            // The server is not held meanwhile.
+            server::closed(server, changes, &id).await
+        })
     }
 
     fn carry(self: Arc<Self>, request: Request) -> Carried {

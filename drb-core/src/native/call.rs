@@ -2,7 +2,8 @@
 
 use super::{Arrived, Calling, Connection, Ending, Sending, imports::Import};
 use crate::{
-    Carried, Error, Limits, Link, ObjectId, Outcome, Reference, Remote, Response, Session, Wire,
+    Carried, Closing, Error, Limits, Link, ObjectId, Outcome, Reference, Remote, Response, Session,
+    Wire,
 };
 use std::{
     any::Any,
@@ -210,6 +211,11 @@ impl Link for Import {
 
     fn carry(self: Arc<Self>, request: crate::Request) -> Carried {
         self.connection().home().carry(Arc::clone(self.connection()), request)
+    }
+
+    fn closed(self: Arc<Self>, _: &Reference) -> Closing {
+        let (connection, place) = (Arc::clone(self.connection()), self.place());
+        connection.watch(Some(place), self)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Driver, ServerHome, Serving};
 use crate::{
-    Carried, Client, Context, Error, Limits, Link, Request, Session, Uri, Wire, client::Deadline,
-    net::Stream,
+    Carried, Client, Closing, Context, Error, Limits, Link, Reference, Request, Session, Uri, Wire,
+    client::Deadline, net::Stream,
 };
 use drb_core::native::{Asking, Connection, Stage};
 use std::{
@@ -90,6 +90,10 @@ impl Link for NativeRoute {
 
     fn session(&self) -> Option<Arc<dyn Session>> {
         Some(Arc::clone(&self.line().connection) as _)
+    }
+
+    fn closed(self: Arc<Self>, _: &Reference) -> Closing {
+        self.line().connection.closed()
     }
 
     fn carry(self: Arc<Self>, mut request: Request) -> Carried {

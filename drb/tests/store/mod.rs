@@ -296,7 +296,7 @@ impl StoreProxy {
     }
 
     fn one<R>(&self, method: &str, argument: impl Arg<String>) -> Call<R> {
-        let mut call = self.0.begin(method, 1);
+        let mut call = self.0.begin(method.to_owned(), 1);
         call.arg::<String>(argument);
         call.call()
     }

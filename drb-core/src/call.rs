@@ -1,8 +1,8 @@
 //! One call as the caller sees it: from its arguments to its result.
 
 use crate::{
-    Arg, Budget, Dump, DumpError, Dumper, Error, Exception, Limits, Load, LoadError, LoadErrorKind,
-    Loader, Outbound, Reference, Returns, Session, Wire,
+    Arg, Budget, Closing, Current, Dump, DumpError, Dumper, Error, Exception, Limits, Load,
+    LoadError, LoadErrorKind, Loader, Outbound, Outcome, Reference, Returns, Session, Wire,
     block::{Driver, NoBlock, Takes, Yielded, Yielding, Yields},
     buffer, native, ruby,
 };
@@ -15,7 +15,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// An object elsewhere, without a type: what every proxy holds.
@@ -47,6 +47,11 @@ pub trait Link: Send + Sync {
     /// The object itself, if it is one of this process that the link holds.
     fn local(&self) -> Option<Arc<dyn crate::dispatch::Dispatch>> {
         None
+    }
+
+    /// Waits until an object there can no longer be called. Where nobody tells, that is never.
+    fn closed(self: Arc<Self>, _: &Reference) -> Closing {
+        Closing::never()
     }
 }
 
@@ -92,8 +97,28 @@ pub struct Request {
     pub bytes: Vec<u8>,
     /// How long it may take from now to the result; `None` for as long as it likes.
     pub deadline: Option<Duration>,
+    /// When it has to have its result whatever its deadline is: when nobody waits any more for the
+    /// call that is being served where it is made.
+    pub until: Option<Instant>,
     /// What the native wire says beside the bytes, which are then the arguments alone.
     pub native: Option<native::Asking>,
+}
+
+impl Request {
+    /// How long it may take from `now` on: its deadline, or what is left of that of the call in which
+    /// it is made; `None` for as long as it likes.
+    ///
+    /// # Errors
+    /// [`Error::DeadlineExceeded`]: nothing is left, so it is not made.
+    pub fn time_left(&self, now: Instant) -> Result<Option<Duration>, Error> {
+        let Some(until) = self.until else { return Ok(self.deadline) };
+        let left = until.saturating_duration_since(now);
+        if left.is_zero() {
+            let (after, outcome) = (Duration::ZERO, Outcome::NotExecuted);
+            return Err(Error::DeadlineExceeded { after, outcome });
+        }
+        Ok(Some(self.deadline.map_or(left, |deadline| deadline.min(left))))
+    }
 }
 
 /// A reply in the form of its wire.
@@ -281,7 +306,7 @@ impl Outgoing {
             Some(error) => State::Failed(Error::Dump(error)),
             None => {
                 let Self { link, bytes, native, .. } = self;
-                State::Ready(link, Request { bytes, deadline, native })
+                State::Ready(link, Request { bytes, deadline, until: None, native })
             }
         };
         Call { state, block: driver, result: PhantomData }
@@ -338,12 +363,17 @@ impl<R, B> Unpin for Call<R, B> {}
 impl<R, B> Call<R, B> {
     /// Gives the call this long from its first poll to its result, instead of
     /// [`Limits::deadline`].
+    ///
+    /// A call that a method makes never takes longer than what is left of the deadline of the call
+    /// that the method serves, whatever is said here: nobody would wait for its result. That holds for
+    /// calls that are first polled where the method runs; a task that it spawns is on its own.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.set_deadline(Some(deadline));
         self
     }
 
-    /// Lets the call take as long as it likes.
+    /// Lets the call take as long as it likes, within that of the call that is being served where it
+    /// is made, if one is; see [`Call::deadline`].
     pub fn no_deadline(mut self) -> Self {
         self.set_deadline(None);
         self
@@ -373,7 +403,8 @@ impl<R, B: Driver> Call<R, B> {
                     return Poll::Pending;
                 }
                 state => match std::mem::replace(state, State::Done) {
-                    State::Ready(link, request) => {
+                    State::Ready(link, mut request) => {
+                        request.until = Current::until();
                         self.state = State::Running(link.carry(request));
                     }
                     State::Failed(error) => return Poll::Ready(Err(error)),

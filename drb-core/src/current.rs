@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 thread_local! {
@@ -18,13 +19,16 @@ thread_local! {
 ///
 /// As long as its method runs, in place, on a thread for blocking work or in each poll of its future,
 /// it is the current one: what the method passes by reference goes through its session, and what it
-/// calls within this process continues its chain.
+/// calls within this process continues its chain. What it calls, wherever, takes no longer than what is
+/// left of its own deadline.
 pub struct Current {
     session: Arc<dyn Session>,
     /// The call whose method has made this one, if both are of this process.
     caller: Option<Arc<Self>>,
     /// How many calls the chain has, this one included.
     depth: usize,
+    /// When its caller stops waiting, if it does.
+    until: Option<Instant>,
     /// Where the object is in memory; 0 until it is known to be one that may have to be waited for.
     object: AtomicUsize,
 }
@@ -32,7 +36,7 @@ pub struct Current {
 impl Current {
     /// A call from elsewhere, with which a chain begins.
     pub fn new(session: Arc<dyn Session>) -> Self {
-        Self { session, caller: None, depth: 1, object: AtomicUsize::new(0) }
+        Self { session, caller: None, depth: 1, until: None, object: AtomicUsize::new(0) }
     }
 
     /// A call that the current one makes within this process, in a chain of at most `most` calls.
@@ -50,14 +54,26 @@ impl Current {
             exception.refused = true;
             return Err(exception);
         }
-        Ok(Self { session, caller, depth, object: AtomicUsize::new(0) })
+        let until = caller.as_ref().and_then(|caller| caller.until);
+        Ok(Self { session, caller, depth, until, object: AtomicUsize::new(0) })
     }
 
     /// The current call, if there is one, with another session.
     pub fn with_session(session: Arc<dyn Session>) -> Self {
         let caller = Self::get();
         let depth = caller.as_ref().map_or(1, |caller| caller.depth);
-        Self { session, caller, depth, object: AtomicUsize::new(0) }
+        let until = caller.as_ref().and_then(|caller| caller.until);
+        Self { session, caller, depth, until, object: AtomicUsize::new(0) }
+    }
+
+    /// The same with the time at which the caller stops waiting.
+    pub fn wait_until(&mut self, until: Option<Instant>) {
+        self.until = until;
+    }
+
+    /// When the caller of this thread's current call stops waiting, if there is one that does.
+    pub fn until() -> Option<Instant> {
+        CURRENT.with_borrow(|current| current.as_ref()?.until)
     }
 
     /// The current call of this thread.

@@ -259,6 +259,22 @@ impl Objects {
         Some(object)
     }
 
+    /// The ids under which an object is exported at the moment. It looks through the whole table.
+    pub fn ids_of(&self, object: &Arc<dyn Dispatch>) -> Vec<ObjectId> {
+        let exports = self.exports();
+        let same = exports.by_id.iter().filter(|(_, export)| Arc::ptr_eq(&export.object, object));
+        same.map(|(id, _)| ObjectId::Number(*id)).collect()
+    }
+
+    /// Whether there is an object with this id. Unlike [`Objects::find`], it renews no lease.
+    pub fn has(&self, id: &ObjectId) -> bool {
+        match id {
+            ObjectId::Number(number) => self.exports().by_id.contains_key(number),
+            // These stay.
+            _ => true,
+        }
+    }
+
     /// How many objects are exported at the moment.
     pub fn exported(&self) -> usize {
         self.exports().by_id.len()

@@ -65,6 +65,7 @@ options! {
         alias = "alias": Texts,
         skip = "skip": Flag,
         blocking = "blocking": Flag,
+        no_cancel = "no_cancel": Flag,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Calls of objects of this process: a reference that comes home doesn't touch the network.
 
 use crate::{
-    Carried, Context, Current, Error, Holder, Limits, Link, ObjectId, Outcome, Peer, Reference,
-    Remote, Request, Response, Session, Wire,
+    Carried, Closed, Closing, Context, Current, Error, Holder, Limits, Link, ObjectId, Outcome,
+    Peer, Reference, Remote, Request, Response, Session, Wire,
     dispatch::{Completed, Dispatch, Invoked},
     ruby::{Receiver, ReplyReader, RequestReader},
     server::{self, ServerSession, Shared},
@@ -75,10 +75,23 @@ impl Link for LocalLink {
         self.object.clone()
     }
 
+    fn closed(self: Arc<Self>, reference: &Reference) -> Closing {
+        let (server, id) = (self.server.clone(), reference.id().clone());
+        Closing::new(async move {
+            let Some(changes) = server.upgrade().map(|server| server.withdrawals.subscribe())
+            else {
+                return Closed::Stopped;
+            };
+            // The server is not held meanwhile.
+            server::closed(server, changes, &id).await
+        })
+    }
+
     fn carry(self: Arc<Self>, request: Request) -> Carried {
         Carried::new(async move {
-            let deadline = request.deadline;
-            let call = self.call(request);
+            let now = now();
+            let deadline = request.time_left(now)?;
+            let call = self.call(request, deadline.and_then(|after| now.checked_add(after)));
             match deadline {
                 None => call.await,
                 Some(after) => tokio::time::timeout(after, call).await.unwrap_or_else(|_| {
@@ -94,7 +107,11 @@ impl Link for LocalLink {
 }
 
 impl LocalLink {
-    async fn call(&self, request: Request) -> Result<Response, Error> {
+    async fn call(
+        &self,
+        request: Request,
+        until: Option<std::time::Instant>,
+    ) -> Result<Response, Error> {
         let server = self.server.upgrade().filter(|server| !server.has_ended());
         let server = server.ok_or(Error::Stopped)?;
         let session = session(&server);
@@ -104,6 +121,7 @@ impl LocalLink {
             .map_err(|broken| Error::from_exception(broken.exception))?
             .ok_or_else(|| broken("a request that isn't whole".to_owned()))?;
         let context = Context::new(Peer::Local, Wire::Ruby, Arc::clone(&server.uri));
+        let context = context.with_deadline(until);
         let receiver = Receiver {
             objects: &server.objects,
             context: &context,
@@ -111,7 +129,9 @@ impl LocalLink {
             limits: &self.limits,
         };
         let current = Current::next(Arc::clone(&session), self.limits.recursion);
-        let current = Arc::new(current.map_err(Error::from_exception)?);
+        let mut current = current.map_err(Error::from_exception)?;
+        current.wait_until(until);
+        let current = Arc::new(current);
         let object = match &self.object {
             Some(object) => Some(Arc::clone(object)),
             None => server.objects.find(&head.target, now()),
@@ -119,6 +139,13 @@ impl LocalLink {
         let invoked = current.enter(|| receiver.call(object, &head, &request.bytes, Vec::new()));
         let Completed { bytes, .. } = match invoked {
             Invoked::Done(completed) => completed,
+            Invoked::Running(mut running) if running.is_no_cancel() => {
+                // Whoever waits for it may go.
+                let run = async move {
+                    poll_fn(|context| current.enter(|| Pin::new(&mut running).poll(context))).await
+                };
+                tokio::spawn(run).await.map_err(|_| Error::Stopped)?
+            }
             Invoked::Running(mut running) => {
                 poll_fn(|context| current.enter(|| Pin::new(&mut running).poll(context))).await
             }

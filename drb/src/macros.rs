@@ -64,6 +64,7 @@
 /// | `alias = "fetch"` | a further name, any number of times |
 /// | `skip` | is not exposed |
 /// | `blocking` | runs on a thread where it may block |
+/// | `no_cancel` | runs to its end although the caller no longer waits: others are stopped where they wait when the call is dropped or times out, or its connection is lost |
 ///
 /// | on a parameter: `#[drb(…)]` | |
 /// |---|---|

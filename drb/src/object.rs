@@ -1,8 +1,8 @@
 //! Calls without a contract, as in Ruby.
 
 use crate::{
-    Call, Client, Dump, DumpError, Dumper, Error, Load, LoadError, Loaded, Loader, Outbound,
-    Outgoing, Proxy, Reference, Remote, Yielding, Yields,
+    Call, Client, Closing, Dump, DumpError, Dumper, Error, Load, LoadError, Loaded, Loader,
+    Outbound, Outgoing, Proxy, Reference, Remote, Yielding, Yields,
     dispatch::{Anything, Whole, Yielded},
 };
 
@@ -81,6 +81,12 @@ impl Object {
     /// The same object through a proxy with methods. It is not asked whether it has them.
     pub fn through<P: Proxy>(&self) -> P {
         P::from_remote(self.0.clone())
+    }
+
+    /// Waits until the object can no longer be called, and says why; see
+    /// [`Proxy::closed`](crate::Proxy::closed).
+    pub fn closed(&self) -> Closing {
+        self.0.closed()
     }
 
     /// What names the object.

@@ -184,6 +184,7 @@ static CALL: MethodInfo = MethodInfo {
     params: &[ParamInfo { name: "arguments", kind: ParamKind::Rest, ty: "Value" }],
     result: "Value",
     exclusive: false,
+    no_cancel: false,
 };
 
 impl Dispatch for Target {

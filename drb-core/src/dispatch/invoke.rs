@@ -46,6 +46,17 @@ impl Invoked {
         Self::Running(Running::new(Box::pin(method), wire, None))
     }
 
+    /// The method runs to its end, even if its caller no longer waits for it.
+    #[must_use]
+    pub fn no_cancel(mut self) -> Self {
+        match &mut self {
+            Self::Done(_) => {}
+            Self::Running(running) => running.no_cancel = true,
+            Self::Blocking(blocking) => blocking.no_cancel = true,
+        }
+        self
+    }
+
     /// The method may block its thread.
     pub fn block(reply: Reply, method: impl FnOnce(Reply) -> Completed + Send + 'static) -> Self {
         let wire = reply.wire();

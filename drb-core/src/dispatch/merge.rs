@@ -47,7 +47,7 @@ pub const fn merge<C, const N: usize>(tables: &[&[Method<C>]]) -> [Method<C>; N]
 impl<C> Method<C> {
     /// Stands where a method will be.
     const NONE: Self = Self {
-        info: MethodInfo { name: "", params: &[], result: "", exclusive: false },
+        info: MethodInfo { name: "", params: &[], result: "", exclusive: false, no_cancel: false },
         invoke: |_: Arc<C>, call: Incoming<'_>| -> Invoked { call.no_method("") },
     };
 }
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     const fn method(name: &'static str) -> Method<()> {
-        let info = MethodInfo { name, params: &[], result: "", exclusive: false };
+        let info = MethodInfo { name, params: &[], result: "", exclusive: false, no_cancel: false };
         Method { info, invoke: Method::<()>::NONE.invoke }
     }
 

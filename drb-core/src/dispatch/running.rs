@@ -41,12 +41,15 @@ fn deadlock(class: &str) -> Exception {
     Exception::new("ThreadError", message)
 }
 
-/// A method that is under way. It can be dropped at any time.
+/// A method that is under way. It can be dropped at any time, but is not to be where it says
+/// [`no_cancel`](Running::is_no_cancel).
 pub struct Running {
     method: Pin<Box<dyn Future<Output = Completed> + Send>>,
     wire: Wire,
     /// The call, as the block that was passed to it sees it.
     scope: Option<Arc<Scope>>,
+    /// Whether it is to run to its end.
+    pub(super) no_cancel: bool,
 }
 
 impl Running {
@@ -55,7 +58,12 @@ impl Running {
         wire: Wire,
         scope: Option<Arc<Scope>>,
     ) -> Self {
-        Self { method, wire, scope }
+        Self { method, wire, scope, no_cancel: false }
+    }
+
+    /// Whether it is to run to its end, even if its caller no longer waits for it.
+    pub fn is_no_cancel(&self) -> bool {
+        self.no_cancel
     }
 
     /// The method has ended: its block is over.
@@ -104,11 +112,18 @@ impl fmt::Debug for Running {
 pub struct Blocking {
     method: Box<dyn FnOnce() -> Completed + Send>,
     wire: Wire,
+    /// Whether it is to run, whoever waits.
+    pub(super) no_cancel: bool,
 }
 
 impl Blocking {
     pub(super) fn new(method: Box<dyn FnOnce() -> Completed + Send>, wire: Wire) -> Self {
-        Self { method, wire }
+        Self { method, wire, no_cancel: false }
+    }
+
+    /// Whether it is to run, even if its caller no longer waits before it has begun.
+    pub fn is_no_cancel(&self) -> bool {
+        self.no_cancel
     }
 
     /// Runs it.

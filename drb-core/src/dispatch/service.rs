@@ -1,7 +1,7 @@
 //! The whitelist of a type: its table of methods.
 
 use super::{Incoming, Invoked};
-use crate::{Dump, DumpError, Dumper, Exclusive, Load, Remote};
+use crate::{Closing, Dump, DumpError, Dumper, Exclusive, Load, Remote};
 use std::{any::Any, sync::Arc};
 
 /// A type whose methods can be called from elsewhere.
@@ -62,6 +62,26 @@ pub trait Proxy: Dump + Load + Clone + Send + Sync + 'static {
 
     /// The untyped proxy.
     fn remote(&self) -> &Remote;
+
+    /// Waits until the object can no longer be called through this proxy, and says why. It holds the
+    /// object as the proxy does, and resolves once; asked again afterwards, it resolves at once.
+    ///
+    /// Over the native wire a peer tells when it withdraws an object, and the end of a connection is
+    /// the end of the objects that are held over it. (For the object that a process serves at its URI
+    /// it is the end of the connection that is there, or is made next; a later call makes another.)
+    /// An object of this very process tells when it is withdrawn or its server stops. Ruby's wire
+    /// has no connection that is there between calls, and no notices: there it never resolves, and
+    /// the next call is what tells.
+    ///
+    /// ```ignore
+    /// tokio::select! {
+    ///     reason = listener.closed() => println!("{reason}"),
+    ///     event = events.next() => listener.notify(event).await?,
+    /// }
+    /// ```
+    fn closed(&self) -> Closing {
+        self.remote().closed()
+    }
 
     /// The object itself, if it is one of this process and a `T`: what a reference leads to that has
     /// come home. (Where a method of `T` takes `&mut self`, it is an `Arc<Exclusive<T>>`.)
@@ -125,6 +145,8 @@ pub struct MethodInfo {
     pub result: &'static str,
     /// Whether it takes `&mut self`, and so has the object to itself.
     pub exclusive: bool,
+    /// Whether it runs to its end although its caller no longer waits.
+    pub no_cancel: bool,
 }
 
 /// What is known of a parameter.

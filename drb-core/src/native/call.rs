@@ -2,7 +2,8 @@
 
 use super::{Arrived, Calling, Connection, Ending, Sending, imports::Import, reader::Mentioned};
 use crate::{
-    Carried, Error, Limits, Link, ObjectId, Outcome, Reference, Remote, Response, Session, Wire,
+    Carried, Closing, Error, Limits, Link, ObjectId, Outcome, Reference, Remote, Response, Session,
+    Wire,
 };
 use std::{
     any::Any,
@@ -116,7 +117,8 @@ impl Connection {
     /// # Errors
     /// The connection has ended, or the request is not one for this wire.
     pub fn call(self: Arc<Self>, request: crate::Request, now: Instant) -> Result<Waiting, Error> {
-        let crate::Request { bytes, native, deadline, .. } = request;
+        let deadline = request.time_left(now)?;
+        let crate::Request { bytes, native, .. } = request;
         let Some(Asking { target, method, count, keywords, block, sending, session }) = native
         else {
             let problem = "a request of another wire".to_owned();
@@ -260,6 +262,11 @@ impl Link for Import {
 
     fn carry(self: Arc<Self>, request: crate::Request) -> Carried {
         self.connection().home().carry(Arc::clone(self.connection()), request)
+    }
+
+    fn closed(self: Arc<Self>, _: &Reference) -> Closing {
+        let (connection, place) = (Arc::clone(self.connection()), self.place());
+        connection.watch(Some(place), self)
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Connection {
 }
 
 /// The connections of this process, by the tables of their peers' objects.
-static CONNECTIONS: LazyLock<RwLock<HashMap<u64, Weak<Connection>>>> =
+pub(super) static CONNECTIONS: LazyLock<RwLock<HashMap<u64, Weak<Connection>>>> =
     LazyLock::new(RwLock::default);
 
 /// The object of a peer's that a reference means, as one of this process; `None` if it is no object of a

@@ -13,6 +13,8 @@ pub(super) struct Exports {
     slots: Vec<Slot>,
     free: Vec<u32>,
     by_address: HashMap<usize, u32>,
+    /// How many places are taken by what was withdrawn and is not yet given back.
+    withdrawn: usize,
 }
 
 struct Slot {
@@ -21,7 +23,8 @@ struct Slot {
 }
 
 struct Held {
-    object: Arc<dyn Dispatch>,
+    /// `None` if it was withdrawn: the peer still gives back what it has received.
+    object: Option<Arc<dyn Dispatch>>,
     /// How often it was sent and not yet given back.
     count: u64,
 }
@@ -54,7 +57,7 @@ impl Exports {
         let Some(place) = self.slots.get_mut(slot as usize) else {
             return Err(DumpError::limit(Limit::Exports, most));
         };
-        place.held = Some(Held { object, count: 1 });
+        place.held = Some(Held { object: Some(object), count: 1 });
         self.by_address.insert(address, slot);
         Ok((slot, place.generation))
     }
@@ -71,7 +74,7 @@ impl Exports {
     pub(super) fn get(&self, slot: u32, generation: u32) -> Option<&Arc<dyn Dispatch>> {
         let place = self.slots.get(slot as usize)?;
         let held = place.held.as_ref().filter(|_| place.generation == generation)?;
-        Some(&held.object)
+        held.object.as_ref()
     }
 
     /// Takes `count` from what the peer holds of an object, which is given back when nothing is left:
@@ -99,25 +102,39 @@ impl Exports {
             return None;
         }
         let Held { object, .. } = place.held.take()?;
-        self.by_address.remove(&address(&object));
+        match &object {
+            Some(object) => drop(self.by_address.remove(&address(object))),
+            None => self.withdrawn -= 1,
+        }
         // A place whose generations are used up is not used again.
         if let Some(next) = generation.checked_add(1) {
             place.generation = next;
             self.free.push(slot);
         }
-        Some(object)
+        object
+    }
+
+    /// Takes an object away, and gives the place in which the peer holds it. The place is used again
+    /// when the peer has given everything back. The caller holds the object as well.
+    pub(super) fn withdraw(&mut self, object: &Arc<dyn Dispatch>) -> Option<(u32, u32)> {
+        let slot = self.by_address.remove(&address(object))?;
+        let place = self.slots.get_mut(slot as usize)?;
+        place.held.as_mut()?.object = None;
+        self.withdrawn += 1;
+        Some((slot, place.generation))
     }
 
     pub(super) fn len(&self) -> usize {
-        self.by_address.len()
+        self.by_address.len() + self.withdrawn
     }
 
     /// Takes all objects away: the connection has ended.
     pub(super) fn clear(&mut self) -> Vec<Arc<dyn Dispatch>> {
         self.by_address.clear();
         self.free.clear();
+        self.withdrawn = 0;
         let slots = std::mem::take(&mut self.slots);
-        slots.into_iter().filter_map(|slot| slot.held).map(|held| held.object).collect()
+        slots.into_iter().filter_map(|slot| slot.held?.object).collect()
     }
 }
 
@@ -179,6 +196,29 @@ mod tests {
         assert!(exports.get(slot, first).is_none());
         assert!(matches!(exports.release(slot, first, 1), Err(Unknown)));
         assert!(exports.get(slot, second).is_some());
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_given_back_before_its_place_is_used_again() {
+        let mut exports = Exports::default();
+        let thing: Arc<dyn Dispatch> = Arc::new(Thing);
+        let (slot, generation) = exports.add(Arc::clone(&thing), 1).unwrap();
+        exports.add(Arc::clone(&thing), 1).unwrap();
+        assert_eq!(exports.withdraw(&thing), Some((slot, generation)));
+        assert_eq!(exports.withdraw(&thing), None);
+        assert!(exports.get(slot, generation).is_none());
+        assert_eq!(Arc::strong_count(&thing), 1);
+        // Until then it counts, or a peer that never gives back would get more and more.
+        assert_eq!(exports.len(), 1);
+        assert_eq!(exports.add(Arc::new(Thing), 1), Err(DumpError::limit(Limit::Exports, 1)));
+        assert!(matches!(exports.release(slot, generation, 2), Ok(None)));
+        assert_eq!(exports.len(), 0);
+        assert!(matches!(exports.release(slot, generation, 1), Err(Unknown)));
+        let (again, second) = exports.add(Arc::clone(&thing), 1).unwrap();
+        assert_eq!((again, second), (slot, generation + 1));
+        exports.withdraw(&thing);
+        assert!(exports.clear().is_empty());
+        assert_eq!(exports.len(), 0);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub(super) enum Kind {
     Cancel,
     /// Objects of the receiver's that the sender no longer holds.
     Release,
+    /// Objects of the sender's that can no longer be called, although the receiver holds them.
+    Gone,
     /// The receiver is to answer with `Pong`.
     Ping,
     /// The answer.
@@ -45,7 +47,7 @@ pub(super) const HEAD: usize = 4;
 pub(super) const MOST: usize = (1 << 24) - 1;
 
 impl Kind {
-    const ALL: [(u8, Self); 11] = [
+    const ALL: [(u8, Self); 12] = [
         (0x02, Self::Name),
         (0x03, Self::Shape),
         (0x10, Self::Call),
@@ -54,6 +56,7 @@ impl Kind {
         (0x13, Self::Chunk),
         (0x14, Self::Cancel),
         (0x20, Self::Release),
+        (0x21, Self::Gone),
         (0x30, Self::Ping),
         (0x31, Self::Pong),
         (0x32, Self::GoAway),
@@ -70,6 +73,7 @@ impl Kind {
             Self::Chunk => 0x13,
             Self::Cancel => 0x14,
             Self::Release => 0x20,
+            Self::Gone => 0x21,
             Self::Ping => 0x30,
             Self::Pong => 0x31,
             Self::GoAway => 0x32,

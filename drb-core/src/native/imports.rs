@@ -48,6 +48,10 @@ impl Import {
         })
     }
 
+    pub(super) fn place(&self) -> Place {
+        self.place
+    }
+
     pub(crate) fn connection(&self) -> &Arc<Connection> {
         &self.connection
     }
@@ -91,6 +95,11 @@ impl Imports {
             self.held.remove(&place);
         }
         *self.releases.entry(place).or_default() += received;
+    }
+
+    /// Whether the object is held.
+    pub(super) fn holds(&self, place: Place) -> bool {
+        self.held.get(&place).is_some_and(|held| held.strong_count() > 0)
     }
 
     pub(super) fn has_releases(&self) -> bool {

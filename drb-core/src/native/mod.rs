@@ -4,6 +4,7 @@
 
 mod call;
 mod calls;
+mod closing;
 mod connection;
 mod exports;
 mod ext;
@@ -24,6 +25,7 @@ mod writer;
 
 pub use call::{Asking, Held, Waiting};
 pub use calls::{Arrived, Ending};
+pub use closing::revoke;
 pub use connection::{Connection, Home, Stage, relay};
 pub use protocol::{Called, Calling, PREAMBLE, Protocol, Received};
 

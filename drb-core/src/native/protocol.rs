@@ -4,6 +4,7 @@
 use super::{
     Tables,
     calls::{Abandon, Answered, Arrived, Calls, Ending},
+    closing::{self, Watchers},
     exports::Exports,
     frame::{self, HEAD, Kind, MORE, REFERENCES, take, take32},
     imports::{Imports, Place},
@@ -37,6 +38,7 @@ pub struct Protocol {
     calls: Calls,
     pub(super) exports: Exports,
     pub(super) imports: Imports,
+    pub(super) watchers: Watchers,
     /// The numbers of the names of methods that this side has told.
     names: HashMap<String, u32, RandomState>,
     peer_names: Vec<Arc<str>>,
@@ -142,6 +144,7 @@ impl Protocol {
             calls: Calls::default(),
             exports: Exports::default(),
             imports: Imports::default(),
+            watchers: Watchers::default(),
             names: HashMap::default(),
             peer_names: Vec::new(),
             defined: 0,
@@ -332,6 +335,15 @@ impl Protocol {
             }
             Kind::Shape => self.shape(body)?,
             Kind::Release => self.released(body)?,
+            Kind::Gone => {
+                let Self { imports, watchers, .. } = self;
+                closing::read_gone(body, |place| {
+                    // It may have been let go of just now.
+                    if imports.holds(place) {
+                        watchers.gone(place);
+                    }
+                })?;
+            }
             Kind::Ping => {
                 let out = self.outbox.ready();
                 let start = frame::open(out, Kind::Pong, 0);
@@ -425,12 +437,24 @@ impl Protocol {
     /// The connection has ended: no call gets an answer any more, and nobody holds anything.
     pub fn end(&mut self) {
         self.calls.end();
+        self.watchers.end();
         self.dropped.append(&mut self.exports.clear());
     }
 
     pub(super) fn let_go(&mut self, place: Place, received: u64) {
         self.imports.let_go(place, received);
+        if !self.imports.holds(place) {
+            self.watchers.let_go(place);
+        }
         self.wake_sender();
+    }
+
+    /// Takes an object away from the peer, if it holds it, and tells it.
+    pub(super) fn revoke(&mut self, object: &Arc<dyn Dispatch>) -> bool {
+        let Some(place) = self.exports.withdraw(object) else { return false };
+        closing::write_gone(self.outbox.ready(), place);
+        self.wake_sender();
+        true
     }
 
     fn wake_sender(&mut self) {

@@ -269,9 +269,15 @@ impl Drop for Turn {
 }
 
 static METHODS: [MethodInfo; 3] = [
-    MethodInfo { name: "each", params: &[BLOCK], result: "", exclusive: false },
-    MethodInfo { name: "next", params: &[], result: "Value", exclusive: false },
-    MethodInfo { name: NEXT_ITEMS, params: &[NUMBER], result: "Vec<Value>", exclusive: false },
+    MethodInfo { name: "each", params: &[BLOCK], result: "", exclusive: false, no_cancel: false },
+    MethodInfo { name: "next", params: &[], result: "Value", exclusive: false, no_cancel: false },
+    MethodInfo {
+        name: NEXT_ITEMS,
+        params: &[NUMBER],
+        result: "Vec<Value>",
+        exclusive: false,
+        no_cancel: false,
+    },
 ];
 
 const BLOCK: ParamInfo =

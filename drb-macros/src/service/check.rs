@@ -1,6 +1,6 @@
 //! The rules for the methods of a service together.
 
-use super::model::{Method, Service};
+use super::model::{Method, Run, Service};
 use crate::{names, report::Report};
 use std::collections::HashMap;
 use syn::Type;
@@ -19,6 +19,16 @@ pub(super) fn names(service: &Service, report: &mut Report) {
                 let name = &wire.name;
                 report.at(&wire.tokens, format!("`{name}` is already a name of `{other}`"));
             }
+        }
+        if let Some(no_cancel) = &method.no_cancel
+            && method.run == Run::InPlace
+            && !service.is_exclusive()
+        {
+            report.at(
+                no_cancel,
+                "`no_cancel` has no effect: a method that is neither `async` nor `blocking` runs \
+                 in place, and cannot be stopped; leave it out",
+            );
         }
         if let Some((_, block)) = method.block()
             && block.optional

@@ -85,6 +85,7 @@ impl<'a> Draft<'a> {
                 (None, Some(_)) => Run::Blocking,
                 (None, None) => Run::InPlace,
             },
+            no_cancel: self.options.no_cancel.0.clone(),
             generics: lifetimes(self.sig),
             predicates: predicates(self.sig, this),
             params,
@@ -112,6 +113,9 @@ impl<'a> Draft<'a> {
         }
         if let Some(blocking) = &options.blocking.0 {
             refuse(blocking, "blocking");
+        }
+        if let Some(no_cancel) = &options.no_cancel.0 {
+            refuse(no_cancel, "no_cancel");
         }
         for params in &self.params {
             for key in params.keys() {

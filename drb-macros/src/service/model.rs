@@ -57,6 +57,8 @@ pub(crate) struct Method {
     /// That of `&'a self`.
     pub(crate) lifetime: Option<Lifetime>,
     pub(crate) run: Run,
+    /// The option that says that it isn't stopped, if it is given.
+    pub(crate) no_cancel: Option<Ident>,
     /// Its lifetimes.
     pub(crate) generics: Generics,
     /// What it demands of the type's parameters.

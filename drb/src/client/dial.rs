@@ -1,7 +1,7 @@
 //! Makes connections.
 
 use super::pool::{Connection, Pool};
-use crate::{Client, Error, Outcome, net::Ends, timer::Timer, transport};
+use crate::{Client, Error, Outcome, Request, net::Ends, timer::Timer, transport};
 use drb_core::Uri;
 use std::{
     future::Future,
@@ -28,6 +28,17 @@ impl Deadline {
         Self { until, after: after.unwrap_or_default() }
     }
 
+    /// That of a request that is made now.
+    ///
+    /// # Errors
+    /// There is no time left for it.
+    pub(crate) fn of(request: &Request) -> Result<Self, Error> {
+        let now = Instant::now();
+        let after = request.time_left(now.into_std())?;
+        let until = after.and_then(|after| now.checked_add(after));
+        Ok(Self { until, after: after.unwrap_or_default() })
+    }
+
     /// Waits for something at `uri` to be done before the call's deadline, and no longer than `most`.
     pub(crate) async fn bound<T>(
         &self,
@@ -46,9 +57,9 @@ impl Deadline {
         }
     }
 
-    /// How much time is left until then.
-    pub(crate) fn left(&self) -> Option<Duration> {
-        self.until.map(|until| until.saturating_duration_since(Instant::now()))
+    /// When that is.
+    pub(crate) fn until(&self) -> Option<std::time::Instant> {
+        self.until.map(Instant::into_std)
     }
 
     /// The error of a call that had no result by then.

@@ -23,7 +23,7 @@ use std::{
 /// A connection is in the pool, or in here: a call that ends early, by an error or because nobody
 /// waits for it any more, takes its connection with it, so that no reply ever goes to another call.
 pub(super) async fn exchange(route: Arc<Route>, request: Request) -> Result<Response, Error> {
-    let deadline = Deadline::new(request.deadline);
+    let deadline = Deadline::of(&request)?;
     let Request { mut bytes, .. } = request;
     let mut connection = send(&route, &bytes, deadline).await?;
 

@@ -2,6 +2,7 @@
 
 mod accept;
 mod builder;
+mod closed;
 mod connection;
 mod into_uri;
 mod registry;
@@ -14,6 +15,7 @@ pub use into_uri::IntoUri;
 pub use shared::FailedCall;
 
 pub(crate) use accept::discard;
+pub(crate) use closed::closed;
 pub(crate) use registry::{current, local, object, within};
 pub(crate) use session::ServerSession;
 pub(crate) use shared::Shared;
@@ -22,6 +24,7 @@ pub(crate) use stopper::Stopper;
 use crate::{
     Current, Error, Exported, Holder, IntoFront, Peer, Proxy, Reference, Served, Transport, Wire,
     local::LocalLink,
+    native,
     net::{Brought, Stream},
     timer::now,
     wire::Usage,
@@ -176,11 +179,50 @@ impl Server {
     }
 
     /// Ends that an object can be called that was [kept](Server::keep), or exported otherwise: whoever
-    /// calls it now is told that it is gone. Calls that run are not touched.
+    /// calls it now is told that it is gone, and whoever holds it over the native wire is
+    /// [told so at once](Proxy::closed), on whichever connection. Calls that run are not touched.
     ///
     /// Says whether it was there. The front and objects with a name stay.
     pub fn withdraw(&self, proxy: &impl Proxy) -> bool {
-        self.shared.withdraw(proxy.remote().reference())
+        let Some(object) = self.shared.withdrawn(proxy.remote().reference()) else { return false };
+        native::revoke(&object);
+        discard(vec![object]);
+        true
+    }
+
+    /// The same for an object of which the program has no proxy: nobody can call it any more through
+    /// what they were given so far, over whichever wire and connection. (Given to somebody anew, it can be
+    /// called anew.)
+    ///
+    /// Says whether anybody was holding it. The front and objects with a name stay, but for those who
+    /// were given them as a result or an argument.
+    ///
+    /// ```
+    /// # use drb::prelude::*;
+    /// # use std::sync::Arc;
+    /// #[derive(DrbUndumped)]
+    /// struct Door;
+    ///
+    /// #[drb::service]
+    /// impl Door {
+    ///     pub fn open(&self) {}
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> drb::Result<()> {
+    /// # let server = drb::start_service(None, ()).await?;
+    /// let door = Arc::new(Door);
+    /// let proxy: DoorProxy = server.keep(Arc::clone(&door))?;
+    /// assert!(server.revoke(&door));
+    /// assert_eq!(proxy.closed().await, drb::Closed::Withdrawn);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn revoke<C: crate::Cell>(&self, object: &Arc<C>) -> bool {
+        let object: Arc<dyn crate::dispatch::Dispatch> = Arc::clone(object) as _;
+        // In the table, in that of what has come home, and over the native wire.
+        let exported = self.shared.revoked(&object) | within().revoked(&object);
+        native::revoke(&object) | exported
     }
 
     /// Serves a connection that the program has accepted itself: behind TLS, through a tunnel, or in a

@@ -2,8 +2,8 @@
 
 use super::Phase;
 use crate::{
-    Client, Context, DumpError, Exception, Limits, Objects, Reference, Session, net::Stream,
-    wire::Connections,
+    Client, Context, DumpError, Exception, Limits, Objects, Reference, Session, dispatch::Dispatch,
+    net::Stream, wire::Connections,
 };
 use drb_core::{Acl, Address, Wire};
 use std::{
@@ -64,6 +64,8 @@ pub(crate) struct Shared {
     pub(super) phase: watch::Sender<Phase>,
     /// Whether the last call has ended.
     pub(super) over: watch::Sender<bool>,
+    /// Counts the objects that were withdrawn, and says that the server has ended.
+    pub(crate) withdrawals: watch::Sender<u64>,
     seats: Mutex<HashMap<IpAddr, usize>>,
     /// Bytes of memory that connections hold for requests.
     buffered: AtomicUsize,
@@ -98,6 +100,7 @@ impl Shared {
             streams: mpsc::channel(1).0,
             phase: watch::Sender::new(Phase::Running),
             over: watch::Sender::new(false),
+            withdrawals: watch::Sender::new(0),
             seats: Mutex::default(),
             buffered: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
@@ -173,8 +176,25 @@ impl Shared {
 
     /// Takes the object that a reference means out of the table, if it is one of this server.
     pub(crate) fn withdraw(&self, reference: &Reference) -> bool {
-        reference.uri().is_some_and(|uri| self.is_here(uri))
-            && self.objects.withdraw(reference.id()).is_some()
+        self.withdrawn(reference).is_some()
+    }
+
+    /// The same, and gives the object.
+    pub(super) fn withdrawn(&self, reference: &Reference) -> Option<Arc<dyn Dispatch>> {
+        let here = reference.uri().is_some_and(|uri| self.is_here(uri));
+        let object = here.then(|| self.objects.withdraw(reference.id())).flatten()?;
+        self.withdrawals.send_modify(|count| *count += 1);
+        Some(object)
+    }
+
+    /// Takes an object out of the table, under whatever ids it is there.
+    pub(super) fn revoked(&self, object: &Arc<dyn Dispatch>) -> bool {
+        let ids = self.objects.ids_of(object);
+        let revoked = ids.iter().filter(|id| self.objects.withdraw(id).is_some()).count() > 0;
+        if revoked {
+            self.withdrawals.send_modify(|count| *count += 1);
+        }
+        revoked
     }
 
     /// Whether the server takes no more calls.
@@ -184,6 +204,7 @@ impl Shared {
 
     pub(super) fn end(&self) {
         self.ended.store(true, Ordering::Release);
+        self.withdrawals.send_modify(|count| *count += 1);
     }
 
     /// Tells the hook. Whatever it does, it does no harm.

@@ -1,7 +1,7 @@
 //! Moves the bytes of one connection: what arrives goes to the protocol, what the protocol has to
 //! say goes out.
 
-use super::Serving;
+use super::{Serving, running::Last};
 use crate::{
     net::Stream,
     server::{Stopper, discard},
@@ -104,9 +104,14 @@ impl Driver {
         self
     }
 
-    /// Runs until the connection ends.
+    /// Runs until the connection has ended, and all methods that were called over it. What is not to
+    /// be stopped is cut off if this is dropped.
     pub(crate) async fn run(mut self) {
+        let last = Last(self.serving.running());
         let _ = poll_fn(|context| self.poll(context)).await;
+        drop(self);
+        // Whoever waits for this connection's end waits for what goes on without it, too.
+        last.ended().await;
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
@@ -252,6 +257,8 @@ impl Driver {
             return Poll::Ready(Ok(()));
         }
         let keepalive = self.connection.limits().keepalive;
+        // The answers come before.
+        let finished = self.stopping && self.serving.poll_idle(context).is_ready();
         let wakes_at = {
             let mut protocol = self.connection.protocol();
             if self.written < self.output.len() {
@@ -261,7 +268,6 @@ impl Driver {
             } else if protocol.poll_transmit(context).is_ready() {
                 return Poll::Ready(Ok(()));
             }
-            let finished = self.stopping && self.serving.is_idle();
             if self.written == self.output.len() && (protocol.is_left() || finished) {
                 return Poll::Ready(Err(End));
             }

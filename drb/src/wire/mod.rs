@@ -3,6 +3,7 @@
 mod driver;
 mod home;
 mod route;
+mod running;
 mod serving;
 mod usage;
 

@@ -2,8 +2,8 @@
 
 use super::{Driver, ServerHome, Serving};
 use crate::{
-    Carried, Client, Context, Error, Limits, Link, Outcome, Request, Session, Uri, Wire,
-    client::Deadline, timer::now, transport,
+    Carried, Client, Closing, Context, Error, Limits, Link, Outcome, Reference, Request, Session,
+    Uri, Wire, client::Deadline, timer::now, transport,
 };
 use drb_core::native::{Asking, Connection, Stage};
 use std::{
@@ -154,6 +154,10 @@ impl Link for NativeRoute {
         Some(Arc::clone(&self.line().connection) as _)
     }
 
+    fn closed(self: Arc<Self>, _: &Reference) -> Closing {
+        self.line().connection.closed()
+    }
+
     fn carry(self: Arc<Self>, mut request: Request) -> Carried {
         // The connection that the arguments were dumped for.
         let connection = request.native.as_ref().and_then(Asking::connection);
@@ -167,9 +171,10 @@ impl Link for NativeRoute {
             return Carried::made(Arc::clone(&line.connection).call(request, now()));
         };
         Carried::new(async move {
-            let deadline = Deadline::new(request.deadline);
+            let deadline = Deadline::of(&request)?;
             let turn = line.dial(&self.client, deadline).await?;
-            request.deadline = deadline.left();
+            // Connecting is part of the call.
+            request.until = deadline.until();
             let made = Arc::clone(&line.connection).call(request, now());
             drop((turn, waits));
             made?.await.map_err(|error| match error {

@@ -1,5 +1,6 @@
 //! The calls of a peer that run.
 
+use super::running::{Running, Ticket};
 use crate::{
     Context, Current, Exception, Limit, ObjectId, Session, Wire,
     dispatch::{Completed, Dispatch, Invoked, Reply},
@@ -7,13 +8,11 @@ use crate::{
 };
 use drb_core::native::{Called, Connection};
 use std::{
-    collections::HashMap,
-    future::{Future, poll_fn},
+    future::poll_fn,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{self, Poll, Waker},
 };
-use tokio::task::AbortHandle;
 
 /// What is served over one connection, and the calls that go on.
 pub(crate) struct Serving {
@@ -29,16 +28,6 @@ pub(crate) struct Serving {
     stopping: bool,
     /// Memory for the next answer.
     spare: Vec<u8>,
-}
-
-/// The tasks of calls, by the numbers of the calls. Whoever takes one out answers it.
-#[derive(Default)]
-struct Running(Mutex<HashMap<u32, Option<AbortHandle>>>);
-
-impl Running {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Option<AbortHandle>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Serving {
@@ -72,7 +61,7 @@ impl Serving {
             return self.refuse(connection, id, exception);
         }
         let most = connection.limits().calls;
-        if self.running.lock().len() >= most {
+        if self.running.count() >= most {
             let name = Limit::Calls.name();
             let message =
                 format!("the peer runs as many calls as the limit `{name}` of {most} allows");
@@ -81,8 +70,13 @@ impl Serving {
         }
         let object = self.object(connection, &called.target, now);
         let until = called.deadline.and_then(|deadline| now.checked_add(deadline));
-        if Arc::get_mut(&mut self.current).is_none() {
-            self.current = Arc::new(Current::new(Arc::clone(&self.session)));
+        match Arc::get_mut(&mut self.current) {
+            Some(current) => current.wait_until(until),
+            None => {
+                let mut current = Current::new(Arc::clone(&self.session));
+                current.wait_until(until);
+                self.current = Arc::new(current);
+            }
         }
         let current = Arc::clone(&self.current);
         let buffer = std::mem::take(&mut self.spare);
@@ -99,27 +93,28 @@ impl Serving {
                         self.answer(connection, id, &called.method, completed);
                     }
                     Poll::Pending => {
-                        let run = async move {
-                            poll_fn(|context| {
+                        let call =
+                            self.begin(connection, id, called.method, running.is_no_cancel());
+                        let task = tokio::spawn(async move {
+                            // It is dropped after the method.
+                            let call = call;
+                            let completed = poll_fn(move |context| {
                                 current.enter(|| Pin::new(&mut running).poll(context))
-                            })
-                            .await
-                        };
-                        self.spawn(connection, id, called.method, run);
+                            });
+                            call.answer(completed.await);
+                        });
+                        self.running.runs(id, task.abort_handle());
                     }
                 }
             }
             Invoked::Blocking(blocking) => {
-                let run = async move {
-                    let blocking =
-                        tokio::task::spawn_blocking(move || current.enter(|| blocking.run()));
-                    match blocking.await {
-                        Ok(completed) => completed,
-                        // It fails only where the runtime ends, and then nobody is told.
-                        Err(_) => std::future::pending().await,
-                    }
-                };
-                self.spawn(connection, id, called.method, run);
+                let call = self.begin(connection, id, called.method, blocking.is_no_cancel());
+                // Only as long as it has no thread it can be stopped.
+                let task = tokio::task::spawn_blocking(move || {
+                    let completed = current.enter(|| blocking.run());
+                    call.answer(completed);
+                });
+                self.running.runs(id, task.abort_handle());
             }
         }
     }
@@ -134,11 +129,9 @@ impl Serving {
 
     /// The caller no longer wants what a call gives.
     pub(crate) fn cancel(&mut self, connection: &Arc<Connection>, id: u32) {
-        let running = self.running.lock().remove(&id);
         // If it has been answered, that is all the caller needs.
-        let Some(task) = running else { return };
-        if let Some(task) = task {
-            task.abort();
+        if !self.running.cancel(id) {
+            return;
         }
         let session = Some(Arc::clone(&self.session));
         let reply = Reply::new(Wire::Native, connection.limits(), session);
@@ -151,18 +144,19 @@ impl Serving {
         self.stopping = true;
     }
 
-    /// Whether no call runs.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.running.lock().is_empty()
+    /// Ready when no method runs, that of a cancelled call neither, and all answers are given.
+    pub(crate) fn poll_idle(&self, context: &mut task::Context<'_>) -> Poll<()> {
+        self.running.poll_idle(context)
+    }
+
+    /// What runs, for whoever waits for its end.
+    pub(super) fn running(&self) -> Arc<Running> {
+        Arc::clone(&self.running)
     }
 
     /// Nobody waits for anything any more.
     pub(crate) fn end(&mut self) {
-        let tasks = std::mem::take(&mut *self.running.lock());
-        let mut tasks: Vec<_> = tasks.into_iter().collect();
-        // In the same order each time, for tests that are repeated.
-        tasks.sort_unstable_by_key(|(id, _)| *id);
-        tasks.into_iter().filter_map(|(_, task)| task).for_each(|task| task.abort());
+        self.running.abandon();
     }
 
     fn object(
@@ -179,27 +173,17 @@ impl Serving {
         }
     }
 
-    fn spawn(
+    /// A call that goes on by itself.
+    fn begin(
         &self,
         connection: &Arc<Connection>,
         id: u32,
         method: Arc<str>,
-        run: impl Future<Output = Completed> + Send + 'static,
-    ) {
-        self.running.lock().insert(id, None);
-        let (connection, running) = (Arc::clone(connection), Arc::clone(&self.running));
+        no_cancel: bool,
+    ) -> GoesOn {
+        let ticket = self.running.begin(id, no_cancel);
         let (server, context) = (self.server.clone(), self.context.clone());
-        let task = tokio::spawn(async move {
-            let completed = run.await;
-            if running.lock().remove(&id).is_some() {
-                tell(server.as_deref(), &context, &method, &completed);
-                send(&connection, id, completed);
-            }
-        });
-        // It may have ended already.
-        if let Some(place) = self.running.lock().get_mut(&id) {
-            *place = Some(task.abort_handle());
-        }
+        GoesOn { connection: Arc::clone(connection), id, method, server, context, ticket }
     }
 
     fn answer(
@@ -211,6 +195,26 @@ impl Serving {
     ) {
         tell(self.server.as_deref(), &self.context, method, &completed);
         self.spare = send(connection, id, completed);
+    }
+}
+
+/// A call that goes on in a task or on a thread of its own.
+struct GoesOn {
+    connection: Arc<Connection>,
+    id: u32,
+    method: Arc<str>,
+    server: Option<Arc<Shared>>,
+    context: Context,
+    ticket: Ticket,
+}
+
+impl GoesOn {
+    /// The method has ended. If the call was cancelled, it has been answered.
+    fn answer(self, completed: Completed) {
+        if self.ticket.take() {
+            tell(self.server.as_deref(), &self.context, &self.method, &completed);
+            send(&self.connection, self.id, completed);
+        }
     }
 }
 

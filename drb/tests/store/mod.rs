@@ -66,7 +66,13 @@ const fn param(name: &'static str, kind: ParamKind, ty: &'static str) -> ParamIn
 macro_rules! method {
     ($name:literal, $params:expr, $result:literal, $invoke:expr $(,)?) => {
         Method {
-            info: MethodInfo { name: $name, params: &$params, result: $result, exclusive: false },
+            info: MethodInfo {
+                name: $name,
+                params: &$params,
+                result: $result,
+                exclusive: false,
+                no_cancel: false,
+            },
             invoke: $invoke,
         }
     };
@@ -335,7 +341,13 @@ impl Service for Counter {
         }
         const {
             &[Method {
-                info: MethodInfo { name: "next", params: &[], result: "u64", exclusive: false },
+                info: MethodInfo {
+                    name: "next",
+                    params: &[],
+                    result: "u64",
+                    exclusive: false,
+                    no_cancel: false,
+                },
                 invoke: next,
             }]
         }

@@ -99,11 +99,14 @@ pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
     });
     let load = load(service, method, &labels);
     let names = loaded(method);
-    let invoked = match &method.stream {
+    let mut invoked = match &method.stream {
         Some(stream) => streamed(service, method, stream, &labels, &target, &reply),
         None => invoked(service, method, &labels, &target, &reply),
     };
     let how = generated(if method.stream.is_some() { "load_stream" } else { "load" });
+    if method.no_cancel.is_some() {
+        invoked = quote!(#krate::__private::Invoked::no_cancel(#invoked));
+    }
     let future = future(service, method);
     quote_spanned! {Span::mixed_site()=>
         #(#cfgs)*

@@ -137,6 +137,7 @@ fn entry(service: &Service, wire: &WireName, method: &Method) -> TokenStream {
         None => text(&method.result),
     };
     let exclusive = method.exclusive;
+    let no_cancel = method.no_cancel.is_some();
     let block = method.block().map(|(param, _)| param);
     let params = method.travelling().chain(block).map(|param| {
         let name = param.wire();
@@ -166,6 +167,7 @@ fn entry(service: &Service, wire: &WireName, method: &Method) -> TokenStream {
                 params: &[#(#params),*],
                 result: #result,
                 exclusive: #exclusive,
+                no_cancel: #no_cancel,
             },
             invoke: #function #turbofish,
         }

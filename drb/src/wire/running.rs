@@ -1,0 +1,207 @@
+//! The calls of one connection that go on, until their methods have really ended.
+
+use std::{
+    collections::HashMap,
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+use tokio::task::AbortHandle;
+
+/// The calls that run. Each is answered once: whoever takes its number out does it. It counts until
+/// its method has ended, which may be after the answer: a thread cannot be stopped, and what says
+/// `no_cancel` is not to be.
+#[derive(Default)]
+pub(super) struct Running(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// Those without an answer, by the numbers of the calls.
+    unanswered: HashMap<u32, Task>,
+    /// Those that go on although nobody waits for them, by their serial numbers.
+    detached: HashMap<u64, AbortHandle>,
+    /// How many there are of both, and of those that are just ending.
+    count: usize,
+    /// A peer uses a call's number again after the answer; these are never used again.
+    next: u64,
+    /// Whoever waits for the last one.
+    waker: Option<Waker>,
+}
+
+struct Task {
+    serial: u64,
+    no_cancel: bool,
+    /// `None` until it is known.
+    abort: Option<AbortHandle>,
+}
+
+impl Running {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many methods run.
+    pub(super) fn count(&self) -> usize {
+        self.lock().count
+    }
+
+    /// A call begins, which counts until the ticket is dropped.
+    pub(super) fn begin(self: &Arc<Self>, id: u32, no_cancel: bool) -> Ticket {
+        let mut state = self.lock();
+        let serial = state.next;
+        state.next += 1;
+        state.count += 1;
+        state.unanswered.insert(id, Task { serial, no_cancel, abort: None });
+        Ticket { running: Arc::clone(self), id, serial }
+    }
+
+    /// Says how the call can be stopped that was begun last with this number.
+    pub(super) fn runs(&self, id: u32, abort: AbortHandle) {
+        // It may have ended already.
+        if let Some(task) = self.lock().unanswered.get_mut(&id) {
+            task.abort = Some(abort);
+        }
+    }
+
+    /// Stops a call, if it can be stopped, and says whether it is to be answered.
+    pub(super) fn cancel(&self, id: u32) -> bool {
+        let mut state = self.lock();
+        let task = state.unanswered.remove(&id);
+        let cancelled = task.is_some();
+        let abort = task.and_then(|task| state.abandon(task));
+        drop(state);
+        // It may run destructors.
+        if let Some(abort) = abort {
+            abort.abort();
+        }
+        cancelled
+    }
+
+    /// Nobody waits for anything any more.
+    pub(super) fn abandon(&self) {
+        let mut state = self.lock();
+        let tasks = std::mem::take(&mut state.unanswered);
+        let aborts: Vec<_> = tasks.into_values().filter_map(|task| state.abandon(task)).collect();
+        drop(state);
+        aborts.into_iter().for_each(|abort| abort.abort());
+    }
+
+    /// Stops all that can be stopped, whatever it says.
+    fn cut_off(&self) {
+        self.abandon();
+        let detached = std::mem::take(&mut self.lock().detached);
+        detached.into_values().for_each(|abort| abort.abort());
+    }
+
+    /// Ready when no method runs, all answers having been given.
+    pub(super) fn poll_idle(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.count == 0 {
+            return Poll::Ready(());
+        }
+        state.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl State {
+    /// A call is no longer waited for. Gives what stops it, if it is to be stopped.
+    fn abandon(&mut self, task: Task) -> Option<AbortHandle> {
+        let Task { serial, no_cancel, abort } = task;
+        if no_cancel {
+            self.detached.extend(abort.map(|abort| (serial, abort)));
+            return None;
+        }
+        abort
+    }
+}
+
+/// A call that runs. Its method owns this, or is dropped before it.
+pub(super) struct Ticket {
+    running: Arc<Running>,
+    id: u32,
+    serial: u64,
+}
+
+impl Ticket {
+    /// Takes the call out, to answer it. `false` if that has been done.
+    pub(super) fn take(&self) -> bool {
+        let mut state = self.running.lock();
+        // The number may be that of another call by now.
+        let own = state.unanswered.get(&self.id).is_some_and(|task| task.serial == self.serial);
+        own && state.unanswered.remove(&self.id).is_some()
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.take();
+        let mut state = self.running.lock();
+        state.detached.remove(&self.serial);
+        state.count = state.count.saturating_sub(1);
+        let waker = if state.count == 0 { state.waker.take() } else { None };
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// Waits for the methods that go on after their connection; dropping it cuts them off.
+pub(super) struct Last(pub(super) Arc<Running>);
+
+impl Last {
+    pub(super) async fn ended(&self) {
+        poll_fn(|context| self.0.poll_idle(context)).await;
+    }
+}
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.0.cut_off();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn never() -> AbortHandle {
+        tokio::spawn(std::future::pending::<()>()).abort_handle()
+    }
+
+    #[tokio::test]
+    async fn a_call_counts_until_its_method_has_ended() {
+        let running = Arc::new(Running::default());
+        let first = running.begin(7, false);
+        assert!(running.cancel(7));
+        assert!(!running.cancel(7), "it has been answered");
+        assert_eq!(running.count(), 1);
+        // The number is used again; the first call doesn't touch the second.
+        let second = running.begin(7, false);
+        assert!(!first.take());
+        drop(first);
+        assert_eq!(running.count(), 1);
+        assert!(second.take() && !second.take());
+        drop(second);
+        assert_eq!(running.count(), 0);
+        assert!(running.lock().unanswered.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_to_be_stopped_is_cut_off_at_the_very_end_only() {
+        let running = Arc::new(Running::default());
+        let (kept, stopped) = (running.begin(1, true), running.begin(2, false));
+        let (abort_kept, abort_stopped) = (never(), never());
+        running.runs(1, abort_kept.clone());
+        running.runs(2, abort_stopped.clone());
+        running.abandon();
+        tokio::task::yield_now().await;
+        assert!(abort_stopped.is_finished() && !abort_kept.is_finished());
+        drop(Last(Arc::clone(&running)));
+        tokio::task::yield_now().await;
+        assert!(abort_kept.is_finished());
+        drop((kept, stopped));
+        assert_eq!((running.count(), running.lock().detached.len()), (0, 0));
+    }
+}

@@ -81,7 +81,10 @@ impl Running {
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
         let tasks = std::mem::take(&mut state.unanswered);
-        let aborts: Vec<_> = tasks.into_values().filter_map(|task| state.abandon(task)).collect();
+        let mut tasks: Vec<_> = tasks.into_values().collect();
+        // In the same order each time, for tests that are repeated.
+        tasks.sort_unstable_by_key(|task| task.serial);
+        let aborts: Vec<_> = tasks.into_iter().filter_map(|task| state.abandon(task)).collect();
         drop(state);
         aborts.into_iter().for_each(|abort| abort.abort());
     }

@@ -112,8 +112,8 @@ impl Worker {
         self.note(self.next.as_ref().unwrap().ask().deadline(LONG).await);
     }
 
-    pub fn give(&self) -> Worker {
-        Worker { ended: Arc::clone(&self.ended), ..Worker::default() }
+    pub fn give(&self) -> Self {
+        Self { ended: Arc::clone(&self.ended), ..Self::default() }
     }
 }
 

@@ -161,11 +161,13 @@ impl<'a> Dumper<'a> {
     }
 
     /// `true` or `false`.
+    #[inline]
     pub fn bool(&mut self, value: bool) -> Result<(), DumpError> {
         codec!(self, writer => writer.bool(value))
     }
 
     /// An integer.
+    #[inline]
     pub fn int(&mut self, value: i64) -> Result<(), DumpError> {
         codec!(self, writer => writer.int(value))
     }
@@ -186,11 +188,13 @@ impl<'a> Dumper<'a> {
     }
 
     /// A float.
+    #[inline]
     pub fn float(&mut self, value: f64) -> Result<(), DumpError> {
         codec!(self, writer => writer.float(value))
     }
 
     /// A string of text (Ruby: a String with the encoding UTF-8).
+    #[inline]
     pub fn str(&mut self, value: &str) -> Result<(), DumpError> {
         codec!(self, writer => writer.str(value))
     }
@@ -206,6 +210,7 @@ impl<'a> Dumper<'a> {
     }
 
     /// Begins an array; `len` values follow, then [`Dumper::end`].
+    #[inline]
     pub fn array(&mut self, len: usize) -> Result<(), DumpError> {
         codec!(self, writer => writer.array(len))
     }
@@ -223,16 +228,19 @@ impl<'a> Dumper<'a> {
 
     /// Begins a struct. For each of the shape's fields in order follow [`Dumper::field`] and the
     /// value, then [`Dumper::end`].
+    #[inline]
     pub fn object(&mut self, shape: &'static Shape) -> Result<(), DumpError> {
         codec!(self, writer => writer.object(shape))
     }
 
     /// Says that the value of the field at `index` of the shape follows.
+    #[inline]
     pub fn field(&mut self, shape: &'static Shape, index: usize) -> Result<(), DumpError> {
         codec!(self, writer => writer.field(shape, index))
     }
 
     /// Ends an array, a map, or a struct.
+    #[inline]
     pub fn end(&mut self) {
         codec!(self, writer => writer.end());
     }

@@ -194,16 +194,19 @@ impl<'de> Loader<'de> {
     }
 
     /// Takes a `nil` if it is next, and says whether it was.
+    #[inline]
     pub fn take_nil(&mut self) -> Result<bool, LoadError> {
         codec!(self, reader => reader.take_nil())
     }
 
     /// Takes a boolean.
+    #[inline]
     pub fn bool(&mut self) -> Result<bool, LoadError> {
         codec!(self, reader => reader.bool())
     }
 
     /// Takes an integer that fits 64 bits with a sign.
+    #[inline]
     pub fn i64(&mut self) -> Result<i64, LoadError> {
         codec!(self, reader => reader.i64())
     }
@@ -214,6 +217,7 @@ impl<'de> Loader<'de> {
     }
 
     /// Takes an integer that fits 128 bits without a sign.
+    #[inline]
     pub fn u128(&mut self) -> Result<u128, LoadError> {
         codec!(self, reader => reader.u128())
     }
@@ -225,11 +229,13 @@ impl<'de> Loader<'de> {
     }
 
     /// Takes a float; an integer is taken as one.
+    #[inline]
     pub fn f64(&mut self) -> Result<f64, LoadError> {
         codec!(self, reader => reader.f64())
     }
 
     /// Takes a string of text, or a symbol.
+    #[inline]
     pub fn str(&mut self) -> Result<Cow<'de, str>, LoadError> {
         codec!(self, reader => reader.str())
     }
@@ -246,6 +252,7 @@ impl<'de> Loader<'de> {
 
     /// Begins an array and gives its length; that many values are to be taken, then
     /// [`Loader::end`]. Don't allocate for the length before [`Loader::reserve`] has cut it down.
+    #[inline]
     pub fn array(&mut self) -> Result<usize, LoadError> {
         codec!(self, reader => reader.array())
     }
@@ -268,6 +275,7 @@ impl<'de> Loader<'de> {
     ///
     /// # Errors
     /// What is next is neither an object nor a Struct of the shape's class nor a map.
+    #[inline]
     pub fn object(&mut self, shape: &'static Shape) -> Result<Fields, LoadError> {
         codec!(self, reader => reader.object(shape))
     }
@@ -280,6 +288,17 @@ impl<'de> Loader<'de> {
         fields: &mut Fields,
     ) -> Result<Option<usize>, LoadError> {
         codec!(self, reader => reader.field(shape, fields))
+    }
+
+    /// Whether exactly the fields of the shape follow, in its order: then each can be taken without
+    /// asking which it is.
+    #[inline]
+    #[doc(hidden)]
+    pub fn in_order(&self, shape: &'static Shape, fields: &Fields) -> bool {
+        match &self.codec {
+            Codec::Marshal(_) => false,
+            Codec::Native(reader) => reader.in_order(shape, fields),
+        }
     }
 
     /// Ends an array, a map, or a struct.

@@ -23,6 +23,10 @@ impl<'de> Reader<'de> {
 
     pub(crate) fn bool(&mut self) -> Result<bool, LoadError> {
         let at = self.pos;
+        if let Some(byte @ (0xc2 | 0xc3)) = self.first() {
+            self.took(1)?;
+            return Ok(byte == 0xc3);
+        }
         match self.head()? {
             Head::Bool(value) => Ok(value),
             _ => Err(self.other(at, "a boolean")),
@@ -32,6 +36,9 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(crate) fn i64(&mut self) -> Result<i64, LoadError> {
         let at = self.pos;
+        if let Some(number) = self.small_int()? {
+            return Ok(number);
+        }
         match self.head()? {
             Head::Int(value) => Ok(value),
             Head::Uint(value) => Err(out_of_range(value, "i64")),
@@ -41,6 +48,25 @@ impl<'de> Reader<'de> {
             }
             _ => Err(self.other(at, "an integer")),
         }
+    }
+
+    /// An integer in one of the forms that most have.
+    #[inline(always)]
+    fn small_int(&mut self) -> Result<Option<i64>, LoadError> {
+        let (number, len) = match self.first() {
+            Some(byte @ 0..=0x7f) => (i64::from(byte), 1),
+            Some(0xcd) => match self.peek_chunk() {
+                Some(bytes) => (i64::from(u16::from_be_bytes(bytes)), 3),
+                None => return Ok(None),
+            },
+            Some(0xce) => match self.peek_chunk() {
+                Some(bytes) => (i64::from(u32::from_be_bytes(bytes)), 5),
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        self.took(len)?;
+        Ok(Some(number))
     }
 
     pub(crate) fn i128(&mut self) -> Result<i128, LoadError> {
@@ -62,6 +88,9 @@ impl<'de> Reader<'de> {
 
     pub(crate) fn u128(&mut self) -> Result<u128, LoadError> {
         let at = self.pos;
+        if let Some(number) = self.small_int()? {
+            return Ok(number as u128);
+        }
         match self.head()? {
             Head::Int(value) => u128::try_from(value).map_err(|_| out_of_range(value, "u128")),
             Head::Uint(value) => Ok(u128::from(value)),
@@ -92,6 +121,12 @@ impl<'de> Reader<'de> {
 
     pub(crate) fn f64(&mut self) -> Result<f64, LoadError> {
         let at = self.pos;
+        if self.first() == Some(0xcb)
+            && let Some(bytes) = self.peek_chunk()
+        {
+            self.took(9)?;
+            return Ok(f64::from_be_bytes(bytes));
+        }
         match self.head()? {
             Head::Float(value) => Ok(value),
             Head::Int(value) => Ok(value as f64),
@@ -118,6 +153,21 @@ impl<'de> Reader<'de> {
     #[inline]
     fn text(&mut self, expected: &'static str) -> Result<Cow<'de, str>, LoadError> {
         let at = self.pos;
+        let short = match self.first() {
+            Some(byte @ 0xa0..=0xbf) => {
+                let len = usize::from(byte & 0x1f);
+                self.bytes.get(at + 1..at + 1 + len)
+            }
+            _ => None,
+        };
+        if let Some(bytes) = short {
+            self.took(1 + bytes.len())?;
+            self.budget.take_memory(bytes.len())?;
+            return match std::str::from_utf8(bytes) {
+                Ok(text) => Ok(Cow::Borrowed(text)),
+                Err(_) => Err(not_text(b"UTF-8")),
+            };
+        }
         let bytes = match self.head()? {
             Head::Str(len) | Head::Bytes(len) | Head::Ext(ext::SYMBOL, len) => self.take(len)?,
             Head::Ext(ext::TEXT, len) => {
@@ -148,6 +198,14 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(crate) fn array(&mut self) -> Result<usize, LoadError> {
         let at = self.pos;
+        if let Some(byte @ 0x90..=0x9f) = self.first()
+            && !self.is_marked(at + 1)
+            && self.left() > usize::from(byte & 0xf)
+        {
+            self.took(1)?;
+            self.descend()?;
+            return Ok(usize::from(byte & 0xf));
+        }
         match self.head()? {
             Head::Array(len) if self.mark(len)?.is_none() => {
                 self.descend()?;
@@ -193,6 +251,16 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(crate) fn object(&mut self, shape: &'static Shape) -> Result<Fields, LoadError> {
         let at = self.pos;
+        // The one before was of the same type, as it mostly is.
+        if let Some(&[byte @ 0x91..=0x9f, 0xd4, mark, number]) = self.bytes.get(at..at + 4)
+            && mark as i8 == ext::SHAPE
+            && usize::from(byte & 0xf) == shape.fields.len() + 1
+            && self.is_as_last(u32::from(number), shape)
+        {
+            self.took(4)?;
+            self.descend()?;
+            return Ok(Fields { left: shape.fields.len(), expected: 0, symbols: true, names: None });
+        }
         let fields = match self.head()? {
             Head::Array(len) => match self.mark(len)? {
                 Some((ext::SHAPE, mark)) => {
@@ -219,6 +287,15 @@ impl<'de> Reader<'de> {
         };
         self.descend()?;
         Ok(fields)
+    }
+
+    /// Whether the fields of a struct that has begun are those of its shape, in their order.
+    #[inline]
+    pub(crate) fn in_order(&self, shape: &'static Shape, fields: &Fields) -> bool {
+        fields.symbols
+            && fields.names.is_none()
+            && fields.expected == 0
+            && fields.left == shape.fields.len()
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! Where reading stands: positions, markers, bounds.
 
 use super::{PeerShape, Tables, ext, imports::Place};
-use crate::{Budget, LoadError, LoadErrorKind};
+use crate::{Budget, LoadError, LoadErrorKind, Shape};
 use rmp::Marker;
 use std::sync::Arc;
 
@@ -114,6 +114,22 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
+    /// The first byte of the next value, if there is one and it may be counted. Most values begin with
+    /// one of very few bytes; for these, it spares what all the others need. Whoever takes the value
+    /// calls [`Reader::took`].
+    #[inline(always)]
+    pub(super) fn first(&self) -> Option<u8> {
+        self.bytes.get(self.pos).copied()
+    }
+
+    /// Takes so many bytes, which are there, as a value.
+    #[inline(always)]
+    pub(super) fn took(&mut self, bytes: usize) -> Result<(), LoadError> {
+        self.budget.take_nodes(1)?;
+        self.pos += bytes;
+        Ok(())
+    }
+
     /// The beginning of the next value, which counts as one.
     #[inline]
     pub(super) fn head(&mut self) -> Result<Head, LoadError> {
@@ -197,7 +213,7 @@ impl<'de> Reader<'de> {
     #[inline]
     fn held(&self, head: fn(usize) -> Head, len: usize) -> Result<Head, LoadError> {
         if len > self.left() {
-            return Err(LoadErrorKind::Truncated.into());
+            return Err(truncated());
         }
         Ok(head(len))
     }
@@ -214,7 +230,7 @@ impl<'de> Reader<'de> {
 
     #[inline]
     fn byte(&mut self) -> Result<u8, LoadError> {
-        let byte = self.bytes.get(self.pos).copied().ok_or(LoadErrorKind::Truncated)?;
+        let byte = self.bytes.get(self.pos).copied().ok_or_else(truncated)?;
         self.pos += 1;
         Ok(byte)
     }
@@ -222,15 +238,21 @@ impl<'de> Reader<'de> {
     #[inline]
     fn chunk<const N: usize>(&mut self) -> Result<[u8; N], LoadError> {
         let rest = self.bytes.get(self.pos..).unwrap_or_default();
-        let chunk = rest.first_chunk().ok_or(LoadErrorKind::Truncated)?;
+        let chunk = rest.first_chunk().ok_or_else(truncated)?;
         self.pos += N;
         Ok(*chunk)
+    }
+
+    /// What follows the first byte of the next value, if it is there.
+    #[inline(always)]
+    pub(super) fn peek_chunk<const N: usize>(&self) -> Option<[u8; N]> {
+        self.bytes.get(self.pos + 1..)?.first_chunk().copied()
     }
 
     #[inline]
     pub(super) fn take(&mut self, len: usize) -> Result<&'de [u8], LoadError> {
         let end = self.pos.saturating_add(len);
-        let bytes = self.bytes.get(self.pos..end).ok_or(LoadErrorKind::Truncated)?;
+        let bytes = self.bytes.get(self.pos..end).ok_or_else(truncated)?;
         self.pos = end;
         Ok(bytes)
     }
@@ -238,9 +260,7 @@ impl<'de> Reader<'de> {
     /// What the first element of an array of `len` says of the others, if it does; then it is taken.
     #[inline]
     pub(super) fn mark(&mut self, len: usize) -> Result<Option<(i8, &'de [u8])>, LoadError> {
-        // The markers of extension types; any other element is not looked at here.
-        let marked = matches!(self.bytes.get(self.pos), Some(0xc7..=0xc9 | 0xd4..=0xd8));
-        if len == 0 || !marked {
+        if len == 0 || !self.is_marked(self.pos) {
             return Ok(None);
         }
         let at = self.pos;
@@ -250,6 +270,21 @@ impl<'de> Reader<'de> {
                 self.pos = at;
                 Ok(None)
             }
+        }
+    }
+
+    /// Whether there is an extension type at `at`; any other element is no mark.
+    #[inline(always)]
+    pub(super) fn is_marked(&self, at: usize) -> bool {
+        matches!(self.bytes.get(at), Some(0xc7..=0xc9 | 0xd4..=0xd8))
+    }
+
+    /// Whether the shape of the peer's that came last has this number, and is one of ours.
+    #[inline(always)]
+    pub(super) fn is_as_last(&self, number: u32, shape: &'static Shape) -> bool {
+        match &self.last {
+            Some((last, peer)) => *last == number && peer.is(shape),
+            None => false,
         }
     }
 
@@ -281,6 +316,11 @@ impl<'de> Reader<'de> {
         }
         Ok(())
     }
+}
+
+#[cold]
+fn truncated() -> LoadError {
+    LoadErrorKind::Truncated.into()
 }
 
 #[cold]

@@ -188,10 +188,32 @@ pub(super) fn load_object(
             }
         }
     });
+    let in_order = fields.all().map(|(_, field)| {
+        let (member, wire, ty) = (&field.member, &field.name, &field.ty);
+        let trait_name = fields.member(field);
+        match (field.skip, &field.default) {
+            (true, Some(expression)) => quote!(#member: #expression),
+            (true, None) if default => quote!(#member: #default_value.#member),
+            (true, None) => quote! {
+                #member: #krate::__private::missing(
+                    #class, #wire, <#ty as #trait_name>::absent(),
+                )?
+            },
+            (false, _) => quote! {
+                #member: <#ty as #trait_name>::load(#loader)
+                    .map_err(|error| error.within(#wire))?
+            },
+        }
+    });
     quote! {{
         #defaults
-        #(#declare)*
         let mut #state = #loader.object(&#shape)?;
+        if #loader.in_order(&#shape, &#state) {
+            let loaded = #path { #(#in_order),* };
+            #loader.end()?;
+            loaded
+        } else {
+        #(#declare)*
         loop {
             match #loader.field(&#shape, &mut #state)? {
                 #(#arms)*
@@ -201,5 +223,6 @@ pub(super) fn load_object(
         }
         #loader.end()?;
         #path { #(#finish),* }
+        }
     }}
 }

@@ -80,8 +80,24 @@ impl<'a> Writer<'a> {
 
     #[inline]
     pub(crate) fn int(&mut self, value: i64) -> Result<(), DumpError> {
+        if let Ok(small) = u32::try_from(value) {
+            self.small_int(small);
+            return Ok(());
+        }
         put!(encode::write_sint(self.out, value));
         Ok(())
+    }
+
+    /// As most integers are: in one piece.
+    #[inline(always)]
+    fn small_int(&mut self, value: u32) {
+        let [a, b, c, d] = value.to_be_bytes();
+        match value {
+            0..=0x7f => self.out.push(d),
+            0x80..=0xff => self.out.extend_from_slice(&[0xcc, d]),
+            0x100..=0xffff => self.out.extend_from_slice(&[0xcd, c, d]),
+            _ => self.out.extend_from_slice(&[0xce, a, b, c, d]),
+        }
     }
 
     pub(crate) fn int128(&mut self, value: i128) -> Result<(), DumpError> {
@@ -92,7 +108,12 @@ impl<'a> Writer<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn uint128(&mut self, value: u128) -> Result<(), DumpError> {
+        if let Ok(small) = u32::try_from(value) {
+            self.small_int(small);
+            return Ok(());
+        }
         match u64::try_from(value) {
             Ok(value) => self.uint(value),
             Err(_) => self.big_int(false, &value.to_le_bytes()),
@@ -125,13 +146,24 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn float(&mut self, value: f64) -> Result<(), DumpError> {
-        put!(encode::write_f64(self.out, value));
+        let mut bytes = [0xcb, 0, 0, 0, 0, 0, 0, 0, 0];
+        if let Some(place) = bytes.last_chunk_mut() {
+            *place = value.to_be_bytes();
+        }
+        self.out.extend_from_slice(&bytes);
         Ok(())
     }
 
     #[inline]
     pub(crate) fn str(&mut self, value: &str) -> Result<(), DumpError> {
+        if value.len() < 32 {
+            self.out.reserve(32);
+            self.out.push(0xa0 | value.len() as u8);
+            self.out.extend_from_slice(value.as_bytes());
+            return Ok(());
+        }
         put!(encode::write_str_len(self.out, self.len(value.len())?));
         self.out.extend_from_slice(value.as_bytes());
         Ok(())
@@ -189,6 +221,12 @@ impl<'a> Writer<'a> {
                 number
             }
         };
+        if let (Ok(number), len @ 0..=14) = (u8::try_from(number), shape.fields.len()) {
+            self.descend()?;
+            let head = [0x91 + len as u8, 0xd4, ext::SHAPE as u8, number];
+            self.out.extend_from_slice(&head);
+            return Ok(());
+        }
         let bytes = number.to_be_bytes();
         let short = match number {
             0..=0xff => bytes.get(3..),

@@ -101,7 +101,7 @@ pub struct Request {
     /// call that is being served where it is made.
     pub until: Option<Instant>,
     /// What the native wire says beside the bytes, which are then the arguments alone.
-    pub native: Option<native::Asking>,
+    pub native: Option<Box<native::Asking>>,
 }
 
 impl Request {
@@ -225,7 +225,7 @@ pub struct Outgoing {
     link: Arc<dyn Link>,
     session: Option<Arc<dyn Session>>,
     bytes: Vec<u8>,
-    native: Option<native::Asking>,
+    native: Option<Box<native::Asking>>,
     error: Option<DumpError>,
 }
 

@@ -1,6 +1,8 @@
 //! A call over the native wire: from its request to its response.
 
-use super::{Arrived, Calling, Connection, Ending, Sending, imports::Import, reader::Mentioned};
+use super::{
+    Arrived, Calling, Connection, Ending, Sending, Stage, imports::Import, reader::Mentioned,
+};
 use crate::{
     Carried, Closing, Error, Limits, Link, ObjectId, Outcome, Reference, Remote, Response, Session,
     Wire,
@@ -58,8 +60,8 @@ impl Asking {
         method: Cow<'static, str>,
         count: usize,
         session: Option<Arc<dyn Session>>,
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             target,
             method,
             count,
@@ -67,7 +69,7 @@ impl Asking {
             block: None,
             sending: Sending::default(),
             session,
-        }
+        })
     }
 
     /// The call passes a block.
@@ -78,9 +80,15 @@ impl Asking {
         });
     }
 
-    /// The connection that the arguments were dumped for.
-    pub fn connection(&self) -> Option<Arc<Connection>> {
-        let session: Arc<dyn Any + Send + Sync> = self.session.clone()?;
+    /// The connection that the arguments were dumped for, if calls can be made on it. It is taken out:
+    /// the call is to be made there.
+    pub fn take_open(&mut self) -> Option<Arc<Connection>> {
+        let session: &(dyn Any + Send + Sync) = &**self.session.as_ref()?;
+        let connection: &Connection = session.downcast_ref()?;
+        if connection.stage() != Stage::Open {
+            return None;
+        }
+        let session: Arc<dyn Any + Send + Sync> = self.session.take()?;
         session.downcast().ok()
     }
 }
@@ -119,11 +127,11 @@ impl Connection {
     pub fn call(self: Arc<Self>, request: crate::Request, now: Instant) -> Result<Waiting, Error> {
         let deadline = request.time_left(now)?;
         let crate::Request { bytes, native, .. } = request;
-        let Some(Asking { target, method, count, keywords, block, sending, session }) = native
-        else {
+        let Some(native) = native else {
             let problem = "a request of another wire".to_owned();
             return Err(Error::Protocol { uri: Arc::clone(self.uri()), problem });
         };
+        let Asking { target, method, count, keywords, block, sending, session } = *native;
         let (shapes, references) = (sending.shapes, sending.references);
         let call = Calling {
             target: &target,

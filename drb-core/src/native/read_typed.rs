@@ -259,7 +259,12 @@ impl<'de> Reader<'de> {
         {
             self.took(4)?;
             self.descend()?;
-            return Ok(Fields { left: shape.fields.len(), expected: 0, symbols: true, names: None });
+            return Ok(Fields {
+                left: shape.fields.len(),
+                expected: 0,
+                symbols: true,
+                names: None,
+            });
         }
         let fields = match self.head()? {
             Head::Array(len) => match self.mark(len)? {

@@ -5,7 +5,7 @@ use crate::{
     Carried, Client, Closing, Context, Error, Limits, Link, Outcome, Reference, Request, Session,
     Uri, Wire, client::Deadline, timer::now, transport,
 };
-use drb_core::native::{Asking, Connection, Stage};
+use drb_core::native::{Connection, Stage};
 use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -160,10 +160,8 @@ impl Link for NativeRoute {
 
     fn carry(self: Arc<Self>, mut request: Request) -> Carried {
         // The connection that the arguments were dumped for.
-        let connection = request.native.as_ref().and_then(Asking::connection);
-        if let Some(connection) = connection
-            && connection.stage() == Stage::Open
-        {
+        let open = request.native.as_mut().and_then(|native| native.take_open());
+        if let Some(connection) = open {
             return Carried::made(connection.call(request, now()));
         }
         let line = self.line();

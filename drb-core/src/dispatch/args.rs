@@ -291,9 +291,10 @@ impl<'a> Args<'a> {
 
     /// How many keywords the stream holds, if it holds keywords.
     fn count_keywords(&self, stream: &Range<usize>) -> Result<Option<usize>, LoadError> {
-        // Nearly no argument is a map with instance variables, and then the rest can be spared.
+        // Nearly no argument begins as keywords do, and then the rest can be spared.
         match (self.tables, self.message.get(stream.clone())) {
-            (None, Some([_, _, b'I', b'{' | b'}', ..])) | (Some(_), _) => {
+            (None, Some([_, _, b'I', b'{' | b'}', ..]))
+            | (Some(_), Some([0x90..=0x9f, 0xc7..=0xd8, ..] | [0xdc | 0xdd, ..])) => {
                 self.open(stream.clone())?.keywords()
             }
             _ => Ok(None),

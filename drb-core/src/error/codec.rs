@@ -167,6 +167,12 @@ impl LoadError {
         LoadErrorKind::Custom(message.into()).into()
     }
 
+    /// The bytes end within a value. Made only where they do: a kind of error is large.
+    #[cold]
+    pub(crate) fn truncated() -> Self {
+        LoadErrorKind::Truncated.into()
+    }
+
     /// The same error, found within the field, argument or variant `name`.
     #[must_use]
     pub fn within(mut self, name: impl Into<Cow<'static, str>>) -> Self {

@@ -111,6 +111,7 @@ pub(super) fn split(bytes: &[u8]) -> Result<(u8, &[u8]), usize> {
 }
 
 /// Writes a number.
+#[inline]
 pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -120,10 +121,19 @@ pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Takes a number from the beginning of `bytes`.
+#[inline]
 pub(super) fn take(bytes: &mut &[u8]) -> Result<u64, LoadError> {
+    if let Some((byte @ 0..=0x7f, rest)) = bytes.split_first() {
+        *bytes = rest;
+        return Ok(u64::from(*byte));
+    }
+    take_long(bytes)
+}
+
+fn take_long(bytes: &mut &[u8]) -> Result<u64, LoadError> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first().ok_or(LoadErrorKind::Truncated)?;
+        let (byte, rest) = bytes.split_first().ok_or_else(LoadError::truncated)?;
         *bytes = rest;
         number |= u64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {

@@ -53,7 +53,7 @@ impl Inbox {
         mut body: &[u8],
         more: bool,
     ) -> Result<Option<Whole>, LoadError> {
-        let (which, rest) = body.split_first().ok_or(LoadErrorKind::Truncated)?;
+        let (which, rest) = body.split_first().ok_or_else(LoadError::truncated)?;
         body = rest;
         let id = take32(&mut body)?;
         let key = (*which != 0, id);

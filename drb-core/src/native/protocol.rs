@@ -505,7 +505,7 @@ impl Protocol {
     fn shape(&mut self, mut body: &[u8]) -> Result<(), LoadError> {
         // Each field takes at least a byte of what has arrived.
         self.remember(body.len().saturating_mul(size_of::<String>()))?;
-        let (form, rest) = body.split_first().ok_or(LoadErrorKind::Truncated)?;
+        let (form, rest) = body.split_first().ok_or_else(LoadError::truncated)?;
         let form = match form {
             0 => Form::Object,
             1 => Form::Struct,
@@ -564,7 +564,7 @@ impl Protocol {
         let name = take32(&mut rest)?;
         let method = self.peer_names.get(name as usize).cloned();
         let method = method.ok_or_else(|| malformed("a method of an unknown name"))?;
-        let (&flags, after) = rest.split_first().ok_or(LoadErrorKind::Truncated)?;
+        let (&flags, after) = rest.split_first().ok_or_else(LoadError::truncated)?;
         rest = after;
         let deadline = match flags & DEADLINE {
             0 => None,
@@ -650,7 +650,7 @@ impl Protocol {
     }
 
     fn take_target(&self, body: &mut &[u8]) -> Result<ObjectId, LoadError> {
-        let (kind, rest) = body.split_first().ok_or(LoadErrorKind::Truncated)?;
+        let (kind, rest) = body.split_first().ok_or_else(LoadError::truncated)?;
         *body = rest;
         Ok(match kind {
             0 => ObjectId::Front,
@@ -728,7 +728,7 @@ fn put_text(out: &mut Vec<u8>, text: &str) {
 
 fn take_text<'a>(body: &mut &'a [u8]) -> Result<&'a str, LoadError> {
     let len = usize::try_from(take(body)?).unwrap_or(usize::MAX);
-    let (text, rest) = body.split_at_checked(len).ok_or(LoadErrorKind::Truncated)?;
+    let (text, rest) = body.split_at_checked(len).ok_or_else(LoadError::truncated)?;
     *body = rest;
     std::str::from_utf8(text).map_err(|_| malformed("a text in no UTF-8"))
 }

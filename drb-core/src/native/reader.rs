@@ -213,7 +213,7 @@ impl<'de> Reader<'de> {
     #[inline]
     fn held(&self, head: fn(usize) -> Head, len: usize) -> Result<Head, LoadError> {
         if len > self.left() {
-            return Err(truncated());
+            return Err(LoadError::truncated());
         }
         Ok(head(len))
     }
@@ -230,7 +230,7 @@ impl<'de> Reader<'de> {
 
     #[inline]
     fn byte(&mut self) -> Result<u8, LoadError> {
-        let byte = self.bytes.get(self.pos).copied().ok_or_else(truncated)?;
+        let byte = self.bytes.get(self.pos).copied().ok_or_else(LoadError::truncated)?;
         self.pos += 1;
         Ok(byte)
     }
@@ -238,7 +238,7 @@ impl<'de> Reader<'de> {
     #[inline]
     fn chunk<const N: usize>(&mut self) -> Result<[u8; N], LoadError> {
         let rest = self.bytes.get(self.pos..).unwrap_or_default();
-        let chunk = rest.first_chunk().ok_or_else(truncated)?;
+        let chunk = rest.first_chunk().ok_or_else(LoadError::truncated)?;
         self.pos += N;
         Ok(*chunk)
     }
@@ -252,7 +252,7 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(super) fn take(&mut self, len: usize) -> Result<&'de [u8], LoadError> {
         let end = self.pos.saturating_add(len);
-        let bytes = self.bytes.get(self.pos..end).ok_or_else(truncated)?;
+        let bytes = self.bytes.get(self.pos..end).ok_or_else(LoadError::truncated)?;
         self.pos = end;
         Ok(bytes)
     }
@@ -316,11 +316,6 @@ impl<'de> Reader<'de> {
         }
         Ok(())
     }
-}
-
-#[cold]
-fn truncated() -> LoadError {
-    LoadErrorKind::Truncated.into()
 }
 
 #[cold]

@@ -321,7 +321,7 @@ pub(super) struct All<V> {
 /// How many elements follow the first one, and what that says.
 fn begin(loader: &mut Loader<'_>) -> Result<(usize, Next), LoadError> {
     let len = loader.array()?;
-    let left = len.checked_sub(1).ok_or(LoadErrorKind::Truncated)?;
+    let left = len.checked_sub(1).ok_or_else(LoadError::truncated)?;
     let next = match loader.take_nil()? {
         true if left > 0 => Next::Raised,
         true => return Err(LoadErrorKind::Truncated.into()),

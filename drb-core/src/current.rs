@@ -92,6 +92,13 @@ impl Current {
         run()
     }
 
+    /// The same, giving it back afterwards, for the next call: so it is counted nowhere meanwhile.
+    pub fn enter_own<T>(self: Arc<Self>, run: impl FnOnce() -> T) -> (Option<Arc<Self>>, T) {
+        let before = Restored(CURRENT.replace(Some(self)));
+        let given = run();
+        (before.restore(), given)
+    }
+
     /// Says that the current call has come to the object at an address, of which some methods exclude
     /// others, and whether an earlier call of the chain is still at that object.
     pub(crate) fn comes_back_to(address: usize) -> bool {
@@ -112,6 +119,16 @@ impl Current {
 
 /// The call that was current before.
 struct Restored(Option<Arc<Current>>);
+
+impl Restored {
+    /// Restores it now, and gives what was current until then.
+    fn restore(mut self) -> Option<Arc<Current>> {
+        let own = CURRENT.replace(self.0.take());
+        // Nothing is left to be restored.
+        std::mem::forget(self);
+        own
+    }
+}
 
 impl Drop for Restored {
     fn drop(&mut self) {

@@ -111,14 +111,28 @@ pub struct Called<'a> {
 pub enum Received<'a> {
     /// The next frame is not there as a whole: it takes at least so many bytes.
     Needs(usize),
-    /// A frame of so many bytes, after which there is nothing to do.
+    /// Frames of so many bytes, after which there is nothing to do.
     Nothing(usize),
-    /// A frame of so many bytes that completes a call.
+    /// Frames of so many bytes that complete a call.
     Call(usize, Called<'a>),
-    /// A frame of so many bytes that completes a call which is not to be made, and why.
+    /// Frames of so many bytes that complete a call which is not to be made, and why.
     Refused(usize, u32, Exception),
-    /// A frame of so many bytes; the caller no longer wants what this call gives.
+    /// Frames of so many bytes; the caller no longer wants what this call gives.
     Cancelled(usize, u32),
+}
+
+impl Received<'_> {
+    /// The same with frames of so many bytes before it.
+    fn after(self, taken: usize) -> Self {
+        match self {
+            Self::Needs(_) if taken > 0 => Self::Nothing(taken),
+            Self::Needs(needs) => Self::Needs(needs),
+            Self::Nothing(len) => Self::Nothing(taken + len),
+            Self::Call(len, called) => Self::Call(taken + len, called),
+            Self::Refused(len, id, exception) => Self::Refused(taken + len, id, exception),
+            Self::Cancelled(len, id) => Self::Cancelled(taken + len, id),
+        }
+    }
 }
 
 const DEADLINE: u8 = 1;
@@ -291,11 +305,22 @@ impl Protocol {
         self.outbox.send(Lane::Answer(id), Message { kind, flags, id, head, body })
     }
 
-    /// Takes the first frame of what has arrived.
+    /// Takes the first frames of what has arrived: those after which there is nothing to do, and one
+    /// more.
     ///
     /// # Errors
     /// The peer doesn't follow the protocol: the connection is at its end.
     pub fn receive<'a>(&mut self, bytes: &'a [u8]) -> Result<Received<'a>, LoadError> {
+        let mut taken = 0;
+        loop {
+            match self.receive_one(bytes.get(taken..).unwrap_or_default())? {
+                Received::Nothing(len) => taken += len,
+                other => return Ok(other.after(taken)),
+            }
+        }
+    }
+
+    fn receive_one<'a>(&mut self, bytes: &'a [u8]) -> Result<Received<'a>, LoadError> {
         let (byte, mut body) = match frame::split(bytes) {
             Ok(frame) => frame,
             Err(needs) if needs > HEAD + self.limits.chunk_in => {

@@ -82,10 +82,14 @@ impl NativeRoute {
 
     fn line(&self) -> Arc<Line> {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        self.renew(&mut line);
+        Arc::clone(&line)
+    }
+
+    fn renew(&self, line: &mut Arc<Line>) {
         if line.connection.stage() == Stage::Over {
             *line = Line::new(&self.client, &self.uri);
         }
-        Arc::clone(&line)
     }
 }
 
@@ -151,7 +155,9 @@ impl Link for NativeRoute {
     }
 
     fn session(&self) -> Option<Arc<dyn Session>> {
-        Some(Arc::clone(&self.line().connection) as _)
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        self.renew(&mut line);
+        Some(Arc::clone(&line.connection) as _)
     }
 
     fn closed(self: Arc<Self>, _: &Reference) -> Closing {

@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     future::poll_fn,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 use tokio::task::AbortHandle;
@@ -12,7 +15,12 @@ use tokio::task::AbortHandle;
 /// its method has ended, which may be after the answer: a thread cannot be stopped, and what says
 /// `no_cancel` is not to be.
 #[derive(Default)]
-pub(super) struct Running(Mutex<State>);
+pub(super) struct Running {
+    state: Mutex<State>,
+    /// How many there are, and of those that are just ending. It changes while the state is locked,
+    /// and is read without that with each call.
+    count: AtomicUsize,
+}
 
 #[derive(Default)]
 struct State {
@@ -20,8 +28,6 @@ struct State {
     unanswered: HashMap<u32, Task>,
     /// Those that go on although nobody waits for them, by their serial numbers.
     detached: HashMap<u64, AbortHandle>,
-    /// How many there are of both, and of those that are just ending.
-    count: usize,
     /// A peer uses a call's number again after the answer; these are never used again.
     next: u64,
     /// Whoever waits for the last one.
@@ -37,12 +43,12 @@ struct Task {
 
 impl Running {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many methods run.
     pub(super) fn count(&self) -> usize {
-        self.lock().count
+        self.count.load(Ordering::Acquire)
     }
 
     /// A call begins, which counts until the ticket is dropped.
@@ -50,7 +56,7 @@ impl Running {
         let mut state = self.lock();
         let serial = state.next;
         state.next += 1;
-        state.count += 1;
+        self.count.fetch_add(1, Ordering::AcqRel);
         state.unanswered.insert(id, Task { serial, no_cancel, abort: None });
         Ticket { running: Arc::clone(self), id, serial }
     }
@@ -99,7 +105,7 @@ impl Running {
     /// Ready when no method runs, all answers having been given.
     pub(super) fn poll_idle(&self, context: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
-        if state.count == 0 {
+        if self.count() == 0 {
             return Poll::Ready(());
         }
         state.waker = Some(context.waker().clone());
@@ -141,8 +147,8 @@ impl Drop for Ticket {
         self.take();
         let mut state = self.running.lock();
         state.detached.remove(&self.serial);
-        state.count = state.count.saturating_sub(1);
-        let waker = if state.count == 0 { state.waker.take() } else { None };
+        let last = self.running.count.fetch_sub(1, Ordering::AcqRel) == 1;
+        let waker = if last { state.waker.take() } else { None };
         drop(state);
         if let Some(waker) = waker {
             waker.wake();

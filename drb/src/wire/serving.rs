@@ -22,7 +22,7 @@ pub(crate) struct Serving {
     /// References in the calls go through it.
     session: Arc<dyn Session>,
     /// The call that is being served. As long as nobody else holds it, it serves for the next one.
-    current: Arc<Current>,
+    current: Option<Arc<Current>>,
     running: Arc<Running>,
     /// Whether no further calls are taken.
     stopping: bool,
@@ -40,7 +40,7 @@ impl Serving {
         Self {
             server,
             context,
-            current: Arc::new(Current::new(Arc::clone(&session))),
+            current: None,
             session,
             running: Arc::default(),
             stopping: false,
@@ -70,18 +70,27 @@ impl Serving {
         }
         let object = self.object(connection, &called.target, now);
         let until = called.deadline.and_then(|deadline| now.checked_add(deadline));
-        match Arc::get_mut(&mut self.current) {
-            Some(current) => current.wait_until(until),
+        let mut current = match self.current.take() {
+            Some(current) => current,
+            None => self.new_current(),
+        };
+        match Arc::get_mut(&mut current) {
+            Some(own) => own.wait_until(until),
             None => {
-                let mut current = Current::new(Arc::clone(&self.session));
-                current.wait_until(until);
-                self.current = Arc::new(current);
+                current = self.new_current();
+                if let Some(own) = Arc::get_mut(&mut current) {
+                    own.wait_until(until);
+                }
             }
         }
-        let current = Arc::clone(&self.current);
         let buffer = std::mem::take(&mut self.spare);
         let serve = || connection.serve(&called, object, &self.context, until, buffer);
-        let invoked = current.enter(serve);
+        let (current, invoked) = current.enter_own(serve);
+        if let Invoked::Done(completed) = invoked {
+            self.current = current;
+            return self.answer(connection, id, &called.method, completed);
+        }
+        let current = current.unwrap_or_else(|| self.new_current());
         match invoked {
             Invoked::Done(completed) => self.answer(connection, id, &called.method, completed),
             Invoked::Running(mut running) => {
@@ -117,6 +126,10 @@ impl Serving {
                 self.running.runs(id, task.abort_handle());
             }
         }
+    }
+
+    fn new_current(&self) -> Arc<Current> {
+        Arc::new(Current::new(Arc::clone(&self.session)))
     }
 
     /// A call is not made.

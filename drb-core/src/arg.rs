@@ -24,7 +24,7 @@ pub trait Arg<P> {
 
 impl<T: Dump> Arg<T> for T {
     fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-        self.dump(dumper)
+        self.dump_own(dumper)
     }
 }
 
@@ -59,7 +59,7 @@ impl<T: Load + Send + 'static> LoadRef for [T] {
 /// An `Option` is passed as the value itself, as `Some(value)`, or as `None`.
 impl<T: Dump> Arg<Option<T>> for T {
     fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-        self.dump(dumper)
+        self.dump_own(dumper)
     }
 }
 
@@ -123,7 +123,7 @@ macro_rules! values {
     ($([$($generics:tt)*] $ty:ty),* $(,)?) => {$(
         impl<$($generics)*> Arg<Value> for $ty {
             fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-                self.dump(dumper)
+                self.dump_own(dumper)
             }
         }
 
@@ -142,7 +142,7 @@ macro_rules! either {
     ([$($generics:tt)*] $ty:ty) => {
         impl<Remote, $($generics)*> Arg<Either<$ty, Remote>> for $ty {
             fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-                self.dump(dumper)
+                self.dump_own(dumper)
             }
         }
 

@@ -135,6 +135,8 @@ pub struct Response {
     pub session: Option<Arc<dyn Session>>,
     /// What it refers to, until it is loaded.
     pub held: native::Held,
+    /// The string at its end, if that has travelled beside it.
+    pub tail: Option<Arc<native::Tail>>,
 }
 
 impl Remote {
@@ -425,6 +427,11 @@ impl<R: Returns, B: Driver> Future for Call<R, B> {
 }
 
 impl Response {
+    /// How many bytes the result or the exception has.
+    pub(crate) fn len(&self) -> usize {
+        self.body.len() + self.tail.as_ref().map_or(0, |tail| tail.len())
+    }
+
     /// The result, or the exception that came in its place.
     ///
     /// # Errors
@@ -438,8 +445,8 @@ impl Response {
         let loader = match session.and_then(|session| session.tables()) {
             None => Loader::marshal(body, &self.limits, session),
             Some(tables) => {
-                let budget = Budget::new(&self.limits, body.len());
-                Ok(Loader::native(body, tables, budget, session))
+                let budget = Budget::new(&self.limits, self.len());
+                Ok(Loader::native(body, tables, budget, session).before(self.tail.as_deref()))
             }
         };
         let loaded = loader.and_then(|mut loader| load(&mut loader)).map_err(Error::Load);

@@ -42,6 +42,27 @@ pub trait Dump {
     /// A [`Limit`] was exceeded, or the value holds a reference that cannot be passed on.
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError>;
 
+    /// Dumps a value that nobody needs any more. Large strings are not copied then.
+    ///
+    /// # Errors
+    /// As [`Dump::dump`].
+    #[doc(hidden)]
+    fn dump_own(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError>
+    where
+        Self: Sized,
+    {
+        self.dump(dumper)
+    }
+
+    /// The same for a vector. Only `u8` does this in a way of its own.
+    #[doc(hidden)]
+    fn dump_own_vec(items: Vec<Self>, dumper: &mut Dumper<'_>) -> Result<(), DumpError>
+    where
+        Self: Sized,
+    {
+        Self::dump_slice(&items, dumper)
+    }
+
     /// Dumps a slice. Only `u8` does this in a way of its own: as a string of bytes.
     #[doc(hidden)]
     fn dump_slice(items: &[Self], dumper: &mut Dumper<'_>) -> Result<(), DumpError>
@@ -108,6 +129,16 @@ impl<'a> Dumper<'a> {
     ) -> Self {
         let codec = Codec::Native(native::Writer::new(out, limits, tables));
         Self { codec, session, collected: None }
+    }
+
+    /// The same, where a large string at the end may travel beside the message: see
+    /// [`Dumper::finish_with_tail`].
+    pub(crate) fn with_tail(self) -> Self {
+        let codec = match self.codec {
+            Codec::Native(writer) => Codec::Native(writer.with_tail()),
+            marshal => marshal,
+        };
+        Self { codec, ..self }
     }
 
     /// The same, with a place to note what is referred to on the way.
@@ -202,6 +233,22 @@ impl<'a> Dumper<'a> {
     /// A string of bytes (Ruby: a String with the encoding BINARY).
     pub fn bytes(&mut self, value: &[u8]) -> Result<(), DumpError> {
         codec!(self, writer => writer.bytes(value))
+    }
+
+    /// A string of text that nobody else needs.
+    pub(crate) fn own_str(&mut self, value: String) -> Result<(), DumpError> {
+        match &mut self.codec {
+            Codec::Marshal(writer) => writer.str(&value),
+            Codec::Native(writer) => writer.own_str(value),
+        }
+    }
+
+    /// A string of bytes that nobody else needs.
+    pub(crate) fn own_bytes(&mut self, value: Vec<u8>) -> Result<(), DumpError> {
+        match &mut self.codec {
+            Codec::Marshal(writer) => writer.bytes(&value),
+            Codec::Native(writer) => writer.own_bytes(value),
+        }
     }
 
     /// A symbol.
@@ -327,6 +374,15 @@ impl<'a> Dumper<'a> {
     pub fn finish(self) -> Result<(), DumpError> {
         match self.codec {
             Codec::Marshal(writer) => writer.finish(),
+            // Nothing is put aside where nobody asks for it.
+            Codec::Native(writer) => writer.finish().map(|_| ()),
+        }
+    }
+
+    /// The same. Gives the string at the end of the message, if that is to travel beside it.
+    pub(crate) fn finish_with_tail(self) -> Result<Option<Vec<u8>>, DumpError> {
+        match self.codec {
+            Codec::Marshal(writer) => writer.finish().map(|()| None),
             Codec::Native(writer) => writer.finish(),
         }
     }

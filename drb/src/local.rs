@@ -167,6 +167,7 @@ impl LocalLink {
             limits,
             session,
             held: Held::default(),
+            tail: None,
         })
     }
 }

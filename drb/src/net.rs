@@ -4,7 +4,7 @@ use crate::transport::Transport;
 use drb_core::{Address, Peer};
 use std::{
     fmt,
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, IoSlice},
     mem::MaybeUninit,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -121,6 +121,20 @@ impl AsyncWrite for Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Brought(brought) => Pin::new(&mut brought.stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut *self {
+            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, parts),
+            Self::Unix(stream) => Pin::new(stream).poll_write_vectored(context, parts),
+            Self::Brought(brought) => {
+                Pin::new(&mut brought.stream).poll_write_vectored(context, parts)
+            }
         }
     }
 

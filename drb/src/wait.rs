@@ -1,6 +1,7 @@
 //! Reading and writing with an end to the waiting.
 
 use crate::{net::Stream, timer::Timer};
+use bytes::BufMut;
 use std::{
     future::{Future, poll_fn},
     io,
@@ -53,6 +54,17 @@ pub(crate) fn poll_read(
     // tokio's future for this keeps nothing between two polls, and lends the buffer's memory to the
     // system without filling it with zeros first.
     pin!(stream.read_buf(buffer)).poll(context)
+}
+
+/// The same, but at most so many bytes.
+pub(crate) fn poll_read_some(
+    stream: &mut Stream,
+    buffer: &mut Vec<u8>,
+    most: usize,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut buffer = buffer.limit(most);
+    pin!(stream.read_buf(&mut buffer)).poll(context)
 }
 
 /// Writes at least the first `least` of `bytes` before `until`, and more if the system takes it at

@@ -4,7 +4,7 @@ use crate::{
     Block, Budget, Kind, Limits, Load, LoadError, Loader, Remote, Session,
     block::{Scope, YieldArgs},
     error::LoadErrorKind,
-    native::{Held, Tables},
+    native::{Held, Tables, Tail},
 };
 use std::{ops::Range, sync::Arc};
 
@@ -28,6 +28,8 @@ pub struct Args<'a> {
     session: Option<&'a dyn Session>,
     /// The shapes that they refer to, on the native wire.
     tables: Option<&'a Arc<Tables>>,
+    /// The string that has travelled beside the message, which ends with it.
+    tail: Option<&'a Arc<Tail>>,
     /// The caller's block, and the call that it belongs to.
     block: Option<(Caller<'a>, Arc<Scope>)>,
 }
@@ -48,6 +50,7 @@ pub struct OwnedArgs {
     streams: Vec<Range<usize>>,
     budget: Budget,
     tables: Option<Arc<Tables>>,
+    tail: Option<Arc<Tail>>,
     /// What they refer to.
     held: Option<Held>,
 }
@@ -85,6 +88,7 @@ impl<'a> Args<'a> {
             budget,
             session,
             tables: None,
+            tail: None,
             block: None,
         }
     }
@@ -98,6 +102,15 @@ impl<'a> Args<'a> {
         session: Option<&'a dyn Session>,
     ) -> Self {
         Self { tables: Some(tables), ..Self::marshal(message, streams, limits, session) }
+    }
+
+    /// The same with the string that has travelled beside the message.
+    pub(crate) fn before(mut self, tail: Option<&'a Arc<Tail>>, limits: &Limits) -> Self {
+        if let Some(tail) = tail {
+            self.tail = Some(tail);
+            self.budget = Budget::new(limits, self.message.len().saturating_add(tail.len()));
+        }
+        self
     }
 
     /// The same with a block: a reference to it, as one Marshal stream of the message.
@@ -114,10 +127,14 @@ impl<'a> Args<'a> {
 
     /// Opens a value of the message.
     fn open(&self, stream: Range<usize>) -> Result<Loader<'a>, LoadError> {
+        let tail = self.tail.filter(|_| stream.end == self.message.len());
         let stream = self.message.get(stream).unwrap_or_default();
         match self.tables {
             None => Loader::marshal_with(stream, self.budget, self.session),
-            Some(tables) => Ok(Loader::native(stream, tables, self.budget, self.session)),
+            Some(tables) => {
+                let loader = Loader::native(stream, tables, self.budget, self.session);
+                Ok(loader.before(tail.map(|tail| &**tail)))
+            }
         }
     }
 
@@ -179,6 +196,7 @@ impl<'a> Args<'a> {
             streams,
             budget: self.budget,
             tables: self.tables.cloned(),
+            tail: self.tail.cloned(),
             held: None,
         }
     }
@@ -310,7 +328,7 @@ impl OwnedArgs {
 
     /// The arguments.
     pub fn args<'a>(&'a self, session: Option<&'a dyn Session>) -> Args<'a> {
-        let Self { message, streams, budget, tables, .. } = self;
+        let Self { message, streams, budget, tables, tail, .. } = self;
         Args {
             message,
             streams,
@@ -321,6 +339,7 @@ impl OwnedArgs {
             budget: *budget,
             session,
             tables: tables.as_ref(),
+            tail: tail.as_ref(),
             block: None,
         }
     }

@@ -86,6 +86,10 @@ impl Dump for u8 {
     fn dump_slice(items: &[Self], dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.bytes(items)
     }
+
+    fn dump_own_vec(items: Vec<Self>, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        dumper.own_bytes(items)
+    }
 }
 
 impl Load for u8 {
@@ -117,7 +121,7 @@ impl Outbound for u8 {
     }
 
     fn send_vec(items: Vec<Self>, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-        dumper.bytes(&items)
+        dumper.own_bytes(items)
     }
 
     fn send_shared(shared: std::sync::Arc<Self>, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {

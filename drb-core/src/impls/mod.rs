@@ -7,7 +7,7 @@ macro_rules! by_value {
             type Arrives = Self;
 
             fn send(self, dumper: &mut $crate::Dumper<'_>) -> Result<(), $crate::DumpError> {
-                $crate::Dump::dump(&self, dumper)
+                $crate::Dump::dump_own(self, dumper)
             }
 
             fn send_shared(

@@ -13,6 +13,10 @@ impl<T: Dump> Dump for Vec<T> {
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         T::dump_slice(self, dumper)
     }
+
+    fn dump_own(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        T::dump_own_vec(self, dumper)
+    }
 }
 
 impl<T: Load> Load for Vec<T> {
@@ -99,6 +103,13 @@ impl<T: Dump> Dump for Option<T> {
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         match self {
             Some(value) => value.dump(dumper),
+            None => dumper.nil(),
+        }
+    }
+
+    fn dump_own(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        match self {
+            Some(value) => value.dump_own(dumper),
             None => dumper.nil(),
         }
     }

@@ -19,6 +19,10 @@ impl Dump for String {
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.str(self)
     }
+
+    fn dump_own(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        dumper.own_str(self)
+    }
 }
 
 impl Load for String {

@@ -1,7 +1,7 @@
 //! A call over the native wire: from its request to its response.
 
 use super::{
-    Arrived, Calling, Connection, Ending, Sending, Stage, imports::Import, reader::Mentioned,
+    Arrived, Called, Calling, Connection, Ending, Sending, Stage, imports::Import, reader::Mentioned,
 };
 use crate::{
     Carried, Closing, Error, Limits, Link, ObjectId, Outcome, Reference, Remote, Response, Session,
@@ -131,7 +131,7 @@ impl Connection {
             let problem = "a request of another wire".to_owned();
             return Err(Error::Protocol { uri: Arc::clone(self.uri()), problem });
         };
-        let Asking { target, method, count, keywords, block, sending, session } = *native;
+        let Asking { target, method, count, keywords, block, mut sending, session } = *native;
         let (shapes, references) = (sending.shapes, sending.references);
         let call = Calling {
             target: &target,
@@ -141,6 +141,7 @@ impl Connection {
             block,
             deadline,
             body: bytes,
+            tail: sending.tail.take(),
             shapes,
             references,
         };
@@ -170,9 +171,9 @@ impl Connection {
     ///
     /// # Errors
     /// The message is malformed, or exceeds a limit.
-    pub fn hold(self: &Arc<Self>, body: &[u8]) -> Result<Held, crate::LoadError> {
+    pub fn hold(self: &Arc<Self>, called: &Called<'_>) -> Result<Held, crate::LoadError> {
         let mut protocol = self.protocol();
-        let places = protocol.references(body)?.senders;
+        let places = protocol.references(&called.body, called.tail.as_deref())?.senders;
         let imports = places.into_iter().map(|place| protocol.imports.receive(self, place));
         Ok(Held { imports: imports.collect(), home: None })
     }
@@ -211,7 +212,7 @@ impl Future for Waiting {
         let answer = ready!(self.connection.protocol().poll_answer(self.id, context));
         self.answered = true;
         let connection = &self.connection;
-        let Arrived { success, mentioned, body } = match answer {
+        let Arrived { success, mentioned, body, tail } = match answer {
             Ending::Answered(answer) => answer,
             Ending::Expired { executed } => {
                 let outcome = if executed { Outcome::Unknown } else { Outcome::NotExecuted };
@@ -236,6 +237,7 @@ impl Future for Waiting {
             limits: Arc::clone(connection.limits()),
             session: Some(session),
             held,
+            tail,
         }))
     }
 }

@@ -1,8 +1,9 @@
 //! The calls of this side that wait for their answers.
 
-use super::{outbox::Sent, reader::Mentioned};
+use super::{Tail, outbox::Sent, reader::Mentioned};
 use crate::LoadError;
 use std::{
+    sync::Arc,
     task::{Context, Poll, Waker},
     time::Instant,
 };
@@ -72,6 +73,8 @@ pub struct Arrived {
     pub mentioned: Option<Box<Result<Mentioned, LoadError>>>,
     /// The result or the exception; an error if it was too long.
     pub body: Result<Vec<u8>, LoadError>,
+    /// The string at its end, if that has travelled beside it.
+    pub tail: Option<Arc<Tail>>,
 }
 
 /// What is to be done about a call that nobody waits for any more.
@@ -200,13 +203,14 @@ impl Calls {
         success: bool,
         mentioned: Option<Box<Result<Mentioned, LoadError>>>,
         body: &[u8],
+        tail: Option<Arc<Tail>>,
     ) -> Answered {
         let Some(state) = self.slots.get_mut(id as usize) else { return Answered::Unknown };
         match state {
             State::Waiting(waits) => {
                 let (mut buffer, waker) = (std::mem::take(&mut waits.buffer), waits.waker.take());
                 buffer.extend_from_slice(body);
-                *state = State::Arrived(Arrived { success, mentioned, body: Ok(buffer) });
+                *state = State::Arrived(Arrived { success, mentioned, body: Ok(buffer), tail });
                 if let Some(waker) = waker {
                     waker.wake();
                 }
@@ -227,7 +231,7 @@ impl Calls {
 
     /// An answer has arrived that is none.
     pub(super) fn arrived(&mut self, id: u32, error: Result<Vec<u8>, LoadError>) {
-        if self.answered(id, true, None, &[]) == Answered::Waited
+        if self.answered(id, true, None, &[], None) == Answered::Waited
             && let Some(State::Arrived(answer)) = self.slots.get_mut(id as usize)
         {
             answer.body = error;

@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Failure,
     /// More of a call, a result or an exception.
     Chunk,
+    /// Bytes of the string at the end of a message.
+    Tail,
     /// The sender of a call no longer wants its result.
     Cancel,
     /// Objects of the receiver's that the sender no longer holds.
@@ -47,7 +49,7 @@ pub(super) const HEAD: usize = 4;
 pub(super) const MOST: usize = (1 << 24) - 1;
 
 impl Kind {
-    const ALL: [(u8, Self); 12] = [
+    const ALL: [(u8, Self); 13] = [
         (0x02, Self::Name),
         (0x03, Self::Shape),
         (0x10, Self::Call),
@@ -55,6 +57,7 @@ impl Kind {
         (0x12, Self::Failure),
         (0x13, Self::Chunk),
         (0x14, Self::Cancel),
+        (0x15, Self::Tail),
         (0x20, Self::Release),
         (0x21, Self::Gone),
         (0x30, Self::Ping),
@@ -72,6 +75,7 @@ impl Kind {
             Self::Failure => 0x12,
             Self::Chunk => 0x13,
             Self::Cancel => 0x14,
+            Self::Tail => 0x15,
             Self::Release => 0x20,
             Self::Gone => 0x21,
             Self::Ping => 0x30,
@@ -95,7 +99,12 @@ pub(super) fn open(out: &mut Vec<u8>, kind: Kind, flags: u8) -> usize {
 
 /// Fills in the length of the frame that was opened at `start`.
 pub(super) fn close(out: &mut [u8], start: usize) {
-    let len = out.len().saturating_sub(start + HEAD).min(MOST) as u32;
+    close_before(out, start, 0);
+}
+
+/// The same where so many bytes of the frame are going to follow.
+pub(super) fn close_before(out: &mut [u8], start: usize, following: usize) {
+    let len = (out.len().saturating_sub(start + HEAD) + following).min(MOST) as u32;
     let [_, a, b, c] = len.to_be_bytes();
     if let Some(place) = out.get_mut(start + 1..start + HEAD) {
         place.copy_from_slice(&[a, b, c]);

@@ -1,8 +1,11 @@
 //! Puts messages together that arrive in pieces.
 
-use super::frame::{Kind, take32};
+use super::{
+    frame::{Kind, take32},
+    tail::{self, BEHIND, Tail},
+};
 use crate::{Limit, Limits, LoadError, LoadErrorKind, budget::exceeded};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// Messages of which some pieces have arrived.
 pub(super) struct Inbox {
@@ -10,12 +13,33 @@ pub(super) struct Inbox {
     /// The most messages that may be under way, and the most bytes of one.
     most: usize,
     message: usize,
+    /// The frame with bytes of a string that is arriving.
+    reading: Option<Reading>,
+    /// Memory for the next string.
+    spare: Vec<u8>,
 }
+
+/// A frame whose bytes go straight to where they are to be.
+struct Reading {
+    key: (bool, u32),
+    /// How many of its bytes are still to come.
+    left: usize,
+    /// Whether further frames of the message follow.
+    more: bool,
+}
+
+/// No more memory than this is kept for the next string.
+const SPARE: usize = 4 << 20;
+
+/// No more memory than this is taken for a string of which nothing has arrived.
+const AHEAD: usize = 64 << 10;
 
 struct Partial {
     kind: Kind,
     flags: u8,
     body: Vec<u8>,
+    /// What has arrived of the string at its end, once that has begun, and how long it is to be.
+    tail: Option<(Vec<u8>, usize)>,
     /// Whether it has turned out to be too long: then nothing more of it is kept.
     too_long: bool,
 }
@@ -27,11 +51,14 @@ pub(super) struct Whole {
     pub(super) id: u32,
     /// `None` for one that is too long.
     pub(super) body: Option<Vec<u8>>,
+    pub(super) tail: Option<Arc<Tail>>,
 }
 
 impl Inbox {
     pub(super) fn new(limits: &Limits) -> Self {
-        Self { partial: HashMap::new(), most: limits.partial, message: limits.message }
+        let (most, message) = (limits.partial, limits.message);
+        let partial = HashMap::new();
+        Self { partial, most, message, reading: None, spare: Vec::new() }
     }
 
     /// Takes the first piece of a message; `body` is all that was in its frame.
@@ -40,7 +67,8 @@ impl Inbox {
         if self.partial.len() >= self.most {
             return Err(exceeded(Limit::Partial, self.most));
         }
-        let partial = Partial { kind, flags, body: body.to_vec(), too_long: false };
+        let body = body.to_vec();
+        let partial = Partial { kind, flags, body, tail: None, too_long: false };
         match self.partial.insert((kind != Kind::Call, id), partial) {
             None => Ok(()),
             Some(_) => Err(malformed("two messages with one number")),
@@ -62,16 +90,113 @@ impl Inbox {
         if partial.too_long || partial.body.len() + body.len() > self.message {
             partial.too_long = true;
             partial.body = Vec::new();
+        } else if partial.tail.is_some() {
+            return Err(malformed("more of a message behind the string at its end"));
         } else {
             partial.body.extend_from_slice(body);
         }
-        if more {
-            return Ok(None);
+        if more { Ok(None) } else { self.end(key) }
+    }
+
+    /// Begins a frame with bytes of the string at the end of a message; `len` are to come.
+    pub(super) fn begin_tail(
+        &mut self,
+        key: (bool, u32),
+        len: usize,
+        more: bool,
+    ) -> Result<(), LoadError> {
+        self.reading = Some(Reading { key, left: len, more });
+        let Some(partial) = self.partial.get_mut(&key) else { return Ok(()) };
+        if partial.too_long {
+            return Ok(());
         }
-        Ok(self.partial.remove(&key).map(|partial| {
-            let Partial { kind, flags, body, too_long } = partial;
-            Whole { kind, flags, id, body: (!too_long).then_some(body) }
-        }))
+        if partial.tail.is_none() {
+            let claim = tail::claim(&partial.body).filter(|claim| *claim > 0);
+            let claim = claim.ok_or_else(|| malformed("a string for a message without one"))?;
+            if partial.body.len().saturating_add(claim) > self.message {
+                partial.too_long = true;
+                partial.body = Vec::new();
+                return Ok(());
+            }
+            partial.tail = Some((std::mem::take(&mut self.spare), claim));
+        }
+        match &partial.tail {
+            Some((bytes, claim)) if bytes.len() + len > *claim => {
+                Err(malformed("a string of more bytes than it is said to have"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How many bytes of a string have to come before the next frame does.
+    pub(super) fn reading(&self) -> Option<usize> {
+        self.reading.as_ref().map(|reading| reading.left)
+    }
+
+    /// Takes bytes of a string.
+    pub(super) fn fill(&mut self, bytes: &[u8]) {
+        let Some(reading) = &mut self.reading else { return };
+        reading.left = reading.left.saturating_sub(bytes.len());
+        if let Some(Partial { tail: Some((tail, _)), .. }) = self.partial.get_mut(&reading.key) {
+            tail.extend_from_slice(bytes);
+        }
+    }
+
+    /// Where bytes of a string may be read to instead, behind what is there, and the most. They may be
+    /// [`BEHIND`] more than that, which are then the beginning of the next frame.
+    pub(super) fn lend(&mut self) -> Option<(Vec<u8>, usize)> {
+        let Reading { key, left, .. } = self.reading.as_ref()?;
+        let (tail, claim) = self.partial.get_mut(key)?.tail.as_mut()?;
+        let missing = claim.saturating_sub(tail.len());
+        let room = missing.min(tail.len().max(AHEAD));
+        if tail.capacity() - tail.len() < room.min(*left) + BEHIND {
+            tail.reserve_exact(room + BEHIND);
+        }
+        let most = (*left).min(tail.capacity().saturating_sub(tail.len() + BEHIND));
+        Some((std::mem::take(tail), most))
+    }
+
+    /// Takes back what was lent, with `read` bytes of the string more than before.
+    pub(super) fn lent(&mut self, memory: Vec<u8>, read: usize) {
+        let Some(reading) = &mut self.reading else { return };
+        reading.left = reading.left.saturating_sub(read);
+        if let Some(Partial { tail: Some((tail, _)), .. }) = self.partial.get_mut(&reading.key) {
+            *tail = memory;
+        }
+    }
+
+    /// Ends a frame with bytes of a string. Gives the message, if it was the last one.
+    pub(super) fn end_tail(&mut self) -> Result<Option<Whole>, LoadError> {
+        match self.reading.take() {
+            Some(Reading { key, more: false, .. }) => self.end(key),
+            _ => Ok(None),
+        }
+    }
+
+    /// Nothing more of a message is to come.
+    fn end(&mut self, key: (bool, u32)) -> Result<Option<Whole>, LoadError> {
+        let Some(partial) = self.partial.remove(&key) else { return Ok(None) };
+        let Partial { kind, flags, body, tail, too_long } = partial;
+        let tail = match tail {
+            Some((bytes, claim)) if bytes.len() != claim => {
+                return Err(malformed("a string of fewer bytes than it is said to have"));
+            }
+            tail => tail.map(|(bytes, _)| Tail::new(bytes)),
+        };
+        Ok(Some(Whole { kind, flags, id: key.1, body: (!too_long).then_some(body), tail }))
+    }
+
+    /// Takes memory for the next string, if it is more than there is already.
+    pub(super) fn keep(&mut self, mut memory: Vec<u8>) {
+        if memory.capacity() > self.spare.capacity() && memory.capacity() <= SPARE {
+            memory.clear();
+            self.spare = memory;
+        }
+    }
+
+    /// Gives back the memory that is kept: there has been no string for a while.
+    pub(super) fn forget_memory(&mut self) {
+        self.spare = Vec::new();
     }
 
     /// Forgets a call that its sender no longer wants, and says whether it was still arriving.

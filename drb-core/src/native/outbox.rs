@@ -1,7 +1,10 @@
 //! What is to be sent: small messages at once, large ones in pieces that take turns.
 
-use super::frame::{self, HEAD, Kind, MORE};
-use std::collections::VecDeque;
+use super::{
+    frame::{self, HEAD, Kind, MORE},
+    tail::{self, Piece},
+};
+use std::{collections::VecDeque, sync::Arc};
 
 /// Frames on their way to the peer.
 pub(super) struct Outbox {
@@ -20,6 +23,8 @@ pub(super) struct Outbox {
 struct Large {
     message: Message<Vec<u8>>,
     sent: usize,
+    /// How much of the string at its end.
+    sent_tail: usize,
     /// Which of those in lanes it is.
     number: u64,
 }
@@ -35,6 +40,8 @@ pub(super) struct Message<H> {
     /// Writes it.
     pub(super) head: H,
     pub(super) body: Vec<u8>,
+    /// The string that follows it.
+    pub(super) tail: Option<Arc<Vec<u8>>>,
 }
 
 /// Messages of one lane don't overtake each other.
@@ -73,9 +80,9 @@ impl Outbox {
     /// Sends a message behind those of its lane. Gives its memory back for another one, if it isn't
     /// needed any more.
     pub(super) fn send(&mut self, lane: Lane, message: Message<impl Fn(&mut Vec<u8>)>) -> Vec<u8> {
-        let Message { kind, flags, id, head, body } = message;
+        let Message { kind, flags, id, head, body, tail } = message;
         let before = self.lanes.iter().position(|(other, _)| *other == lane);
-        if before.is_none() && body.len() + ROOM <= self.chunk {
+        if before.is_none() && tail.is_none() && body.len() + ROOM <= self.chunk {
             let start = frame::open(&mut self.ready, kind, flags);
             head(&mut self.ready);
             if self.ready.len() - start + body.len() <= self.chunk {
@@ -89,8 +96,8 @@ impl Outbox {
         }
         let mut written = Vec::new();
         head(&mut written);
-        let message = Message { kind, flags, id, head: written, body };
-        let large = Large { message, sent: 0, number: self.queued };
+        let message = Message { kind, flags, id, head: written, body, tail };
+        let large = Large { message, sent: 0, sent_tail: 0, number: self.queued };
         self.queued += 1;
         match before.and_then(|at| self.lanes.get_mut(at)) {
             Some((_, messages)) => messages.push_back(large),
@@ -129,15 +136,17 @@ impl Outbox {
     /// How many bytes wait.
     pub(super) fn waiting(&self) -> usize {
         let large = self.lanes.iter().flat_map(|(_, messages)| messages);
-        let large = large.map(|Large { message, sent, .. }| {
-            message.head.len() + message.body.len().saturating_sub(*sent)
+        let large = large.map(|Large { message, sent, sent_tail, .. }| {
+            let Message { head, body, tail, .. } = message;
+            let tail = tail.as_ref().map_or(0, |tail| tail.len());
+            head.len() + body.len().saturating_sub(*sent) + tail.saturating_sub(*sent_tail)
         });
         self.ready.len() + large.sum::<usize>()
     }
 
     /// Moves what is to be sent next to `out`: all that is ready, and pieces of large messages until
-    /// there are `most` bytes.
-    pub(super) fn transmit(&mut self, out: &mut Vec<u8>, most: usize) {
+    /// there are `most` bytes. What it gives is to be sent after it, before anything else.
+    pub(super) fn transmit(&mut self, out: &mut Vec<u8>, most: usize) -> Option<Piece> {
         match out.is_empty() {
             true => std::mem::swap(out, &mut self.ready),
             false => out.append(&mut self.ready),
@@ -147,44 +156,77 @@ impl Outbox {
         {
             if let Some(large) = messages.front_mut() {
                 self.calls += u64::from(large.sent == 0 && large.message.kind == Kind::Call);
-                if large.piece(out, self.chunk) {
+                let (done, piece) = match large.tail() {
+                    None => (large.piece(out, self.chunk), None),
+                    Some(tail) => {
+                        let (done, piece) = large.tail_piece(out, tail, self.chunk);
+                        (done, Some(piece))
+                    }
+                };
+                if done {
                     messages.pop_front();
                 }
-            }
-            if !messages.is_empty() {
-                self.lanes.push_back((lane, messages));
+                if !messages.is_empty() {
+                    self.lanes.push_back((lane, messages));
+                }
+                if piece.is_some() {
+                    return piece;
+                }
             }
         }
+        None
     }
 }
 
 impl Large {
+    /// The string at its end, if that is next.
+    fn tail(&self) -> Option<Arc<Vec<u8>>> {
+        let Message { body, tail, .. } = &self.message;
+        tail.clone().filter(|_| self.sent == body.len())
+    }
+
+    /// Writes what stands before the next bytes of the string. Gives these, and whether they are the
+    /// last ones.
+    fn tail_piece(&mut self, out: &mut Vec<u8>, bytes: Arc<Vec<u8>>, chunk: usize) -> (bool, Piece) {
+        let (from, len) = (self.sent_tail, bytes.len());
+        let to = from.saturating_add(tail::piece(chunk) - HEAD * 2).min(len);
+        let start = frame::open(out, Kind::Tail, if to < len { MORE } else { 0 });
+        self.put_number(out);
+        frame::close_before(out, start, to - from);
+        self.sent_tail = to;
+        (to == len, Piece { bytes, from, to })
+    }
+
+    /// Numbers of calls are those of the one who calls, so the kind belongs to them.
+    fn put_number(&self, out: &mut Vec<u8>) {
+        let Message { kind, id, .. } = &self.message;
+        out.push(u8::from(*kind != Kind::Call));
+        frame::put(out, u64::from(*id));
+    }
+
     /// Writes the next piece, and says whether it was the last one.
     fn piece(&mut self, out: &mut Vec<u8>, chunk: usize) -> bool {
-        let Message { kind, flags, id, head, body } = &self.message;
+        let Message { kind, flags, head, body, tail, .. } = &self.message;
         let first = self.sent == 0;
         let room = match first {
             true => chunk.saturating_sub(head.len()).max(1),
             false => chunk - HEAD * 2,
         };
         let end = self.sent.saturating_add(room).min(body.len());
-        let more = if end < body.len() { MORE } else { 0 };
+        let last = end == body.len() && tail.is_none();
+        let more = if last { 0 } else { MORE };
         let start = match first {
             true => frame::open(out, *kind, flags | more),
             false => frame::open(out, Kind::Chunk, more),
         };
         match first {
             true => out.extend_from_slice(head),
-            false => {
-                // Numbers of calls are those of the one who calls, so the kind belongs to them.
-                out.push(u8::from(*kind != Kind::Call));
-                frame::put(out, u64::from(*id));
-            }
+            false => self.put_number(out),
         }
         out.extend_from_slice(body.get(self.sent..end).unwrap_or_default());
         frame::close(out, start);
         self.sent = end;
-        more == 0
+        last
     }
 }
 
@@ -194,7 +236,7 @@ mod tests {
 
     fn message(id: u32, body: &[u8]) -> Message<impl Fn(&mut Vec<u8>)> {
         let head = move |out: &mut Vec<u8>| out.push(id as u8);
-        Message { kind: Kind::Call, flags: 0, id, head, body: body.to_vec() }
+        Message { kind: Kind::Call, flags: 0, id, head, body: body.to_vec(), tail: None }
     }
 
     /// The frames of what is sent: each one's byte, and the number of the message.
@@ -217,7 +259,7 @@ mod tests {
         outbox.send(Lane::Object(0, 0, 0), message(3, b"x"));
         outbox.send(Lane::Object(1, 2, 0), message(4, b"y"));
         let mut out = Vec::new();
-        outbox.transmit(&mut out, usize::MAX);
+        assert!(outbox.transmit(&mut out, usize::MAX).is_none());
         let (call, chunk) = (Kind::Call.byte(), Kind::Chunk.byte());
         let expected = [
             (call, 4),
@@ -239,12 +281,12 @@ mod tests {
         outbox.send(Lane::Answer(1), message(1, &[0; 100]));
         outbox.send(Lane::Answer(2), message(2, &[0; 100]));
         let mut out = Vec::new();
-        outbox.transmit(&mut out, 1);
+        assert!(outbox.transmit(&mut out, 1).is_none());
         assert_eq!(outbox.forget(Kind::Call, 1).0, Sent::Part);
         assert_eq!(outbox.forget(Kind::Call, 2).0, Sent::Nothing);
         assert_eq!(outbox.forget(Kind::Call, 2).0, Sent::All);
         out.clear();
-        outbox.transmit(&mut out, usize::MAX);
+        assert!(outbox.transmit(&mut out, usize::MAX).is_none());
         assert!(out.is_empty());
     }
 }

@@ -2,7 +2,7 @@
 //! the same.
 
 use super::{
-    Tables,
+    Piece, Tables, Tail,
     calls::{Abandon, Answered, Arrived, Calls, Ending},
     closing::{self, Watchers},
     exports::Exports,
@@ -11,6 +11,7 @@ use super::{
     inbox::{Inbox, Whole},
     outbox::{Lane, Message, Outbox, Sent},
     reader::{Mentioned, Reader},
+    sending::Sending,
 };
 use crate::{
     Budget, DumpError, Exception, Form, Limit, Limits, LoadError, LoadErrorKind, ObjectId,
@@ -77,6 +78,8 @@ pub struct Calling<'a> {
     pub deadline: Option<Duration>,
     /// The arguments.
     pub body: Vec<u8>,
+    /// The string at their end, if that travels beside them.
+    pub tail: Option<Arc<Vec<u8>>>,
     /// How many shapes the body needs.
     pub shapes: u32,
     /// Whether there are references in the body.
@@ -102,6 +105,8 @@ pub struct Called<'a> {
     pub deadline: Option<Duration>,
     /// The arguments.
     pub body: Cow<'a, [u8]>,
+    /// The string at their end, if that has travelled beside them.
+    pub tail: Option<Arc<Tail>>,
     /// Whether there are references in the body.
     pub references: bool,
 }
@@ -111,6 +116,8 @@ pub struct Called<'a> {
 pub enum Received<'a> {
     /// The next frame is not there as a whole: it takes at least so many bytes.
     Needs(usize),
+    /// The next bytes are those of a large string, for which [`Protocol::lend`] has memory.
+    Large,
     /// Frames of so many bytes, after which there is nothing to do.
     Nothing(usize),
     /// Frames of so many bytes that complete a call.
@@ -125,7 +132,8 @@ impl Received<'_> {
     /// The same with frames of so many bytes before it.
     fn after(self, taken: usize) -> Self {
         match self {
-            Self::Needs(_) if taken > 0 => Self::Nothing(taken),
+            Self::Needs(_) | Self::Large if taken > 0 => Self::Nothing(taken),
+            Self::Large => Self::Large,
             Self::Needs(needs) => Self::Needs(needs),
             Self::Nothing(len) => Self::Nothing(taken + len),
             Self::Call(len, called) => Self::Call(taken + len, called),
@@ -184,10 +192,10 @@ impl Protocol {
         let id = self.calls.begin(until);
         let flags = if call.references { REFERENCES } else { 0 };
         let order = self.outbox.calls();
-        let Calling { target, count, keywords, block, deadline, body, .. } = call;
+        let Calling { target, count, keywords, block, deadline, body, tail, .. } = call;
         let head = Head { target, count, keywords, block, deadline };
         let head = |out: &mut Vec<u8>| head.put(out, id, name);
-        let message = Message { kind: Kind::Call, flags, id, head, body };
+        let message = Message { kind: Kind::Call, flags, id, head, body, tail };
         let buffer = self.outbox.send(lane, message);
         let at_once = self.outbox.calls() > order;
         self.calls.begun(id, buffer, at_once.then_some(order));
@@ -253,11 +261,17 @@ impl Protocol {
         let (sent, message) = self.outbox.forget(Kind::Call, id);
         if let Some(message) = message
             && message.flags & REFERENCES != 0
-            && let Ok(mentioned) = self.references(&message.body)
+            && let Ok(mentioned) = self.message_references(&message)
         {
             self.give_back(&mentioned.senders);
         }
         sent
+    }
+
+    fn message_references(&self, message: &Message<Vec<u8>>) -> Result<Mentioned, LoadError> {
+        // Only its length is asked for.
+        let tail = message.tail.as_ref().map(|tail| Tail::of(tail.len()));
+        self.references(&message.body, tail.as_ref())
     }
 
     /// A message is not loaded, so nobody is going to hold what it refers to.
@@ -294,15 +308,16 @@ impl Protocol {
         id: u32,
         success: bool,
         body: Vec<u8>,
-        shapes: u32,
-        references: bool,
+        sending: &mut Sending,
     ) -> Vec<u8> {
+        let Sending { shapes, references, ref mut tail, .. } = *sending;
+        let tail = tail.take();
         self.define(shapes);
         let kind = if success { Kind::Result } else { Kind::Failure };
         let head = |out: &mut Vec<u8>| frame::put(out, u64::from(id));
         let flags = if references { REFERENCES } else { 0 };
         self.wake_sender();
-        self.outbox.send(Lane::Answer(id), Message { kind, flags, id, head, body })
+        self.outbox.send(Lane::Answer(id), Message { kind, flags, id, head, body, tail })
     }
 
     /// Takes the first frames of what has arrived: those after which there is nothing to do, and one
@@ -321,6 +336,12 @@ impl Protocol {
     }
 
     fn receive_one<'a>(&mut self, bytes: &'a [u8]) -> Result<Received<'a>, LoadError> {
+        if let Some(left) = self.inbox.reading() {
+            return self.fill(bytes, left);
+        }
+        if bytes.first().is_some_and(|byte| byte & !MORE == Kind::Tail.byte()) {
+            return self.begin_tail(bytes);
+        }
         let (byte, mut body) = match frame::split(bytes) {
             Ok(frame) => frame,
             Err(needs) if needs > HEAD + self.limits.chunk_in => {
@@ -335,14 +356,16 @@ impl Protocol {
             Kind::Call | Kind::Result | Kind::Failure if byte & MORE != 0 => {
                 self.inbox.begin(kind, byte, body)?;
             }
-            Kind::Call => return self.called(taken, byte, Cow::Borrowed(body)),
-            Kind::Result | Kind::Failure => self.answered(kind, byte, body)?,
+            Kind::Call => return self.called(taken, byte, Cow::Borrowed(body), None),
+            Kind::Result | Kind::Failure => self.answered(kind, byte, body, None)?,
             Kind::Chunk => {
                 let whole = self.inbox.piece(body, byte & MORE != 0)?;
                 if let Some(whole) = whole {
                     return self.whole(taken, whole);
                 }
             }
+            // It isn't read as a frame.
+            Kind::Tail => return Err(malformed("a string in the wrong place")),
             Kind::Cancel => {
                 let id = take32(&mut body)?;
                 if self.inbox.forget_call(id) {
@@ -384,9 +407,68 @@ impl Protocol {
         Ok(Received::Nothing(taken))
     }
 
+    /// A frame with bytes of a string begins: they go to where they are to be, not through a frame.
+    fn begin_tail<'a>(&mut self, bytes: &'a [u8]) -> Result<Received<'a>, LoadError> {
+        let Some((&[byte, a, b, c], rest)) = bytes.split_first_chunk() else {
+            return Ok(Received::Needs(HEAD));
+        };
+        let len = u32::from_be_bytes([0, a, b, c]) as usize;
+        if len > self.limits.chunk_in {
+            return Err(malformed("a frame that is too long"));
+        }
+        // Which message it is for: a byte and a number.
+        let most = len.min(HEAD + 2);
+        let Some(mut body) = rest.get(..most) else { return Ok(Received::Needs(HEAD + most)) };
+        let (which, rest) = body.split_first().ok_or_else(LoadError::truncated)?;
+        body = rest;
+        let id = take32(&mut body)?;
+        let before = most - body.len();
+        self.inbox.begin_tail((*which != 0, id), len - before, byte & MORE != 0)?;
+        Ok(Received::Nothing(HEAD + before))
+    }
+
+    /// Takes bytes of a string, of which `left` are to come before the next frame.
+    fn fill<'a>(&mut self, bytes: &'a [u8], left: usize) -> Result<Received<'a>, LoadError> {
+        let bytes = bytes.get(..left).unwrap_or(bytes);
+        if bytes.len() < left && bytes.is_empty() {
+            return Ok(Received::Large);
+        }
+        self.inbox.fill(bytes);
+        if bytes.len() < left {
+            return Ok(Received::Nothing(bytes.len()));
+        }
+        match self.inbox.end_tail()? {
+            Some(whole) => self.whole(bytes.len(), whole),
+            None => Ok(Received::Nothing(bytes.len())),
+        }
+    }
+
+    /// Memory to which the next bytes that arrive may be read, behind what is in it, and how many of
+    /// them belong there: they are part of a large string. There is room for [`BEHIND`](super::BEHIND)
+    /// more, so that it shows when no more are there; those go to [`Protocol::receive`] as ever.
+    ///
+    /// It has to be given back with [`Protocol::lent`] before anything else is received.
+    pub fn lend(&mut self) -> Option<(Vec<u8>, usize)> {
+        self.inbox.lend()
+    }
+
+    /// Takes back what was lent, with `read` bytes more of the string in it. `receive` then goes on, even
+    /// if there is nothing else for it.
+    pub fn lent(&mut self, memory: Vec<u8>, read: usize) {
+        self.inbox.lent(memory, read);
+    }
+
+    /// The bytes of a piece have been written.
+    pub fn sent(&mut self, piece: Piece) {
+        if let Some(memory) = piece.into_memory() {
+            self.inbox.keep(memory);
+        }
+    }
+
     /// Moves what is to be sent next to `out`, which then has about `most` bytes, if there are so
-    /// many.
-    pub fn transmit(&mut self, out: &mut Vec<u8>, most: usize) {
+    /// many. What it gives is to be sent after these, before anything else.
+    #[must_use]
+    pub fn transmit(&mut self, out: &mut Vec<u8>, most: usize) -> Option<Piece> {
         // Whoever asks doesn't have to be woken.
         self.sender = None;
         if self.imports.has_releases() {
@@ -394,7 +476,7 @@ impl Protocol {
             let (out, chunk) = (self.outbox.ready(), self.limits.chunk);
             self.imports.write_releases(out, chunk, oldest, next);
         }
-        self.outbox.transmit(out, most);
+        self.outbox.transmit(out, most)
     }
 
     /// Ready when there is something to be sent.
@@ -422,6 +504,8 @@ impl Protocol {
 
     /// Asks the peer whether it is there.
     pub fn ping(&mut self) {
+        // It has been quiet for a while.
+        self.inbox.forget_memory();
         let out = self.outbox.ready();
         let start = frame::open(out, Kind::Ping, 0);
         frame::close(out, start);
@@ -557,15 +641,17 @@ impl Protocol {
     }
 
     fn whole<'a>(&mut self, taken: usize, whole: Whole) -> Result<Received<'a>, LoadError> {
-        let Whole { kind, flags, id, body } = whole;
+        let Whole { kind, flags, id, body, tail } = whole;
         match (kind, body) {
-            (Kind::Call, Some(body)) => self.called(taken, flags, Cow::Owned(body)),
+            (Kind::Call, Some(body)) => {
+                self.called(taken, flags, Cow::Owned(body), tail)
+            }
             (Kind::Call, None) => {
                 let error = crate::budget::exceeded(Limit::Message, self.limits.message);
                 Ok(Received::Refused(taken, id, (&error).into()))
             }
             (kind, Some(body)) => {
-                self.answered(kind, flags, &body)?;
+                self.answered(kind, flags, &body, tail)?;
                 Ok(Received::Nothing(taken))
             }
             (_, None) => {
@@ -581,6 +667,7 @@ impl Protocol {
         taken: usize,
         byte: u8,
         body: Cow<'a, [u8]>,
+        tail: Option<Arc<Tail>>,
     ) -> Result<Received<'a>, LoadError> {
         let whole = body.len();
         let mut rest: &[u8] = &body;
@@ -621,18 +708,25 @@ impl Protocol {
             block,
             deadline,
             body,
+            tail,
             references: byte & REFERENCES != 0,
         };
         Ok(Received::Call(taken, called))
     }
 
-    fn answered(&mut self, kind: Kind, byte: u8, mut body: &[u8]) -> Result<(), LoadError> {
+    fn answered(
+        &mut self,
+        kind: Kind,
+        byte: u8,
+        mut body: &[u8],
+        tail: Option<Arc<Tail>>,
+    ) -> Result<(), LoadError> {
         let id = take32(&mut body)?;
         let success = kind == Kind::Result;
         let mentioned = match byte & REFERENCES {
             0 => None,
             _ if self.calls.waits(id) => {
-                let mentioned = self.references(body).map(|mut mentioned| {
+                let mentioned = self.references(body, tail.as_deref()).map(|mut mentioned| {
                     // The peer may let go of them next, before anybody has loaded this.
                     let count = |(slot, generation): &Place| self.exports.count(*slot, *generation);
                     mentioned.receivers.retain(count);
@@ -641,21 +735,27 @@ impl Protocol {
                 Some(Box::new(mentioned))
             }
             _ => {
-                let mentioned = self.references(body)?;
+                let mentioned = self.references(body, tail.as_deref())?;
                 self.forget(&mentioned);
                 None
             }
         };
-        match self.calls.answered(id, success, mentioned, body) {
+        match self.calls.answered(id, success, mentioned, body, tail) {
             Answered::Waited | Answered::Abandoned => Ok(()),
             Answered::Unknown => Err(malformed("an answer to a call that was not made")),
         }
     }
 
     /// The places of the objects that a message refers to.
-    pub(super) fn references(&self, body: &[u8]) -> Result<Mentioned, LoadError> {
+    pub(super) fn references(
+        &self,
+        body: &[u8],
+        tail: Option<&Tail>,
+    ) -> Result<Mentioned, LoadError> {
         let budget = Budget::new(&self.limits, body.len());
-        Reader::new(body, budget, &self.tables).references()
+        let mut reader = Reader::new(body, budget, &self.tables);
+        reader.end_with(tail);
+        reader.references()
     }
 
     fn released(&mut self, mut body: &[u8]) -> Result<(), LoadError> {

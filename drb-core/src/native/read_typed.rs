@@ -169,7 +169,8 @@ impl<'de> Reader<'de> {
             };
         }
         let bytes = match self.head()? {
-            Head::Str(len) | Head::Bytes(len) | Head::Ext(ext::SYMBOL, len) => self.take(len)?,
+            Head::Str(len) | Head::Bytes(len) => self.string(len)?,
+            Head::Ext(ext::SYMBOL, len) => Cow::Borrowed(self.take(len)?),
             Head::Ext(ext::TEXT, len) => {
                 let (encoding, bytes) = self.encoded(len)?;
                 self.budget.take_memory(bytes.len())?;
@@ -178,21 +179,23 @@ impl<'de> Reader<'de> {
             _ => return Err(self.other(at, expected)),
         };
         self.budget.take_memory(bytes.len())?;
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Cow::Borrowed(text)),
-            Err(_) => Err(not_text(b"UTF-8")),
-        }
+        let text = match bytes {
+            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+            Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+        };
+        text.ok_or_else(|| not_text(b"UTF-8"))
     }
 
     pub(crate) fn bytes(&mut self) -> Result<Cow<'de, [u8]>, LoadError> {
         let at = self.pos;
         let bytes = match self.head()? {
-            Head::Str(len) | Head::Bytes(len) | Head::Ext(ext::SYMBOL, len) => self.take(len)?,
-            Head::Ext(ext::TEXT, len) => self.encoded(len)?.1,
+            Head::Str(len) | Head::Bytes(len) => self.string(len)?,
+            Head::Ext(ext::SYMBOL, len) => Cow::Borrowed(self.take(len)?),
+            Head::Ext(ext::TEXT, len) => Cow::Borrowed(self.encoded(len)?.1),
             _ => return Err(self.other(at, "a String")),
         };
         self.budget.take_memory(bytes.len())?;
-        Ok(Cow::Borrowed(bytes))
+        Ok(bytes)
     }
 
     #[inline]

@@ -136,8 +136,8 @@ impl Reader<'_> {
     }
 
     fn owned(&mut self, len: usize) -> Result<Vec<u8>, LoadError> {
-        let bytes = self.take(len)?;
+        let bytes = self.string(len)?;
         self.budget.take_memory(len)?;
-        Ok(bytes.to_vec())
+        Ok(bytes.into_owned())
     }
 }

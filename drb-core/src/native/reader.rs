@@ -1,9 +1,9 @@
 //! Where reading stands: positions, markers, bounds.
 
-use super::{PeerShape, Tables, ext, imports::Place};
+use super::{PeerShape, Tables, Tail, ext, imports::Place};
 use crate::{Budget, LoadError, LoadErrorKind, Shape};
 use rmp::Marker;
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// Reads values of MessagePack, one after the other.
 pub(crate) struct Reader<'de> {
@@ -12,6 +12,8 @@ pub(crate) struct Reader<'de> {
     pub(super) budget: Budget,
     pub(super) depth: usize,
     pub(super) tables: &'de Tables,
+    /// The string that the message ends with, if it has travelled beside it.
+    tail: Option<&'de Tail>,
     /// The shape that came last: values of one type tend to come together.
     last: Option<(u32, Arc<PeerShape>)>,
 }
@@ -43,7 +45,13 @@ pub struct Mentioned {
 
 impl<'de> Reader<'de> {
     pub(crate) fn new(bytes: &'de [u8], budget: Budget, tables: &'de Tables) -> Self {
-        Self { bytes, pos: 0, budget, depth: 0, tables, last: None }
+        Self { bytes, pos: 0, budget, depth: 0, tables, tail: None, last: None }
+    }
+
+    /// The bytes end where this is to follow.
+    #[inline]
+    pub(crate) fn end_with(&mut self, tail: Option<&'de Tail>) {
+        self.tail = tail;
     }
 
     pub(crate) fn budget(&self) -> Budget {
@@ -66,7 +74,11 @@ impl<'de> Reader<'de> {
         while let Some(left) = values.checked_sub(1) {
             values = left;
             let within = match self.head()? {
-                Head::Str(len) | Head::Bytes(len) | Head::Ext(_, len) => {
+                Head::Str(len) | Head::Bytes(len) => {
+                    self.pass(len)?;
+                    0
+                }
+                Head::Ext(_, len) => {
                     self.take(len)?;
                     0
                 }
@@ -99,7 +111,8 @@ impl<'de> Reader<'de> {
                         }
                     }
                 }
-                Head::Str(len) | Head::Bytes(len) | Head::Ext(_, len) => {
+                Head::Str(len) | Head::Bytes(len) => self.pass(len)?,
+                Head::Ext(_, len) => {
                     self.take(len)?;
                 }
                 // What is in arrays and maps comes next.
@@ -163,10 +176,10 @@ impl<'de> Reader<'de> {
             Marker::FixStr(len) => self.held(Head::Str, usize::from(len))?,
             Marker::Str8 => self.held8(Head::Str)?,
             Marker::Str16 => self.held16(Head::Str)?,
-            Marker::Str32 => self.held32(Head::Str)?,
+            Marker::Str32 => self.long(Head::Str)?,
             Marker::Bin8 => self.held8(Head::Bytes)?,
             Marker::Bin16 => self.held16(Head::Bytes)?,
-            Marker::Bin32 => self.held32(Head::Bytes)?,
+            Marker::Bin32 => self.long(Head::Bytes)?,
             Marker::FixArray(len) => self.held(Head::Array, usize::from(len))?,
             Marker::Array16 => self.held16(Head::Array)?,
             Marker::Array32 => self.held32(Head::Array)?,
@@ -207,6 +220,15 @@ impl<'de> Reader<'de> {
     fn held32(&mut self, head: fn(usize) -> Head) -> Result<Head, LoadError> {
         let len = u32::from_be_bytes(self.chunk()?) as usize;
         self.held(head, len)
+    }
+
+    /// A string that may be the one that has travelled beside the message.
+    fn long(&mut self, head: fn(usize) -> Head) -> Result<Head, LoadError> {
+        let len = u32::from_be_bytes(self.chunk()?) as usize;
+        match self.tail {
+            Some(tail) if self.left() == 0 && tail.len() == len => Ok(head(len)),
+            _ => self.held(head, len),
+        }
     }
 
     /// A length is only believed if there are so many bytes: each element takes at least one.
@@ -255,6 +277,24 @@ impl<'de> Reader<'de> {
         let bytes = self.bytes.get(self.pos..end).ok_or_else(LoadError::truncated)?;
         self.pos = end;
         Ok(bytes)
+    }
+
+    /// The bytes of a string.
+    #[inline]
+    pub(super) fn string(&mut self, len: usize) -> Result<Cow<'de, [u8]>, LoadError> {
+        if len > self.left() {
+            let tail = self.tail.and_then(Tail::take).ok_or_else(LoadError::truncated)?;
+            return Ok(Cow::Owned(tail));
+        }
+        self.take(len).map(Cow::Borrowed)
+    }
+
+    /// Takes the bytes of a string and forgets them.
+    fn pass(&mut self, len: usize) -> Result<(), LoadError> {
+        if len > self.left() && self.tail.is_some() {
+            return Ok(());
+        }
+        self.take(len).map(|_| ())
     }
 
     /// What the first element of an array of `len` says of the others, if it does; then it is taken.

@@ -13,6 +13,8 @@ pub struct Sending {
     pub shapes: u32,
     /// Whether there are references in it.
     pub references: bool,
+    /// The string at its end, if that travels beside it.
+    pub(super) tail: Option<Arc<Vec<u8>>>,
     /// Nearly no message refers to anything, and messages are moved about.
     refers: Option<Box<Refers>>,
 }
@@ -51,21 +53,33 @@ impl Sending {
                 &none
             }
         };
+        if let Some(tail) = self.tail.take() {
+            // It isn't the end.
+            out.extend_from_slice(&tail);
+        }
         let start = out.len();
         let mut collected = Collected::default();
         let written = {
             let session = session.map(|session| &**session);
-            let mut dumper =
-                Dumper::native(out, limits, tables, session).collecting(&mut collected);
+            let mut dumper = Dumper::native(out, limits, tables, session)
+                .with_tail()
+                .collecting(&mut collected);
             dump(&mut dumper).and_then(|()| {
                 self.shapes = self.shapes.max(dumper.shapes());
                 self.references |= dumper.has_references();
-                dumper.finish()
+                dumper.finish_with_tail()
             })
         };
-        if written.is_err() {
-            out.truncate(start);
-        }
+        let written = match written {
+            Ok(tail) => {
+                self.tail = tail.map(Arc::new);
+                Ok(())
+            }
+            Err(error) => {
+                out.truncate(start);
+                Err(error)
+            }
+        };
         let Collected { mut exported, mut held } = collected;
         if let (false, Some(session)) = (exported.is_empty() && held.is_empty(), session) {
             let new = || {

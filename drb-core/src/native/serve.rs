@@ -26,7 +26,7 @@ impl Connection {
         // Until the arguments are loaded.
         let held = match called.references {
             false => Ok(None),
-            true => self.hold(&called.body).map(Some),
+            true => self.hold(called).map(Some),
         };
         let (mut few, mut many) = ([const { 0..0 }; FEW], Vec::new());
         let ranges = match called.count {
@@ -42,7 +42,8 @@ impl Connection {
             Err(error) => return Invoked::Done(reply.refusal((&error).into())),
         };
         let session: &dyn Session = &**self;
-        let args = Args::native(&called.body, ranges, self.limits(), self.tables(), Some(session));
+        let args = Args::native(&called.body, ranges, self.limits(), self.tables(), Some(session))
+            .before(called.tail.as_ref(), self.limits());
         let call = Incoming::new(&called.method, args, context, reply).until(until).holding(held);
         let call = match called.block {
             None => call,

@@ -33,18 +33,16 @@ impl Writer<'_> {
         self.end();
     }
 
-    pub(crate) fn place(&self) -> Place {
+    /// Where writing stands. What is written next can be forgotten by itself.
+    pub(crate) fn place(&mut self) -> Place {
+        self.fetch();
         Place { len: self.out.len(), depth: self.depth, references: self.references }
     }
 
     /// Forgets what was written since. (The reader may know more shapes than it needs.)
     pub(crate) fn back_to(&mut self, place: Place) {
-        self.out.truncate(place.len);
+        self.cut(place.len);
         (self.depth, self.references, self.cyclic) = (place.depth, place.references, false);
-    }
-
-    pub(crate) fn written(&self) -> usize {
-        self.out.len()
     }
 
     pub(crate) fn references(&self) -> usize {

@@ -9,13 +9,14 @@ use crate::{
 
 impl Writer<'_> {
     pub(crate) fn value(&mut self, value: &Value) -> Result<(), DumpError> {
+        self.fetch();
         let (start, depth) = (self.out.len(), self.depth);
         let written = self.part(value);
         if !std::mem::take(&mut self.cyclic) {
             return written;
         }
         // Only Ruby's form has a way to say that a value contains itself.
-        self.out.truncate(start);
+        self.cut(start);
         self.depth = depth;
         self.marshal(value)
     }

@@ -1,6 +1,6 @@
 //! Writes values as MessagePack.
 
-use super::{Tables, ext};
+use super::{Tables, ext, tail::LARGE};
 use crate::{DumpError, Limit, Limits, ObjectId, Reference, Shape, marshal::Moment};
 use rmp::encode;
 
@@ -17,6 +17,10 @@ pub(crate) struct Writer<'a> {
     /// Whether a value has turned out to contain itself.
     pub(super) cyclic: bool,
     pub(super) references: usize,
+    /// Whether a large string may travel beside the message.
+    tails: bool,
+    /// One that came last, whose place is where `out` ended then.
+    beside: Option<(usize, Vec<u8>)>,
     limits: Bounds,
 }
 
@@ -55,8 +59,16 @@ impl<'a> Writer<'a> {
             depth: 0,
             cyclic: false,
             references: 0,
+            tails: false,
+            beside: None,
             limits,
         }
+    }
+
+    /// Lets the message end with a large string that travels beside it: [`Writer::finish`] gives it.
+    pub(crate) fn with_tail(mut self) -> Self {
+        self.tails = true;
+        self
     }
 
     /// How many shapes the reader has to know for what was written.
@@ -164,15 +176,74 @@ impl<'a> Writer<'a> {
             self.out.extend_from_slice(value.as_bytes());
             return Ok(());
         }
-        put!(encode::write_str_len(self.out, self.len(value.len())?));
+        let len = self.len(value.len())?;
+        if value.len() >= LARGE && self.tails {
+            self.aside(0xdb, len, value.as_bytes().to_vec());
+            return Ok(());
+        }
+        put!(encode::write_str_len(self.out, len));
         self.out.extend_from_slice(value.as_bytes());
         Ok(())
     }
 
     pub(crate) fn bytes(&mut self, value: &[u8]) -> Result<(), DumpError> {
-        put!(encode::write_bin_len(self.out, self.len(value.len())?));
+        let len = self.len(value.len())?;
+        if value.len() >= LARGE && self.tails {
+            self.aside(0xc6, len, value.to_vec());
+            return Ok(());
+        }
+        put!(encode::write_bin_len(self.out, len));
         self.out.extend_from_slice(value);
         Ok(())
+    }
+
+    /// A string that nobody else needs.
+    pub(crate) fn own_str(&mut self, value: String) -> Result<(), DumpError> {
+        if value.len() < LARGE || !self.tails {
+            return self.str(&value);
+        }
+        let len = self.len(value.len())?;
+        self.aside(0xdb, len, value.into_bytes());
+        Ok(())
+    }
+
+    /// Bytes that nobody else needs.
+    pub(crate) fn own_bytes(&mut self, value: Vec<u8>) -> Result<(), DumpError> {
+        if value.len() < LARGE || !self.tails {
+            return self.bytes(&value);
+        }
+        let len = self.len(value.len())?;
+        self.aside(0xc6, len, value);
+        Ok(())
+    }
+
+    /// Puts a string aside, in the hope that it is the end of the message.
+    fn aside(&mut self, marker: u8, len: u32, value: Vec<u8>) {
+        self.fetch();
+        let [a, b, c, d] = len.to_be_bytes();
+        self.out.extend_from_slice(&[marker, a, b, c, d]);
+        self.beside = Some((self.out.len(), value));
+    }
+
+    /// Something follows the string that was put aside: it is to be where it belongs.
+    pub(super) fn fetch(&mut self) {
+        if let Some((at, value)) = self.beside.take() {
+            // What stands behind it already is mostly nothing.
+            self.out.splice(at..at, value);
+        }
+    }
+
+    /// Forgets what was written behind `len` bytes.
+    pub(super) fn cut(&mut self, len: usize) {
+        self.out.truncate(len);
+        if self.beside.as_ref().is_some_and(|(at, _)| *at > len) {
+            self.beside = None;
+        }
+    }
+
+    /// How many bytes there are, those put aside included.
+    pub(crate) fn written(&self) -> usize {
+        self.out.len() + self.beside.as_ref().map_or(0, |(_, value)| value.len())
     }
 
     pub(crate) fn symbol(&mut self, name: &str) -> Result<(), DumpError> {
@@ -296,13 +367,18 @@ impl<'a> Writer<'a> {
         self.reference(&Reference::without_uri(id.clone()))
     }
 
+    /// Ends the message, and gives the string that travels beside it, if there is one.
+    ///
     /// # Errors
     /// [`Limit::Message`] if the value is longer than a peer may be sent.
-    pub(crate) fn finish(self) -> Result<(), DumpError> {
-        if self.out.len() - self.start > self.limits.message {
+    pub(crate) fn finish(mut self) -> Result<Option<Vec<u8>>, DumpError> {
+        if self.written() - self.start > self.limits.message {
             return Err(DumpError::limit(Limit::Message, self.limits.message));
         }
-        Ok(())
+        if self.beside.as_ref().is_some_and(|(at, _)| *at < self.out.len()) {
+            self.fetch();
+        }
+        Ok(self.beside.map(|(_, value)| value))
     }
 
     /// Begins an array whose first element says what the `len` others are.

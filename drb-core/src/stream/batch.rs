@@ -132,7 +132,7 @@ impl Dumper<'_> {
         most: usize,
         dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>,
     ) -> Result<(), Box<Failed>> {
-        let place = match &self.codec {
+        let place = match &mut self.codec {
             Codec::Native(writer) => writer.place(),
             Codec::Marshal(_) => return self.try_elsewhere(room, most, dump),
         };
@@ -212,10 +212,11 @@ impl Arrived {
         let body = response.bytes.get(response.body.clone()).unwrap_or_default();
         let session = response.session.as_deref();
         let tables = session.and_then(|session| session.tables());
-        let budget = Budget::new(&response.limits, body.len());
+        let budget = Budget::new(&response.limits, response.len());
         let opened = (|| {
             let mut loader = match tables {
-                Some(tables) => Loader::native(body, tables, budget, session),
+                Some(tables) => Loader::native(body, tables, budget, session)
+                    .before(response.tail.as_deref()),
                 None => Loader::marshal_with(body, budget, session)?,
             };
             let (left, next) = begin(&mut loader)?;
@@ -239,7 +240,8 @@ impl Arrived {
     #[inline]
     pub(super) fn take<V: Load>(&mut self) -> Option<V> {
         let left = self.left.checked_sub(1)?;
-        if left == 0 && self.next == Next::Raised {
+        // A large string at the end can be loaded once only.
+        if left == 0 && (self.next == Next::Raised || self.response.tail.is_some()) {
             return None;
         }
         let Response { bytes, body, session, .. } = &self.response;
@@ -259,20 +261,20 @@ impl Arrived {
         let Some(left) = self.left.checked_sub(1) else { return Err(self.next) };
         self.left = left;
         let raised = left == 0 && self.next == Next::Raised;
-        let Response { bytes, body, session, .. } = &self.response;
-        let session = session.as_deref();
+        let Response { bytes, body, session, tail, .. } = &self.response;
+        let (session, tail) = (session.as_deref(), tail.as_deref());
         let Some(tables) = session.and_then(|session| session.tables()) else {
             return Err(Next::End);
         };
         let bytes = bytes.get(self.place..body.end).unwrap_or_default();
-        let mut loader = Loader::native(bytes, tables, self.budget, session);
+        let mut loader = Loader::native(bytes, tables, self.budget, session).before(tail);
         let mut loaded = match raised {
             false => V::load(&mut loader).map(Ok),
             true => Exception::load(&mut loader).map(Err),
         };
         if loaded.is_err() {
             // It is in the place of its item alone.
-            loader = Loader::native(bytes, tables, self.budget, session);
+            loader = Loader::native(bytes, tables, self.budget, session).before(tail);
             if let Err(malformed) = loader.skip() {
                 loaded = Err(malformed);
                 (self.left, self.next) = (0, Next::End);

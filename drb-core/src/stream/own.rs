@@ -51,7 +51,7 @@ impl Link for Own {
                 Some(reply) => {
                     let (body, success) = (reply.body, reply.success);
                     let held = Held::default();
-                    Ok(Response { bytes, body, success, limits, session: None, held })
+                    Ok(Response { bytes, body, success, limits, session: None, held, tail: None })
                 }
             }
         })

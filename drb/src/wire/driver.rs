@@ -8,10 +8,10 @@ use crate::{
     timer::Timer,
     wait,
 };
-use drb_core::native::{Connection, PREAMBLE, Received, Stage};
+use drb_core::native::{BEHIND, Connection, PREAMBLE, Piece, Received, Stage};
 use std::{
     future::poll_fn,
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -43,9 +43,13 @@ pub(crate) struct Driver {
     input: Vec<u8>,
     /// How many bytes the next frame takes at least.
     needs: usize,
+    /// Whether bytes of a large string are to come before the next frame.
+    in_string: bool,
     greeted: bool,
     output: Vec<u8>,
     written: usize,
+    /// Bytes of a large string, which come behind it.
+    piece: Option<Piece>,
     /// Whether something was written since the last flush.
     unflushed: bool,
     timer: Timer,
@@ -87,9 +91,11 @@ impl Driver {
             stopping: false,
             input,
             needs: PREAMBLE.len(),
+            in_string: false,
             greeted: false,
             output: Vec::new(),
             written: 0,
+            piece: None,
             unflushed: false,
             timer: Timer::default(),
             stalled: None,
@@ -131,22 +137,31 @@ impl Driver {
     /// Writes all that can be written.
     fn write(&mut self, context: &mut Context<'_>) -> Result<(), End> {
         loop {
-            if self.written == self.output.len() {
+            if self.has_written_all() {
                 self.written = 0;
                 self.output.clear();
                 if self.output.capacity() > KEEP {
                     self.output = Vec::new();
                 }
-                self.connection.protocol().transmit(&mut self.output, BATCH);
+                let mut protocol = self.connection.protocol();
+                if let Some(piece) = self.piece.take() {
+                    protocol.sent(piece);
+                }
+                self.piece = protocol.transmit(&mut self.output, BATCH);
+                drop(protocol);
                 if self.output.is_empty() {
                     return self.flush(context);
                 }
             }
-            let rest = self.output.get(self.written..).unwrap_or_default();
-            match Pin::new(&mut self.stream).poll_write(context, rest) {
+            match self.write_once(context) {
                 Poll::Ready(Ok(0)) => return Err(End),
                 Poll::Ready(written) => {
-                    self.written += written?;
+                    let written = written?;
+                    let rest = self.output.len() - self.written;
+                    self.written += written.min(rest);
+                    if let Some(piece) = &mut self.piece {
+                        piece.advance(written.saturating_sub(rest));
+                    }
                     self.unflushed = true;
                     self.stalled = None;
                 }
@@ -156,6 +171,23 @@ impl Driver {
                 }
             }
         }
+    }
+
+    fn write_once(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let stream = Pin::new(&mut self.stream);
+        let rest = self.output.get(self.written..).unwrap_or_default();
+        match &self.piece {
+            None => stream.poll_write(context, rest),
+            Some(piece) => {
+                let parts = [IoSlice::new(rest), IoSlice::new(piece.rest())];
+                stream.poll_write_vectored(context, &parts)
+            }
+        }
+    }
+
+    fn has_written_all(&self) -> bool {
+        self.written == self.output.len()
+            && self.piece.as_ref().is_none_or(|piece| piece.rest().is_empty())
     }
 
     /// Sockets keep nothing back, but a transport of the program's may.
@@ -181,14 +213,33 @@ impl Driver {
         if self.stalled.is_some() && self.connection.protocol().waiting() > MOST {
             return Poll::Pending;
         }
-        wait::make_room(&mut self.input, self.needs);
-        match ready!(wait::poll_read(&mut self.stream, &mut self.input, context)) {
+        match ready!(self.read_once(context)) {
             Ok(0) => return Poll::Ready(Err(End)),
             read => read.map_err(End::from)?,
         };
         self.heard = Instant::now();
         self.asked = false;
         Poll::Ready(self.take_frames())
+    }
+
+    fn read_once(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let lent = match self.input.is_empty() && self.in_string {
+            true => self.connection.protocol().lend(),
+            false => None,
+        };
+        let Some((mut memory, most)) = lent else {
+            wait::make_room(&mut self.input, self.needs);
+            return wait::poll_read(&mut self.stream, &mut self.input, context);
+        };
+        let before = memory.len();
+        let read =
+            wait::poll_read_some(&mut self.stream, &mut memory, most + BEHIND, context);
+        // What comes behind the string's bytes are the next frames.
+        let end = memory.len().min(before + most);
+        self.input.extend_from_slice(memory.get(end..).unwrap_or_default());
+        memory.truncate(end);
+        self.connection.protocol().lent(memory, end - before);
+        read
     }
 
     fn take_frames(&mut self) -> Result<(), End> {
@@ -208,7 +259,11 @@ impl Driver {
             let received = self.connection.protocol().receive(rest)?;
             match received {
                 Received::Needs(needs) => {
-                    self.needs = needs;
+                    (self.needs, self.in_string) = (needs, false);
+                    break;
+                }
+                Received::Large => {
+                    (self.needs, self.in_string) = (1, true);
                     break;
                 }
                 Received::Nothing(len) => taken += len,
@@ -259,16 +314,17 @@ impl Driver {
         let keepalive = self.connection.limits().keepalive;
         // The answers come before.
         let finished = self.stopping && self.serving.poll_idle(context).is_ready();
+        let all_written = self.has_written_all();
         let wakes_at = {
             let mut protocol = self.connection.protocol();
-            if self.written < self.output.len() {
+            if !all_written {
                 // While a write waits, there is no use in more to write. But a new call may be the
                 // next one whose time is up.
                 protocol.watch(context);
             } else if protocol.poll_transmit(context).is_ready() {
                 return Poll::Ready(Ok(()));
             }
-            if self.written == self.output.len() && (protocol.is_left() || finished) {
+            if all_written && (protocol.is_left() || finished) {
                 return Poll::Ready(Err(End));
             }
             protocol.wakes_at()

@@ -240,9 +240,8 @@ fn tell(server: Option<&Shared>, context: &Context, method: &str, completed: &Co
 }
 
 fn send(connection: &Connection, id: u32, completed: Completed) -> Vec<u8> {
-    let Completed { bytes, failure, sending } = completed;
-    let (success, shapes, references) = (failure.is_none(), sending.shapes, sending.references);
-    let spare = connection.protocol().answer(id, success, bytes, shapes, references);
+    let Completed { bytes, failure, mut sending } = completed;
+    let spare = connection.protocol().answer(id, failure.is_none(), bytes, &mut sending);
     sending.sent();
     spare
 }

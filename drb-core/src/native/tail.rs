@@ -1,0 +1,85 @@
+//! Large strings, which travel beside their messages.
+//!
+//! Where a message ends with a string of many bytes, only its length is among the message's own. The
+//! bytes follow in frames that hold nothing else: they are written from where the sender has them, and
+//! read to where the receiver's method is going to have them, so that neither side copies them.
+
+use super::frame::MOST;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Strings of at least so many bytes travel beside the message.
+pub(super) const LARGE: usize = 16 << 10;
+
+/// So many bytes more than are known to be coming there is room for where they are read to: where a
+/// system gives fewer bytes than there is room for, nothing more is there, which spares asking.
+pub const BEHIND: usize = 64;
+
+/// Before a string of unknown bytes stands its length, in so many bytes.
+pub(super) const CLAIM: usize = 5;
+
+/// The string at the end of a message that has arrived.
+#[derive(Debug)]
+pub struct Tail {
+    len: usize,
+    /// Whoever loads it takes it.
+    bytes: Mutex<Option<Vec<u8>>>,
+}
+
+impl Tail {
+    pub(super) fn new(bytes: Vec<u8>) -> Arc<Self> {
+        Arc::new(Self { len: bytes.len(), bytes: Mutex::new(Some(bytes)) })
+    }
+
+    /// One of so many bytes that are elsewhere.
+    pub(super) fn of(len: usize) -> Self {
+        Self { len, bytes: Mutex::new(None) }
+    }
+
+    /// How many bytes it has, or had before it was taken.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn take(&self) -> Option<Vec<u8>> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Bytes of a string that are to be written next, behind the frames that were given with them.
+#[derive(Debug)]
+pub struct Piece {
+    pub(super) bytes: Arc<Vec<u8>>,
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+impl Piece {
+    /// What is left to be written of it.
+    pub fn rest(&self) -> &[u8] {
+        self.bytes.get(self.from..self.to).unwrap_or_default()
+    }
+
+    /// So many bytes more have been written.
+    pub fn advance(&mut self, written: usize) {
+        self.from = self.from.saturating_add(written).min(self.to);
+    }
+
+    /// The memory of the string, if this was the last that is needed of it.
+    pub(super) fn into_memory(self) -> Option<Vec<u8>> {
+        Arc::into_inner(self.bytes)
+    }
+}
+
+/// What a message says of the string that is to follow it: its length.
+pub(super) fn claim(body: &[u8]) -> Option<usize> {
+    match *body.last_chunk::<CLAIM>()? {
+        [0xc6 | 0xdb, a, b, c, d] => usize::try_from(u32::from_be_bytes([a, b, c, d])).ok(),
+        _ => None,
+    }
+}
+
+/// How many bytes of a string go into one frame, if messages are sent in pieces of `chunk` bytes. What
+/// has a buffer of its own can be sent in larger ones.
+pub(super) fn piece(chunk: usize) -> usize {
+    chunk.saturating_mul(8).min(MOST)
+}

@@ -53,7 +53,7 @@ impl Caller {
             }
             Self::Blob(bench, blob) => {
                 let sent = blob.len();
-                *blob = bench.blob(&*blob).await?;
+                *blob = bench.blob(std::mem::take(blob)).await?;
                 check(blob.len() == sent)?;
                 Ok(sent as u64)
             }

@@ -168,7 +168,7 @@ async fn stuck() -> (DuplexStream, Client, DeskProxy) {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_was_not_sent_has_not_run_and_leaves_nothing_behind() {
     let (_far, client, desk) = stuck().await;
-    let call = || desk.name(thing(), vec![0; 100_000]).deadline(Duration::from_millis(50));
+    let call = || desk.name(thing(), vec![0; 1_000_000]).deadline(Duration::from_millis(50));
     // The second one waits behind the first one, of which the beginning has gone out.
     let calls = [call(), call()];
     let mut errors = Vec::new();
@@ -189,7 +189,7 @@ async fn a_call_that_was_not_sent_has_not_run_and_leaves_nothing_behind() {
 #[tokio::test(start_paused = true)]
 async fn a_call_ends_in_time_although_nothing_can_be_written() {
     let (_far, _client, desk) = stuck().await;
-    let long = desk.name(thing(), vec![0; 100_000]).deadline(Duration::from_secs(10));
+    let long = desk.name(thing(), vec![0; 1_000_000]).deadline(Duration::from_secs(10));
     let long = tokio::spawn(async move { drop(long.await) });
     sleep(Duration::from_millis(10)).await;
     let begun = Instant::now();

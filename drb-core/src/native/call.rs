@@ -1,7 +1,8 @@
 //! A call over the native wire: from its request to its response.
 
 use super::{
-    Arrived, Called, Calling, Connection, Ending, Sending, Stage, imports::Import, reader::Mentioned,
+    Arrived, Called, Calling, Connection, Ending, Sending, Stage, imports::Import,
+    reader::Mentioned,
 };
 use crate::{
     Carried, Closing, Error, Limits, Link, ObjectId, Outcome, Reference, Remote, Response, Session,

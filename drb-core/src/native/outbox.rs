@@ -187,7 +187,12 @@ impl Large {
 
     /// Writes what stands before the next bytes of the string. Gives these, and whether they are the
     /// last ones.
-    fn tail_piece(&mut self, out: &mut Vec<u8>, bytes: Arc<Vec<u8>>, chunk: usize) -> (bool, Piece) {
+    fn tail_piece(
+        &mut self,
+        out: &mut Vec<u8>,
+        bytes: Arc<Vec<u8>>,
+        chunk: usize,
+    ) -> (bool, Piece) {
         let (from, len) = (self.sent_tail, bytes.len());
         let to = from.saturating_add(tail::piece(chunk) - HEAD * 2).min(len);
         let start = frame::open(out, Kind::Tail, if to < len { MORE } else { 0 });

@@ -643,9 +643,7 @@ impl Protocol {
     fn whole<'a>(&mut self, taken: usize, whole: Whole) -> Result<Received<'a>, LoadError> {
         let Whole { kind, flags, id, body, tail } = whole;
         match (kind, body) {
-            (Kind::Call, Some(body)) => {
-                self.called(taken, flags, Cow::Owned(body), tail)
-            }
+            (Kind::Call, Some(body)) => self.called(taken, flags, Cow::Owned(body), tail),
             (Kind::Call, None) => {
                 let error = crate::budget::exceeded(Limit::Message, self.limits.message);
                 Ok(Received::Refused(taken, id, (&error).into()))

@@ -215,8 +215,9 @@ impl Arrived {
         let budget = Budget::new(&response.limits, response.len());
         let opened = (|| {
             let mut loader = match tables {
-                Some(tables) => Loader::native(body, tables, budget, session)
-                    .before(response.tail.as_deref()),
+                Some(tables) => {
+                    Loader::native(body, tables, budget, session).before(response.tail.as_deref())
+                }
                 None => Loader::marshal_with(body, budget, session)?,
             };
             let (left, next) = begin(&mut loader)?;

@@ -37,7 +37,15 @@ pub(super) async fn exchange(route: Arc<Route>, request: Request) -> Result<Resp
         route.pool.put(connection);
     }
     let limits = Arc::clone(route.limits());
-    Ok(Response { bytes, body, success, limits, session: route.session(), held: Held::default(), tail: None })
+    Ok(Response {
+        bytes,
+        body,
+        success,
+        limits,
+        session: route.session(),
+        held: Held::default(),
+        tail: None,
+    })
 }
 
 /// Sends the request, and gives the connection on which that was possible.
@@ -122,8 +130,15 @@ async fn receive(
 fn refusal(route: &Route, bytes: Vec<u8>, head: ReplyHead, error: io::Error) -> Error {
     let ReplyHead { success, body, .. } = head;
     let limits = Arc::clone(route.limits());
-    let response =
-        Response { bytes, body, success, limits, session: route.session(), held: Held::default(), tail: None };
+    let response = Response {
+        bytes,
+        body,
+        success,
+        limits,
+        session: route.session(),
+        held: Held::default(),
+        tail: None,
+    };
     match response.load::<()>() {
         Ok(Err(mut exception)) => {
             // Only part of the request was there, whoever has answered.

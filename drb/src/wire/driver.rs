@@ -232,8 +232,7 @@ impl Driver {
             return wait::poll_read(&mut self.stream, &mut self.input, context);
         };
         let before = memory.len();
-        let read =
-            wait::poll_read_some(&mut self.stream, &mut memory, most + BEHIND, context);
+        let read = wait::poll_read_some(&mut self.stream, &mut memory, most + BEHIND, context);
         // What comes behind the string's bytes are the next frames.
         let end = memory.len().min(before + most);
         self.input.extend_from_slice(memory.get(end..).unwrap_or_default());

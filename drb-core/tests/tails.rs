@@ -1,0 +1,268 @@
+//! Strings that travel beside their messages, frame by frame. (`docs/native.md` says what the frames
+//! are; the bytes here are written by hand after it.)
+
+use drb_core::{
+    Limits, LoadError, ObjectId,
+    native::{BEHIND, Called, Calling, Protocol, Received, Tables},
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+const TAIL: u8 = 0x15;
+const MORE: u8 = 0x80;
+
+fn protocol(limits: &Limits) -> Protocol {
+    let mut protocol = Protocol::new(limits, Arc::new(Tables::new()));
+    assert!(protocol.transmit(&mut Vec::new(), usize::MAX).is_none());
+    protocol
+}
+
+fn frame(byte: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let body = parts.concat();
+    let mut frame = (body.len() as u32).to_be_bytes().to_vec();
+    frame[0] = byte;
+    frame.extend_from_slice(&body);
+    frame
+}
+
+/// A name, and a call of it with one argument: the head of a string of so many bytes.
+fn begin(id: u8, claim: u32) -> Vec<u8> {
+    // Number, target, method, flags, count.
+    let head = [id, 0, 0, 0, 1];
+    [frame(0x02, &[b"m"]), frame(0x10 | MORE, &[&head, &[0xc6], &claim.to_be_bytes()])].concat()
+}
+
+/// Gives all to the protocol, in pieces of so many bytes; what came of it.
+fn receive(
+    protocol: &mut Protocol,
+    bytes: &[u8],
+    size: usize,
+) -> Result<Vec<(u32, Option<usize>)>, LoadError> {
+    let mut input = Vec::new();
+    let mut seen = Vec::new();
+    for piece in bytes.chunks(size) {
+        input.extend_from_slice(piece);
+        let mut at = 0;
+        loop {
+            let taken = match protocol.receive(&input[at..])? {
+                Received::Needs(_) | Received::Large => break,
+                Received::Nothing(len) | Received::Cancelled(len, _) => len,
+                Received::Call(len, called) => {
+                    seen.push((called.id, called.tail.map(|_| called.body.len())));
+                    len
+                }
+                Received::Refused(len, id, exception) => {
+                    assert!(exception.to_string().contains("message"), "{exception}");
+                    seen.push((id, None));
+                    len
+                }
+            };
+            at += taken;
+        }
+        input.drain(..at);
+    }
+    assert!(input.is_empty(), "{} bytes are left", input.len());
+    Ok(seen)
+}
+
+fn string(len: usize) -> Vec<u8> {
+    (0..len).map(|index| index as u8).collect()
+}
+
+#[test]
+fn a_string_arrives_however_the_bytes_come() {
+    let string = string(20_000);
+    let mut bytes = begin(3, 20_000);
+    bytes.extend(frame(TAIL | MORE, &[&[0, 3], &string[..15_000]]));
+    bytes.extend(frame(TAIL | MORE, &[&[0, 3]]));
+    bytes.extend(frame(TAIL, &[&[0, 3], &string[15_000..]]));
+    bytes.extend(frame(0x10, &[&[4, 0, 0, 0, 0]]));
+    for size in [1, 2, 3, 5, 7, 1000, 30_000] {
+        let mut protocol = protocol(&Limits::default());
+        let seen = receive(&mut protocol, &bytes, size).unwrap();
+        assert_eq!(seen, [(3, Some(5)), (4, None)], "{size}");
+    }
+}
+
+#[test]
+fn bytes_that_are_read_to_where_they_belong_arrive_as_well() {
+    let mut protocol = protocol(&Limits::default());
+    let string = string(300_000);
+    let mut bytes = begin(3, 300_000);
+    bytes.extend(frame(TAIL | MORE, &[&[0, 3], &string[..200_000]]));
+    bytes.extend(frame(TAIL, &[&[0, 3], &string[200_000..]]));
+    bytes.extend(frame(0x10, &[&[4, 0, 0, 0, 0]]));
+
+    let mut at = 0;
+    let mut lent = 0;
+    let mut seen = Vec::new();
+    while at < bytes.len() {
+        match protocol.receive(&bytes[at..(at + 20).min(bytes.len())]).unwrap() {
+            Received::Nothing(len) => at += len,
+            Received::Call(len, called) => {
+                at += len;
+                seen.push(called.id);
+            }
+            Received::Needs(_) => panic!("twenty bytes are enough for each"),
+            Received::Large => unreachable!("there are bytes"),
+            other => panic!("{other:?}"),
+        }
+        if let Some((mut memory, most)) = protocol.lend() {
+            assert!(memory.capacity() - memory.len() >= most + BEHIND);
+            // Never more than as much again as has arrived, or a little.
+            assert!(memory.capacity() <= 2 * memory.len().max(64 << 10) + BEHIND);
+            let most = most.min(50_000);
+            memory.extend_from_slice(&bytes[at..at + most]);
+            protocol.lent(memory, most);
+            (at, lent) = (at + most, lent + most);
+        }
+    }
+    assert_eq!(seen, [3, 4]);
+    assert!(lent > 299_000, "{lent}");
+}
+
+#[test]
+fn what_goes_out_comes_in_and_memory_is_used_again() {
+    let (mut here, mut there) = (protocol(&Limits::default()), protocol(&Limits::default()));
+    call(&mut here, string(700_000), Instant::now());
+    let mut out = Vec::new();
+    let mut pieces = 0;
+    loop {
+        let mut frames = Vec::new();
+        let piece = here.transmit(&mut frames, 1000);
+        out.append(&mut frames);
+        let Some(piece) = piece else { break };
+        pieces += 1;
+        out.extend_from_slice(piece.rest());
+        here.sent(piece);
+    }
+    assert_eq!(pieces, 3);
+    let seen = receive(&mut there, &out, usize::MAX).unwrap();
+    assert_eq!(seen, [(0, Some(5))]);
+
+    // The memory of what was sent is where the next string arrives.
+    let mut bytes = begin(3, 20_000);
+    bytes.extend(frame(TAIL, &[&[0, 3], &string(20_000)]));
+    let split = bytes.len() - 10_000;
+    assert!(receive(&mut here, &bytes[..split], usize::MAX).unwrap().is_empty());
+    let (memory, most) = here.lend().unwrap();
+    assert!(memory.capacity() >= 700_000);
+    assert_eq!(most, 10_000);
+    here.lent(memory, 0);
+}
+
+fn call(protocol: &mut Protocol, tail: Vec<u8>, now: Instant) -> u32 {
+    let mut body = vec![0xc6];
+    body.extend_from_slice(&(tail.len() as u32).to_be_bytes());
+    let call = Calling {
+        target: &ObjectId::Front,
+        method: "m",
+        count: 1,
+        keywords: false,
+        block: None,
+        deadline: Some(Duration::from_secs(1)),
+        body,
+        tail: Some(Arc::new(tail)),
+        shapes: 0,
+        references: false,
+    };
+    protocol.call(call, now).unwrap()
+}
+
+#[test]
+fn one_that_is_cancelled_while_it_is_sent_is_not_called() {
+    let (mut here, mut there) = (protocol(&Limits::default()), protocol(&Limits::default()));
+    let now = Instant::now();
+    let (first, second) =
+        (call(&mut here, string(700_000), now), call(&mut here, string(20_000), now));
+    let mut out = Vec::new();
+    while let Some(piece) = here.transmit(&mut out, usize::MAX) {
+        out.extend_from_slice(piece.rest());
+        here.sent(piece);
+        here.abandon(first);
+    }
+    let mut at = 0;
+    let mut seen = Vec::new();
+    loop {
+        match there.receive(&out[at..]).unwrap() {
+            Received::Nothing(len) => at += len,
+            Received::Call(len, Called { id, .. }) => {
+                at += len;
+                seen.push((id, true));
+            }
+            Received::Refused(len, id, _) => {
+                at += len;
+                seen.push((id, false));
+            }
+            _ => break,
+        }
+    }
+    assert_eq!(at, out.len());
+    assert_eq!(seen, [(first, false), (second, true)]);
+}
+
+#[test]
+fn what_is_too_long_is_skipped_and_refused() {
+    let limits = Limits { message: 30_000, ..Limits::default() };
+    let fits = limits.message as u32 - 10;
+    for (claim, tail) in [(fits, Some(5)), (fits + 6, None), (u32::MAX, None)] {
+        let mut protocol = protocol(&limits);
+        let len = claim.min(200_000) as usize;
+        let mut bytes = begin(3, claim);
+        bytes.extend(frame(TAIL | MORE, &[&[0, 3], &string(len - 1000)]));
+        bytes.extend(frame(TAIL, &[&[0, 3], &string(1000)]));
+        bytes.extend(frame(0x10, &[&[4, 0, 0, 0, 0]]));
+        let seen = receive(&mut protocol, &bytes, 1000).unwrap();
+        assert_eq!(seen, [(3, tail), (4, None)], "{claim}");
+    }
+}
+
+#[test]
+fn strings_that_nobody_waits_for_are_ignored() {
+    let mut protocol = protocol(&Limits::default());
+    let mut bytes = frame(TAIL, &[&[0, 9], &string(20_000)]);
+    bytes.extend(frame(TAIL | MORE, &[&[1, 9], &string(20)]));
+    bytes.extend(frame(0x14, &[&[9]]));
+    bytes.extend(begin(3, 20));
+    bytes.extend(frame(TAIL, &[&[0, 3], &string(20)]));
+    assert_eq!(receive(&mut protocol, &bytes, 11).unwrap(), [(3, Some(5))]);
+}
+
+#[test]
+fn lies_about_strings_end_the_connection() {
+    let string = string(20_000);
+    let head = [3, 0, 0, 0, 1];
+    let none = [frame(0x02, &[b"m"]), frame(0x10 | MORE, &[&head, &[0xc0]])].concat();
+    let cases: [(&str, Vec<Vec<u8>>); 8] = [
+        ("more bytes than said", vec![begin(3, 10), frame(TAIL, &[&[0, 3], &string])]),
+        (
+            "more in the second frame",
+            vec![
+                begin(3, 20_000),
+                frame(TAIL | MORE, &[&[0, 3], &string[1..]]),
+                frame(TAIL, &[&[0, 3], &string[..2]]),
+            ],
+        ),
+        ("fewer bytes than said", vec![begin(3, 20_001), frame(TAIL, &[&[0, 3], &string])]),
+        ("of no bytes", vec![begin(3, 0), frame(TAIL, &[&[0, 3]])]),
+        ("for a message without one", vec![none, frame(TAIL, &[&[0, 3], &string])]),
+        (
+            "more of the message behind it",
+            vec![
+                begin(3, 20_001),
+                frame(TAIL | MORE, &[&[0, 3], &string]),
+                frame(0x13, &[&[0, 3], &[1]]),
+            ],
+        ),
+        ("without a number", vec![frame(TAIL, &[])]),
+        ("in a frame that is too long", vec![begin(3, 1 << 20), frame(TAIL, &[&vec![0; 1 << 19]])]),
+    ];
+    for (what, bytes) in cases {
+        for size in [1, 100, 1 << 20] {
+            let mut protocol = protocol(&Limits::default());
+            assert!(receive(&mut protocol, &bytes.concat(), size).is_err(), "{what}");
+        }
+    }
+}

@@ -174,7 +174,9 @@ impl Connection {
     /// The message is malformed, or exceeds a limit.
     pub fn hold(self: &Arc<Self>, called: &Called<'_>) -> Result<Held, crate::LoadError> {
         let mut protocol = self.protocol();
-        let places = protocol.references(&called.body, called.tail.as_deref())?.senders;
+        let mentioned = protocol.references(&called.body, called.tail.as_deref());
+        let mentioned = mentioned.inspect_err(|_| protocol.refuse(&called.body))?;
+        let places = mentioned.senders;
         let imports = places.into_iter().map(|place| protocol.imports.receive(self, place));
         Ok(Held { imports: imports.collect(), home: None })
     }

@@ -154,10 +154,16 @@ impl Session for Connection {
     }
 
     fn hand_on(&self, reference: &Reference) -> Result<Option<Reference>, DumpError> {
-        match reference.id() {
-            ObjectId::Slot { table, .. }
-                if *table != self.tables.own_objects && *table != self.tables.peer_objects =>
-            {
+        match *reference.id() {
+            // It was withdrawn, or it would go as an object. As long as the peer has it from before, it
+            // is counted as ever.
+            ObjectId::Slot { table, slot, generation } if table == self.tables.own_objects => {
+                match self.protocol().exports.count(slot, generation) {
+                    true => Ok(Some(reference.clone())),
+                    false => Err(DumpError::custom("a reference to an object that is gone")),
+                }
+            }
+            ObjectId::Slot { table, .. } if table != self.tables.peer_objects => {
                 relay(reference).map(|relay| self.export(relay)).transpose()
             }
             _ => Ok(None),

@@ -2,6 +2,9 @@
 
 use super::{
     frame::{Kind, take32},
+    imports::Place,
+    protocol::skip_head,
+    scan::Scan,
     tail::{self, BEHIND, Tail},
 };
 use crate::{Limit, Limits, LoadError, LoadErrorKind, budget::exceeded};
@@ -13,6 +16,8 @@ pub(super) struct Inbox {
     /// The most messages that may be under way, and the most bytes of one.
     most: usize,
     message: usize,
+    /// The most references of one that is too long.
+    references: usize,
     /// The frame with bytes of a string that is arriving.
     reading: Option<Reading>,
     /// Memory for the next string.
@@ -40,8 +45,8 @@ struct Partial {
     body: Vec<u8>,
     /// What has arrived of the string at its end, once that has begun, and how long it is to be.
     tail: Option<(Vec<u8>, usize)>,
-    /// Whether it has turned out to be too long: then nothing more of it is kept.
-    too_long: bool,
+    /// Once it has turned out to be too long: then nothing of it is kept but what is to be given back.
+    too_long: Option<Scan>,
 }
 
 /// A message that has arrived as a whole, in pieces.
@@ -49,16 +54,17 @@ pub(super) struct Whole {
     pub(super) kind: Kind,
     pub(super) flags: u8,
     pub(super) id: u32,
-    /// `None` for one that is too long.
-    pub(super) body: Option<Vec<u8>>,
+    /// What it refers to, for one that is too long.
+    pub(super) body: Result<Vec<u8>, Vec<Place>>,
     pub(super) tail: Option<Arc<Tail>>,
 }
 
 impl Inbox {
     pub(super) fn new(limits: &Limits) -> Self {
-        let (most, message) = (limits.partial, limits.message);
+        let Limits { partial: most, message, .. } = *limits;
+        let references = limits.references.saturating_mul(limits.arguments);
         let partial = HashMap::new();
-        Self { partial, most, message, reading: None, spare: Vec::new() }
+        Self { partial, most, message, references, reading: None, spare: Vec::new() }
     }
 
     /// Takes the first piece of a message; `body` is all that was in its frame.
@@ -68,7 +74,7 @@ impl Inbox {
             return Err(exceeded(Limit::Partial, self.most));
         }
         let body = body.to_vec();
-        let partial = Partial { kind, flags, body, tail: None, too_long: false };
+        let partial = Partial { kind, flags, body, tail: None, too_long: None };
         match self.partial.insert((kind != Kind::Call, id), partial) {
             None => Ok(()),
             Some(_) => Err(malformed("two messages with one number")),
@@ -87,13 +93,20 @@ impl Inbox {
         let key = (*which != 0, id);
         // What was cancelled may still have been on its way.
         let Some(partial) = self.partial.get_mut(&key) else { return Ok(None) };
-        if partial.too_long || partial.body.len() + body.len() > self.message {
-            partial.too_long = true;
-            partial.body = Vec::new();
-        } else if partial.tail.is_some() {
-            return Err(malformed("more of a message behind the string at its end"));
-        } else {
-            partial.body.extend_from_slice(body);
+        if partial.too_long.is_none() && partial.body.len() + body.len() > self.message {
+            partial.give_up()?;
+        }
+        match &mut partial.too_long {
+            Some(scan) => {
+                scan.feed(body);
+                if scan.len() > self.references {
+                    return Err(exceeded(Limit::References, self.references));
+                }
+            }
+            None if partial.tail.is_some() => {
+                return Err(malformed("more of a message behind the string at its end"));
+            }
+            None => partial.body.extend_from_slice(body),
         }
         if more { Ok(None) } else { self.end(key) }
     }
@@ -107,16 +120,14 @@ impl Inbox {
     ) -> Result<(), LoadError> {
         self.reading = Some(Reading { key, left: len, more });
         let Some(partial) = self.partial.get_mut(&key) else { return Ok(()) };
-        if partial.too_long {
+        if partial.too_long.is_some() {
             return Ok(());
         }
         if partial.tail.is_none() {
             let claim = tail::claim(&partial.body).filter(|claim| *claim > 0);
             let claim = claim.ok_or_else(|| malformed("a string for a message without one"))?;
             if partial.body.len().saturating_add(claim) > self.message {
-                partial.too_long = true;
-                partial.body = Vec::new();
-                return Ok(());
+                return partial.give_up();
             }
             partial.tail = Some((std::mem::take(&mut self.spare), claim));
         }
@@ -183,7 +194,8 @@ impl Inbox {
             }
             tail => tail.map(|(bytes, _)| Tail::new(bytes)),
         };
-        Ok(Some(Whole { kind, flags, id: key.1, body: (!too_long).then_some(body), tail }))
+        let body = too_long.map_or(Ok(body), |scan| Err(scan.into_found()));
+        Ok(Some(Whole { kind, flags, id: key.1, body, tail }))
     }
 
     /// Takes memory for the next string, if it is more than there is already.
@@ -202,6 +214,19 @@ impl Inbox {
     /// Forgets a call that its sender no longer wants, and says whether it was still arriving.
     pub(super) fn forget_call(&mut self, id: u32) -> bool {
         self.partial.remove(&(false, id)).is_some()
+    }
+}
+
+impl Partial {
+    /// It is too long.
+    fn give_up(&mut self) -> Result<(), LoadError> {
+        let body = std::mem::take(&mut self.body);
+        let mut values: &[u8] = &body;
+        skip_head(self.kind, &mut values)?;
+        let mut scan = Scan::default();
+        scan.feed(values);
+        self.too_long = Some(scan);
+        Ok(())
     }
 }
 

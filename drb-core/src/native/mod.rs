@@ -16,6 +16,7 @@ mod protocol;
 mod read_typed;
 mod read_value;
 mod reader;
+mod scan;
 mod sending;
 mod serve;
 mod tables;

@@ -4,14 +4,18 @@ use super::{
     frame::{self, HEAD, Kind, MORE},
     tail::{self, Piece},
 };
+use crate::Limits;
 use std::{collections::VecDeque, sync::Arc};
 
 /// Frames on their way to the peer.
 pub(super) struct Outbox {
     /// Whole frames.
     ready: Vec<u8>,
-    /// Messages that are sent in pieces. The first lane's piece is next, and then it is the last.
+    /// Messages that are sent in pieces. The first lane's piece is next, and then it is the last of
+    /// those of which some has been sent.
     lanes: VecDeque<(Lane, VecDeque<Large>)>,
+    /// Of so many messages some may have been sent.
+    partial: usize,
     /// The most that one frame may hold.
     chunk: usize,
     /// How many calls have been begun.
@@ -62,11 +66,12 @@ pub(super) enum Sent {
 }
 
 impl Outbox {
-    pub(super) fn new(chunk: usize) -> Self {
+    pub(super) fn new(limits: &Limits) -> Self {
         Self {
             ready: Vec::new(),
             lanes: VecDeque::new(),
-            chunk: chunk.clamp(64, frame::MOST),
+            partial: limits.partial.max(1),
+            chunk: limits.chunk.clamp(64, frame::MOST),
             calls: 0,
             queued: 0,
         }
@@ -104,6 +109,12 @@ impl Outbox {
             None => self.lanes.push_back((lane, VecDeque::from([large]))),
         }
         Vec::new()
+    }
+
+    /// Nothing more is to be sent.
+    pub(super) fn end(&mut self) {
+        self.ready = Vec::new();
+        self.lanes.clear();
     }
 
     /// How many calls have been begun: the next small one is the one after these.
@@ -167,7 +178,9 @@ impl Outbox {
                     messages.pop_front();
                 }
                 if !messages.is_empty() {
-                    self.lanes.push_back((lane, messages));
+                    // Those that are begun stand before those that aren't.
+                    let behind = if done { usize::MAX } else { self.partial - 1 };
+                    self.lanes.insert(behind.min(self.lanes.len()), (lane, messages));
                 }
                 if piece.is_some() {
                     return piece;
@@ -244,6 +257,10 @@ mod tests {
         Message { kind: Kind::Call, flags: 0, id, head, body: body.to_vec(), tail: None }
     }
 
+    fn outbox(partial: usize) -> Outbox {
+        Outbox::new(&Limits { chunk: 80, partial, ..Limits::default() })
+    }
+
     /// The frames of what is sent: each one's byte, and the number of the message.
     fn frames(mut bytes: &[u8]) -> Vec<(u8, u8)> {
         let mut frames = Vec::new();
@@ -257,7 +274,7 @@ mod tests {
 
     #[test]
     fn large_ones_take_turns_and_small_ones_go_first() {
-        let mut outbox = Outbox::new(80);
+        let mut outbox = outbox(8);
         outbox.send(Lane::Object(0, 0, 0), message(1, &[0; 200]));
         outbox.send(Lane::Object(1, 1, 0), message(2, &[0; 100]));
         // It is small, but mustn't overtake the first one, which is for the same object.
@@ -281,8 +298,30 @@ mod tests {
     }
 
     #[test]
+    fn no_more_are_begun_than_the_peer_puts_together() {
+        let mut outbox = outbox(2);
+        for id in 1..=4 {
+            outbox.send(Lane::Answer(id), message(id, &[0; 200]));
+        }
+        let mut out = Vec::new();
+        outbox.transmit(&mut out, usize::MAX);
+        let numbers: Vec<_> = frames(&out).into_iter().map(|(_, number)| number).collect();
+        assert_eq!(numbers, [1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4]);
+        // Also if one of them is taken back meanwhile.
+        for id in 1..=3 {
+            outbox.send(Lane::Answer(id), message(id, &[0; 200]));
+        }
+        out.clear();
+        outbox.transmit(&mut out, 100);
+        outbox.forget(Kind::Call, 2);
+        outbox.transmit(&mut out, usize::MAX);
+        let numbers: Vec<_> = frames(&out).into_iter().map(|(_, number)| number).collect();
+        assert_eq!(numbers, [1, 2, 1, 3, 1, 3, 3]);
+    }
+
+    #[test]
     fn what_is_taken_back_is_not_sent() {
-        let mut outbox = Outbox::new(80);
+        let mut outbox = outbox(8);
         outbox.send(Lane::Answer(1), message(1, &[0; 100]));
         outbox.send(Lane::Answer(2), message(2, &[0; 100]));
         let mut out = Vec::new();

@@ -11,6 +11,7 @@ use super::{
     inbox::{Inbox, Whole},
     outbox::{Lane, Message, Outbox, Sent},
     reader::{Mentioned, Reader},
+    scan::Scan,
     sending::Sending,
 };
 use crate::{
@@ -156,7 +157,7 @@ const VIOLATIONS: u32 = 100;
 impl Protocol {
     /// A connection that begins.
     pub fn new(limits: &Limits, tables: Arc<Tables>) -> Self {
-        let mut outbox = Outbox::new(limits.chunk);
+        let mut outbox = Outbox::new(limits);
         outbox.ready().extend_from_slice(&PREAMBLE);
         Self {
             limits: *limits,
@@ -261,17 +262,22 @@ impl Protocol {
         let (sent, message) = self.outbox.forget(Kind::Call, id);
         if let Some(message) = message
             && message.flags & REFERENCES != 0
-            && let Ok(mentioned) = self.message_references(&message)
         {
-            self.give_back(&mentioned.senders);
+            self.give_back(&Scan::of(&message.body));
         }
         sent
     }
 
-    fn message_references(&self, message: &Message<Vec<u8>>) -> Result<Mentioned, LoadError> {
-        // Only its length is asked for.
-        let tail = message.tail.as_ref().map(|tail| Tail::of(tail.len()));
-        self.references(&message.body, tail.as_ref())
+    /// A message that the peer has sent is not loaded: what it refers to is given back.
+    pub(super) fn refuse(&mut self, body: &[u8]) {
+        self.refuse_found(Scan::of(body));
+    }
+
+    fn refuse_found(&mut self, found: Vec<Place>) {
+        for place in found {
+            self.imports.let_go(place, 1);
+        }
+        self.wake_sender();
     }
 
     /// A message is not loaded, so nobody is going to hold what it refers to.
@@ -546,6 +552,8 @@ impl Protocol {
     /// The connection has ended: no call gets an answer any more, and nobody holds anything.
     pub fn end(&mut self) {
         self.calls.end();
+        self.outbox.end();
+        self.inbox = Inbox::new(&self.limits);
         self.watchers.end();
         self.dropped.append(&mut self.exports.clear());
     }
@@ -643,16 +651,18 @@ impl Protocol {
     fn whole<'a>(&mut self, taken: usize, whole: Whole) -> Result<Received<'a>, LoadError> {
         let Whole { kind, flags, id, body, tail } = whole;
         match (kind, body) {
-            (Kind::Call, Some(body)) => self.called(taken, flags, Cow::Owned(body), tail),
-            (Kind::Call, None) => {
+            (Kind::Call, Ok(body)) => self.called(taken, flags, Cow::Owned(body), tail),
+            (Kind::Call, Err(found)) => {
+                self.refuse_found(found);
                 let error = crate::budget::exceeded(Limit::Message, self.limits.message);
                 Ok(Received::Refused(taken, id, (&error).into()))
             }
-            (kind, Some(body)) => {
+            (kind, Ok(body)) => {
                 self.answered(kind, flags, &body, tail)?;
                 Ok(Received::Nothing(taken))
             }
-            (_, None) => {
+            (_, Err(found)) => {
+                self.refuse_found(found);
                 let error = crate::budget::exceeded(Limit::Message, self.limits.message);
                 self.calls.arrived(id, Err(error));
                 Ok(Received::Nothing(taken))
@@ -686,6 +696,9 @@ impl Protocol {
         };
         let count = usize::try_from(take(&mut rest)?).unwrap_or(usize::MAX);
         if count > self.limits.arguments {
+            if byte & REFERENCES != 0 {
+                self.refuse_found(Scan::of(rest));
+            }
             let error = crate::budget::exceeded(Limit::Arguments, self.limits.arguments);
             return Ok(Received::Refused(taken, id, (&error).into()));
         }
@@ -730,11 +743,13 @@ impl Protocol {
                     mentioned.receivers.retain(count);
                     mentioned
                 });
+                if mentioned.is_err() {
+                    self.refuse(body);
+                }
                 Some(Box::new(mentioned))
             }
             _ => {
-                let mentioned = self.references(body, tail.as_deref())?;
-                self.forget(&mentioned);
+                self.refuse(body);
                 None
             }
         };
@@ -785,6 +800,34 @@ impl Protocol {
             _ => return Err(malformed("a target of an unknown kind")),
         })
     }
+}
+
+/// Skips what stands before the value of an answer, or the arguments of a call.
+pub(super) fn skip_head(kind: Kind, body: &mut &[u8]) -> Result<(), LoadError> {
+    take32(body)?;
+    if kind != Kind::Call {
+        return Ok(());
+    }
+    let byte = |body: &mut &[u8]| {
+        let (byte, rest) = body.split_first().ok_or_else(LoadError::truncated)?;
+        *body = rest;
+        Ok::<u8, LoadError>(*byte)
+    };
+    match byte(body)? {
+        0 => {}
+        1 => _ = (take32(body)?, take32(body)?),
+        _ => _ = take_text(body)?,
+    }
+    take32(body)?;
+    let flags = byte(body)?;
+    if flags & DEADLINE != 0 {
+        take(body)?;
+    }
+    if flags & BLOCK != 0 {
+        _ = (take32(body)?, take32(body)?);
+    }
+    take(body)?;
+    Ok(())
 }
 
 /// What stands before the arguments of a call.

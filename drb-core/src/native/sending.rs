@@ -69,6 +69,7 @@ impl Sending {
                 dumper.finish_with_tail()
             })
         };
+        let Collected { mut exported, mut held } = collected;
         let written = match written {
             Ok(tail) => {
                 self.tail = tail.map(Arc::new);
@@ -76,10 +77,13 @@ impl Sending {
             }
             Err(error) => {
                 out.truncate(start);
-                Err(error)
+                // Another message may follow, as an exception does in the place of a result.
+                if let Some(session) = session {
+                    exported.iter().for_each(|reference| session.take_back(reference));
+                }
+                return Err(error);
             }
         };
-        let Collected { mut exported, mut held } = collected;
         if let (false, Some(session)) = (exported.is_empty() && held.is_empty(), session) {
             let new = || {
                 let (collected, session) = (Collected::default(), Arc::clone(session));

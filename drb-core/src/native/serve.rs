@@ -3,7 +3,7 @@
 use super::{Called, Connection, reader::Reader};
 use crate::{
     Budget, Context, Exception, LoadError, Session, Wire,
-    dispatch::{self, Args, Dispatch, Incoming, Invoked, Reply},
+    dispatch::{self, Args, Completed, Dispatch, Incoming, Invoked, Reply},
 };
 use std::{ops::Range, sync::Arc, time::Instant};
 
@@ -53,6 +53,30 @@ impl Connection {
             Some(object) => dispatch::call(object, call),
             None => call.refuse(Exception::new("RangeError", "invalid reference")),
         }
+    }
+
+    /// A call is not made, so that nobody loads what it refers to: that is given back.
+    pub fn refuse(&self, called: &Called<'_>) {
+        if called.references {
+            self.protocol().refuse(&called.body);
+        }
+    }
+
+    /// Sends the answer to a call of the peer's, if the connection is still there. Gives memory for the
+    /// next one.
+    pub fn answer(&self, id: u32, completed: Completed) -> Vec<u8> {
+        let Completed { bytes, failure, mut sending } = completed;
+        let mut protocol = self.protocol();
+        if protocol.has_ended() {
+            drop(protocol);
+            // What it refers to is taken back with it.
+            drop(sending);
+            return bytes;
+        }
+        let spare = protocol.answer(id, failure.is_none(), bytes, &mut sending);
+        drop(protocol);
+        sending.sent();
+        spare
     }
 
     /// Finds where each argument is.

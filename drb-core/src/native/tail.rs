@@ -30,11 +30,6 @@ impl Tail {
         Arc::new(Self { len: bytes.len(), bytes: Mutex::new(Some(bytes)) })
     }
 
-    /// One of so many bytes that are elsewhere.
-    pub(super) fn of(len: usize) -> Self {
-        Self { len, bytes: Mutex::new(None) }
-    }
-
     /// How many bytes it has, or had before it was taken.
     pub(crate) fn len(&self) -> usize {
         self.len

@@ -57,11 +57,13 @@ impl Serving {
     ) {
         let id = called.id;
         if self.stopping {
+            connection.refuse(&called);
             let exception = Exception::new("DRb::DRbConnError", "the server is stopping");
             return self.refuse(connection, id, exception);
         }
         let most = connection.limits().calls;
         if self.running.count() >= most {
+            connection.refuse(&called);
             let name = Limit::Calls.name();
             let message =
                 format!("the peer runs as many calls as the limit `{name}` of {most} allows");
@@ -207,7 +209,7 @@ impl Serving {
         completed: Completed,
     ) {
         tell(self.server.as_deref(), &self.context, method, &completed);
-        self.spare = send(connection, id, completed);
+        self.spare = connection.answer(id, completed);
     }
 }
 
@@ -226,7 +228,7 @@ impl GoesOn {
     fn answer(self, completed: Completed) {
         if self.ticket.take() {
             tell(self.server.as_deref(), &self.context, &self.method, &completed);
-            send(&self.connection, self.id, completed);
+            self.connection.answer(self.id, completed);
         }
     }
 }
@@ -237,11 +239,4 @@ fn tell(server: Option<&Shared>, context: &Context, method: &str, completed: &Co
         let method = Some(method).filter(|method| !method.is_empty());
         server.failed(&FailedCall { context, method, exception });
     }
-}
-
-fn send(connection: &Connection, id: u32, completed: Completed) -> Vec<u8> {
-    let Completed { bytes, failure, mut sending } = completed;
-    let spare = connection.protocol().answer(id, failure.is_none(), bytes, &mut sending);
-    sending.sent();
-    spare
 }

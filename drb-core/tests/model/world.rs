@@ -1,0 +1,292 @@
+//! Two processes, the connection between them, and the calls that are under way.
+
+use crate::{
+    model,
+    op::{Call, Op},
+    side::{Clock, Side},
+    thing::{Answer, Handle, Method, Padding, Refers},
+};
+use drb_core::{Error, Limits, Loaded, Outcome, native};
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Weak, atomic::Ordering},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+pub(crate) struct World {
+    pub(crate) sides: [Side; 2],
+    /// What each side has sent and the other one hasn't got.
+    pipes: [Vec<u8>; 2],
+    pub(crate) calls: Vec<Pending>,
+    clock: Clock,
+    tokens: u64,
+    /// What callers were told, by the tokens of their calls.
+    told: HashMap<u64, (usize, Outcome)>,
+    /// How often each side has given back what it hasn't got.
+    violations: [usize; 2],
+}
+
+/// A call that is under way.
+pub(crate) struct Pending {
+    pub(crate) by: usize,
+    pub(crate) block: bool,
+    token: u64,
+    method: Method,
+    target: (u64, u64),
+    deadline: bool,
+    call: Pin<Box<dyn Future<Output = Result<Answer, Error>>>>,
+}
+
+/// Small bounds, so that each of them is met. The second side takes smaller messages than the first
+/// one sends.
+fn limits(side: usize) -> Limits {
+    Limits {
+        chunk: 200,
+        chunk_in: 4000,
+        message: if side == 0 { 50_000 } else { 20_000 },
+        partial: 2,
+        calls: 5,
+        references: 6,
+        exports: 12,
+        error_text: 60,
+        ..Limits::default()
+    }
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let clock = Clock::new();
+        Self {
+            sides: [0, 1].map(|side| Side::new(limits(side), &clock)),
+            pipes: Default::default(),
+            calls: Vec::new(),
+            clock,
+            tokens: 0,
+            told: HashMap::new(),
+            violations: [0; 2],
+        }
+    }
+
+    pub(crate) fn step(&mut self, op: &Op) {
+        match op {
+            Op::Call(call) => self.call(call),
+            Op::Drop { by, which } => drop(self.take_kept(*by, *which)),
+            Op::Clone { by, which } => {
+                if let Some(handle) = self.take_kept(*by, *which) {
+                    self.sides[*by].process.keep(vec![handle.clone(), handle]);
+                }
+            }
+            Op::Forget { by, which } => {
+                let forgotten = take(&mut self.sides[*by].process.lock().own, *which);
+                drop(forgotten);
+            }
+            Op::Revoke { by, which } => {
+                let own = self.sides[*by].process.lock().own.clone();
+                if let Some(thing) = own.get(which % own.len().max(1)) {
+                    self.sides[*by].process.lock().revoked.insert(thing.id);
+                    thing.era.fetch_add(1, Ordering::Relaxed);
+                    native::revoke(&(Arc::clone(thing) as _));
+                }
+            }
+            Op::Cancel { which } => drop(take(&mut self.calls, *which)),
+            Op::Open { by, which } => {
+                let mut state = self.sides[*by].process.lock();
+                state.waiting.retain(|gate| gate.strong_count() > 0);
+                let gate = state.waiting.get(which % state.waiting.len().max(1));
+                if let Some(gate) = gate.and_then(Weak::upgrade) {
+                    gate.open.store(true, Ordering::Relaxed);
+                }
+                drop(state);
+                self.sides[*by].poll_tasks();
+            }
+            Op::Transmit { by, most } => self.transmit(*by, *most),
+            Op::Deliver { to, bytes } => self.deliver(*to, *bytes),
+            Op::Advance(milliseconds) => {
+                self.clock.advance(Duration::from_millis(*milliseconds));
+                for side in self.sides.iter().filter(|side| !side.ended) {
+                    side.connection.protocol().expire(self.clock.now());
+                }
+            }
+            Op::Hostile { by, slot, generation, count } => {
+                self.hostile(*by, *slot, *generation, *count);
+            }
+            Op::Settle => self.settle(),
+            Op::End { by, lose } => self.end(*by, *lose),
+        }
+    }
+
+    fn take_kept(&self, by: usize, which: usize) -> Option<Handle> {
+        take(&mut self.sides[by].process.lock().kept, which)
+    }
+
+    fn call(&mut self, op: &Call) {
+        let Call { by, method, block, .. } = *op;
+        let side = &self.sides[by];
+        let held: Vec<_> =
+            side.process.lock().kept.iter().filter(|h| h.is_held()).cloned().collect();
+        let (target, remote) = match held.get(op.target % (held.len() + 1)) {
+            Some(handle) => ((handle.id, handle.era), handle.remote.clone()),
+            None => ((self.sides[1 - by].front.id, 0), side.to_front()),
+        };
+        let given = op.given.iter().map(|number| side.process.choose(*number));
+        let given: Vec<Refers> = given.collect();
+        let token = self.tokens;
+        self.tokens += 1;
+        let mut call = remote.begin(method.name(), 5);
+        call.arg::<u64>(token);
+        call.arg::<Vec<u64>>(&op.wanted);
+        call.arg::<Vec<Refers>>(given);
+        call.arg::<usize>(op.size);
+        call.arg::<Padding>(Padding(op.padding));
+        let deadline = op.deadline.map(Duration::from_millis);
+        let call: Pin<Box<dyn Future<Output = _>>> = match (block, deadline) {
+            (false, None) => Box::pin(call.call::<Loaded<Answer>>().no_deadline()),
+            (false, Some(deadline)) => Box::pin(call.call::<Loaded<Answer>>().deadline(deadline)),
+            (true, deadline) => {
+                let block = |number: u64| number + 1;
+                let call = call.call_with::<_, (u64,), u64, Loaded<Answer>, _, _>(block);
+                Box::pin(match deadline {
+                    None => call.no_deadline(),
+                    Some(deadline) => call.deadline(deadline),
+                })
+            }
+        };
+        let deadline = deadline.is_some();
+        self.calls.push(Pending { by, block, token, method, target, deadline, call });
+        self.poll_calls();
+    }
+
+    /// Goes on with the calls, and says whether any has ended.
+    fn poll_calls(&mut self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        let before = self.calls.len();
+        for mut pending in std::mem::take(&mut self.calls) {
+            match pending.call.as_mut().poll(&mut context) {
+                Poll::Pending => self.calls.push(pending),
+                Poll::Ready(result) => self.ended(&pending, result),
+            }
+        }
+        self.calls.len() < before
+    }
+
+    /// A caller is told what has become of its call.
+    fn ended(&mut self, pending: &Pending, result: Result<Answer, Error>) {
+        let &Pending { by, token, method, target: (id, era), deadline, .. } = pending;
+        let there = Arc::clone(&self.sides[1 - by].process);
+        let outcome = match result {
+            Ok(answer) => {
+                assert_eq!(answer.id, id, "{method:?} has reached another object");
+                self.sides[by].process.keep(answer.items);
+                Outcome::Executed
+            }
+            Err(error) => {
+                match &error {
+                    Error::Gone(_) => {
+                        let now = there.era(id);
+                        assert_ne!(now, Some(era), "{method:?}: {id} is gone although it is held");
+                    }
+                    Error::ConnectionLost { .. } => assert!(self.sides[by].ended),
+                    Error::DeadlineExceeded { .. } => assert!(deadline),
+                    Error::Panicked { .. } => assert_eq!(method, Method::Panic),
+                    Error::NoMethod(_) | Error::Protocol { .. } => panic!("{method:?}: {error:?}"),
+                    _ => {}
+                }
+                error.outcome()
+            }
+        };
+        if outcome == Outcome::Executed {
+            assert_eq!(there.lock().runs.get(&token), Some(&1), "{method:?} has not run");
+        }
+        self.told.insert(token, (by, outcome));
+    }
+
+    fn transmit(&mut self, by: usize, most: usize) {
+        if !self.sides[by].ended {
+            self.sides[by].transmit(&mut self.pipes[by], most);
+        }
+    }
+
+    fn deliver(&mut self, to: usize, bytes: usize) {
+        let pipe = &mut self.pipes[1 - to];
+        let bytes: Vec<u8> = pipe.drain(..bytes.min(pipe.len())).collect();
+        if let (false, Err(error)) = (self.sides[to].ended, self.sides[to].deliver(&bytes)) {
+            panic!("the peer breaks the protocol: {error}");
+        }
+    }
+
+    /// A release that nothing is to be given back for: of a place that never was, of another
+    /// generation, or of more than there is.
+    fn hostile(&mut self, by: usize, slot: u8, generation: u8, count: u8) {
+        // So often it is ignored.
+        if self.violations[by] == 100 || self.sides[by].ended {
+            return;
+        }
+        self.violations[by] += 1;
+        self.transmit(by, 0);
+        let (slot, generation) = (slot & 0x7f, generation & 0x7f);
+        self.pipes[by].extend_from_slice(&[0x20, 0, 0, 7, slot, generation]);
+        self.pipes[by].extend_from_slice(&[count | 0x80, 0xff, 0xff, 0xff, 0x7f]);
+    }
+
+    fn end(&mut self, by: usize, lose: bool) {
+        if self.sides[by].ended {
+            return;
+        }
+        self.sides[by].end();
+        self.pipes[1 - by].clear();
+        if !lose {
+            self.deliver(1 - by, usize::MAX);
+        }
+        self.sides[1 - by].end();
+        self.poll_calls();
+    }
+
+    /// Lets everything happen that is under way.
+    pub(crate) fn settle(&mut self) {
+        for _ in 0..10_000 {
+            let mut moved = false;
+            for by in [0, 1] {
+                self.transmit(by, 3000);
+                moved |= !self.pipes[by].is_empty();
+                self.deliver(1 - by, usize::MAX);
+            }
+            for side in &mut self.sides {
+                moved |= side.poll_tasks();
+            }
+            moved |= self.poll_calls();
+            if !moved {
+                model::check_at_rest(self);
+                return;
+            }
+        }
+        panic!("it never comes to rest");
+    }
+
+    /// Brings everything to its end. Nothing is left then.
+    pub(crate) fn finish(mut self) {
+        self.settle();
+        for by in [0, 1] {
+            for gate in &self.sides[by].process.lock().waiting {
+                gate.upgrade().iter().for_each(|gate| gate.open.store(true, Ordering::Relaxed));
+            }
+        }
+        self.settle();
+        assert_eq!(self.calls.len(), 0, "a call is never answered");
+        for side in &self.sides {
+            let kept = std::mem::take(&mut side.process.lock().kept);
+            drop(kept);
+        }
+        // Objects that held others are gone now, which lets go of more.
+        self.settle();
+        model::check_told(&self.sides, &self.told);
+        model::check_empty(self.sides);
+    }
+}
+
+/// Takes one of several out.
+fn take<T>(from: &mut Vec<T>, which: usize) -> Option<T> {
+    (!from.is_empty()).then(|| from.swap_remove(which % from.len()))
+}

@@ -75,9 +75,9 @@ fn string(len: usize) -> Vec<u8> {
 fn a_string_arrives_however_the_bytes_come() {
     let string = string(20_000);
     let mut bytes = begin(3, 20_000);
-    bytes.extend(frame(TAIL | MORE, &[&[0, 3], &string[..15_000]]));
-    bytes.extend(frame(TAIL | MORE, &[&[0, 3]]));
-    bytes.extend(frame(TAIL, &[&[0, 3], &string[15_000..]]));
+    bytes.extend(frame(TAIL | MORE, &[&[0, 3, 0], &string[..15_000]]));
+    bytes.extend(frame(TAIL | MORE, &[&[0, 3, 0]]));
+    bytes.extend(frame(TAIL, &[&[0, 3, 0], &string[15_000..]]));
     bytes.extend(frame(0x10, &[&[4, 0, 0, 0, 0]]));
     for size in [1, 2, 3, 5, 7, 1000, 30_000] {
         let mut protocol = protocol(&Limits::default());
@@ -91,8 +91,8 @@ fn bytes_that_are_read_to_where_they_belong_arrive_as_well() {
     let mut protocol = protocol(&Limits::default());
     let string = string(300_000);
     let mut bytes = begin(3, 300_000);
-    bytes.extend(frame(TAIL | MORE, &[&[0, 3], &string[..200_000]]));
-    bytes.extend(frame(TAIL, &[&[0, 3], &string[200_000..]]));
+    bytes.extend(frame(TAIL | MORE, &[&[0, 3, 0], &string[..200_000]]));
+    bytes.extend(frame(TAIL, &[&[0, 3, 0], &string[200_000..]]));
     bytes.extend(frame(0x10, &[&[4, 0, 0, 0, 0]]));
 
     let mut at = 0;
@@ -144,7 +144,7 @@ fn what_goes_out_comes_in_and_memory_is_used_again() {
 
     // The memory of what was sent is where the next string arrives.
     let mut bytes = begin(3, 20_000);
-    bytes.extend(frame(TAIL, &[&[0, 3], &string(20_000)]));
+    bytes.extend(frame(TAIL, &[&[0, 3, 0], &string(20_000)]));
     let split = bytes.len() - 10_000;
     assert!(receive(&mut here, &bytes[..split], usize::MAX).unwrap().is_empty());
     let (memory, most) = here.lend().unwrap();
@@ -211,8 +211,8 @@ fn what_is_too_long_is_skipped_and_refused() {
         let mut protocol = protocol(&limits);
         let len = claim.min(200_000) as usize;
         let mut bytes = begin(3, claim);
-        bytes.extend(frame(TAIL | MORE, &[&[0, 3], &string(len - 1000)]));
-        bytes.extend(frame(TAIL, &[&[0, 3], &string(1000)]));
+        bytes.extend(frame(TAIL | MORE, &[&[0, 3, 0], &string(len - 1000)]));
+        bytes.extend(frame(TAIL, &[&[0, 3, 0], &string(1000)]));
         bytes.extend(frame(0x10, &[&[4, 0, 0, 0, 0]]));
         let seen = receive(&mut protocol, &bytes, 1000).unwrap();
         assert_eq!(seen, [(3, tail), (4, None)], "{claim}");
@@ -222,11 +222,11 @@ fn what_is_too_long_is_skipped_and_refused() {
 #[test]
 fn strings_that_nobody_waits_for_are_ignored() {
     let mut protocol = protocol(&Limits::default());
-    let mut bytes = frame(TAIL, &[&[0, 9], &string(20_000)]);
-    bytes.extend(frame(TAIL | MORE, &[&[1, 9], &string(20)]));
+    let mut bytes = frame(TAIL, &[&[0, 9, 0], &string(20_000)]);
+    bytes.extend(frame(TAIL | MORE, &[&[1, 9, 2, 0, 0], &string(20)]));
     bytes.extend(frame(0x14, &[&[9]]));
     bytes.extend(begin(3, 20));
-    bytes.extend(frame(TAIL, &[&[0, 3], &string(20)]));
+    bytes.extend(frame(TAIL, &[&[0, 3, 0], &string(20)]));
     assert_eq!(receive(&mut protocol, &bytes, 11).unwrap(), [(3, Some(5))]);
 }
 
@@ -235,27 +235,28 @@ fn lies_about_strings_end_the_connection() {
     let string = string(20_000);
     let head = [3, 0, 0, 0, 1];
     let none = [frame(0x02, &[b"m"]), frame(0x10 | MORE, &[&head, &[0xc0]])].concat();
-    let cases: [(&str, Vec<Vec<u8>>); 8] = [
-        ("more bytes than said", vec![begin(3, 10), frame(TAIL, &[&[0, 3], &string])]),
+    let cases: [(&str, Vec<Vec<u8>>); 9] = [
+        ("more bytes than said", vec![begin(3, 10), frame(TAIL, &[&[0, 3, 0], &string])]),
         (
             "more in the second frame",
             vec![
                 begin(3, 20_000),
-                frame(TAIL | MORE, &[&[0, 3], &string[1..]]),
-                frame(TAIL, &[&[0, 3], &string[..2]]),
+                frame(TAIL | MORE, &[&[0, 3, 0], &string[1..]]),
+                frame(TAIL, &[&[0, 3, 0], &string[..2]]),
             ],
         ),
-        ("fewer bytes than said", vec![begin(3, 20_001), frame(TAIL, &[&[0, 3], &string])]),
-        ("of no bytes", vec![begin(3, 0), frame(TAIL, &[&[0, 3]])]),
-        ("for a message without one", vec![none, frame(TAIL, &[&[0, 3], &string])]),
+        ("fewer bytes than said", vec![begin(3, 20_001), frame(TAIL, &[&[0, 3, 0], &string])]),
+        ("of no bytes", vec![begin(3, 0), frame(TAIL, &[&[0, 3, 0]])]),
+        ("for a message without one", vec![none, frame(TAIL, &[&[0, 3, 0], &string])]),
         (
             "more of the message behind it",
             vec![
                 begin(3, 20_001),
-                frame(TAIL | MORE, &[&[0, 3], &string]),
+                frame(TAIL | MORE, &[&[0, 3, 0], &string]),
                 frame(0x13, &[&[0, 3], &[1]]),
             ],
         ),
+        ("with more padding than there is", vec![begin(3, 10), frame(TAIL, &[&[0, 3, 9, 0, 0]])]),
         ("without a number", vec![frame(TAIL, &[])]),
         ("in a frame that is too long", vec![begin(3, 1 << 20), frame(TAIL, &[&vec![0; 1 << 19]])]),
     ];

@@ -207,9 +207,10 @@ impl Large {
         chunk: usize,
     ) -> (bool, Piece) {
         let (from, len) = (self.sent_tail, bytes.len());
-        let to = from.saturating_add(tail::piece(chunk) - HEAD * 2).min(len);
+        let to = from.saturating_add(tail::piece(chunk)).min(len);
         let start = frame::open(out, Kind::Tail, if to < len { MORE } else { 0 });
         self.put_number(out);
+        tail::pad(out);
         frame::close_before(out, start, to - from);
         self.sent_tail = to;
         (to == len, Piece { bytes, from, to })

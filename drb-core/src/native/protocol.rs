@@ -13,6 +13,7 @@ use super::{
     reader::{Mentioned, Reader},
     scan::Scan,
     sending::Sending,
+    tail,
 };
 use crate::{
     Budget, DumpError, Exception, Form, Limit, Limits, LoadError, LoadErrorKind, ObjectId,
@@ -422,14 +423,13 @@ impl Protocol {
         if len > self.limits.chunk_in {
             return Err(malformed("a frame that is too long"));
         }
-        // Which message it is for: a byte and a number.
-        let most = len.min(HEAD + 2);
-        let Some(mut body) = rest.get(..most) else { return Ok(Received::Needs(HEAD + most)) };
-        let (which, rest) = body.split_first().ok_or_else(LoadError::truncated)?;
-        body = rest;
-        let id = take32(&mut body)?;
-        let before = most - body.len();
-        self.inbox.begin_tail((*which != 0, id), len - before, byte & MORE != 0)?;
+        // Which message it is for, and padding.
+        let (key, before) = match tail::head(rest.get(..len).unwrap_or(rest)) {
+            Ok(head) => head,
+            Err(needs) if needs <= len => return Ok(Received::Needs(HEAD + needs)),
+            Err(_) => return Err(LoadError::truncated()),
+        };
+        self.inbox.begin_tail(key, len - before, byte & MORE != 0)?;
         Ok(Received::Nothing(HEAD + before))
     }
 

@@ -4,7 +4,7 @@
 //! bytes follow in frames that hold nothing else: they are written from where the sender has them, and
 //! read to where the receiver's method is going to have them, so that neither side copies them.
 
-use super::frame::MOST;
+use super::frame::{MOST, take32};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Strings of at least so many bytes travel beside the message.
@@ -76,5 +76,32 @@ pub(super) fn claim(body: &[u8]) -> Option<usize> {
 /// How many bytes of a string go into one frame, if messages are sent in pieces of `chunk` bytes. What
 /// has a buffer of its own can be sent in larger ones.
 pub(super) fn piece(chunk: usize) -> usize {
-    chunk.saturating_mul(8).min(MOST)
+    let most = chunk.saturating_mul(8).min(MOST) - HEAD_ROOM;
+    most - most % ALIGNED
+}
+
+/// What stands before the bytes in their frame has room in so many.
+const HEAD_ROOM: usize = 32;
+
+/// A string's bytes begin at a multiple of this from where a write begins, as they do in memory. Where
+/// the system copies to a place that is a few bytes further into its page than where it copies from, it
+/// takes processors four times as long.
+const ALIGNED: usize = 16;
+
+/// Writes the padding that lets the bytes begin where they should: how much it is, and so many zeros.
+pub(super) fn pad(out: &mut Vec<u8>) {
+    let padding = (ALIGNED - (out.len() + 1) % ALIGNED) % ALIGNED;
+    out.push(padding as u8);
+    out.resize(out.len() + padding, 0);
+}
+
+/// What stands before the bytes in their frame: the message that they belong to, and its own length.
+/// `Err` with how many bytes it takes at least, if they aren't there.
+pub(super) fn head(frame: &[u8]) -> Result<((bool, u32), usize), usize> {
+    let needs = frame.len() + 1;
+    let (which, mut rest) = frame.split_first().ok_or(needs)?;
+    let id = take32(&mut rest).map_err(|_| needs)?;
+    let (padding, rest) = rest.split_first().ok_or(needs)?;
+    let before = frame.len() - rest.len() + usize::from(*padding);
+    if before > frame.len() { Err(before) } else { Ok(((*which != 0, id), before)) }
 }

@@ -39,9 +39,14 @@ pub trait Link: Send + Sync {
     /// Carries a call there and its reply back.
     fn carry(self: Arc<Self>, request: Request) -> Carried;
 
+    /// Whether letting go of the reference is all that the object's owner has to know. Ruby's wire knows no
+    /// such thing.
+    fn lets_go(&self) -> bool {
+        self.wire() == Wire::Native
+    }
+
     /// Carries a call there whose reply nobody waits for, if that is still possible: it is made where
-    /// something is dropped. Only on Ruby's wire is there something to be said then; on the native one
-    /// letting go of a reference says enough.
+    /// something is dropped, unless letting go of it [says enough](Link::lets_go).
     fn dismiss(self: Arc<Self>, _: Request) {}
 
     /// The object itself, if it is one of this process that the link holds.
@@ -428,7 +433,7 @@ impl<R: Returns, B: Driver> Future for Call<R, B> {
 
 impl Response {
     /// How many bytes the result or the exception has.
-    pub(crate) fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.body.len() + self.tail.as_ref().map_or(0, |tail| tail.len())
     }
 
@@ -445,7 +450,7 @@ impl Response {
         let loader = match session.and_then(|session| session.tables()) {
             None => Loader::marshal(body, &self.limits, session),
             Some(tables) => {
-                let budget = Budget::new(&self.limits, self.len());
+                let budget = Budget::new(&self.limits, self.size());
                 Ok(Loader::native(body, tables, budget, session).before(self.tail.as_deref()))
             }
         };

@@ -10,6 +10,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 /// - `druby://::1:8787`: IPv6 as Ruby writes it; `druby://[::1]:8787` means the same.
 /// - `drbunix:/path`: a Unix socket; `drbunix:` listens at a new path below `/tmp`.
 /// - `drb://host:port`, `drb+unix:/path`: the same places over the native wire.
+/// - `drb+local:name`: a server of this very process; `drb+local:` listens under a new name.
 /// - `…?name`: the object with that name, rather than the front object.
 ///
 /// ```
@@ -48,6 +49,11 @@ pub enum Address {
     Unix {
         /// The path; empty for a new one below `/tmp`.
         path: PathBuf,
+    },
+    /// Within this process.
+    Local {
+        /// The server's name; empty for a new one.
+        name: String,
     },
 }
 
@@ -91,7 +97,12 @@ impl Uri {
             let address = Address::Unix { path: PathBuf::from(path) };
             return Ok(Self { wire, address, option });
         }
-        Err(bad("it doesn't begin with drb://, druby://, drb+unix: or drbunix:"))
+        if let Some(rest) = uri.strip_prefix("drb+local:") {
+            let (name, option) = split_option(rest);
+            let address = Address::Local { name: name.to_owned() };
+            return Ok(Self { wire: Wire::Native, address, option });
+        }
+        Err(bad("it doesn't begin with drb://, druby://, drb+unix:, drbunix: or drb+local:"))
     }
 
     /// The URI of the process's front object, over a wire.
@@ -123,6 +134,7 @@ impl fmt::Display for Uri {
             (address, Wire::Ruby) => address.fmt(f)?,
             (Address::Tcp { host, port }, Wire::Native) => write!(f, "drb://{host}:{port}")?,
             (Address::Unix { path }, Wire::Native) => write!(f, "drb+unix:{}", path.display())?,
+            (address @ Address::Local { .. }, Wire::Native) => address.fmt(f)?,
         }
         match &self.option {
             Some(option) => write!(f, "?{option}"),
@@ -131,12 +143,13 @@ impl fmt::Display for Uri {
     }
 }
 
-/// The URI of the process's front object, over Ruby's wire.
+/// The URI of the process's front object, over Ruby's wire if that leads there.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp { host, port } => write!(f, "druby://{host}:{port}"),
             Self::Unix { path } => write!(f, "drbunix:{}", path.display()),
+            Self::Local { name } => write!(f, "drb+local:{name}"),
         }
     }
 }
@@ -166,6 +179,8 @@ mod tests {
             ("drbunix:", Address::Unix { path: PathBuf::new() }, None),
             ("drb://h:1?x", tcp("h", 1), Some("x")),
             ("drb+unix:/tmp/x", Address::Unix { path: "/tmp/x".into() }, None),
+            ("drb+local:shop", Address::Local { name: "shop".into() }, None),
+            ("drb+local:?till", Address::Local { name: String::new() }, Some("till")),
         ] {
             let parsed = Uri::parse(uri).unwrap();
             let native = uri.starts_with("drb:") || uri.starts_with("drb+");

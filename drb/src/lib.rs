@@ -67,6 +67,7 @@ mod wire;
 
 pub use client::{Client, ClientBuilder};
 pub use drb_core::*;
+pub use local::local;
 pub use macros::{DrbDumped, DrbError, DrbUndumped, service};
 pub use object::{Argument, Arguments, Keywords, Object, keywords};
 pub use server::{FailedCall, IntoUri, Server, ServerBuilder, current_server, start_service};

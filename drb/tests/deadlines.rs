@@ -117,9 +117,16 @@ impl Worker {
     }
 }
 
+/// Over a connection, and within the process.
+const BOTH: [&str; 2] = ["drb://127.0.0.1:0", "drb+local:"];
+
 async fn serve(worker: Worker) -> (Server, Arc<Worker>, WorkerProxy) {
+    serve_at(BOTH[0], worker).await
+}
+
+async fn serve_at(uri: &str, worker: Worker) -> (Server, Arc<Worker>, WorkerProxy) {
     let worker = Arc::new(worker);
-    let server = drb::start_service("drb://127.0.0.1:0", Arc::clone(&worker)).await.unwrap();
+    let server = drb::start_service(uri, Arc::clone(&worker)).await.unwrap();
     let proxy = WorkerProxy::connect(server.uri()).await.unwrap();
     (server, worker, proxy)
 }
@@ -157,26 +164,28 @@ async fn a_call_that_a_method_makes_has_what_is_left() {
 
 #[tokio::test]
 async fn a_callback_and_a_block_have_what_is_left() {
-    let (_server, worker, proxy) = serve(Worker::default()).await;
-    let own = Arc::new(Worker::default());
-    let error = soon(proxy.call_back(&own).deadline(SHORT)).await.unwrap_err();
-    assert_eq!(is_out_of_time(&error, SHORT), Outcome::Unknown);
-    settled(|| worker.errors.lock().unwrap().len() == 1).await;
-    // What was called back is stopped.
-    settled(|| own.dropped.load(Ordering::SeqCst) == 1).await;
-    let block = || async { tokio::time::sleep(LONG).await };
-    let error = soon(proxy.yields(block).deadline(SHORT)).await.unwrap_err();
-    assert_eq!(is_out_of_time(&error, SHORT), Outcome::Unknown);
-    settled(|| worker.errors.lock().unwrap().len() == 2).await;
-    let errors = worker.errors.lock().unwrap();
-    is_out_of_time(&errors[0], SHORT);
-    // The block may be known to be over before its time is.
-    assert!(
-        matches!(&errors[1], drb::Error::DeadlineExceeded { .. } | drb::Error::BlockEnded)
-            || matches!(&errors[1], drb::Error::Gone(_) | drb::Error::Raised(_)),
-        "{:?}",
-        errors[1]
-    );
+    for at in BOTH {
+        let (_server, worker, proxy) = serve_at(at, Worker::default()).await;
+        let own = Arc::new(Worker::default());
+        let error = soon(proxy.call_back(&own).deadline(SHORT)).await.unwrap_err();
+        assert_eq!(is_out_of_time(&error, SHORT), Outcome::Unknown);
+        settled(|| worker.errors.lock().unwrap().len() == 1).await;
+        // What was called back is stopped.
+        settled(|| own.dropped.load(Ordering::SeqCst) == 1).await;
+        let block = || async { tokio::time::sleep(LONG).await };
+        let error = soon(proxy.yields(block).deadline(SHORT)).await.unwrap_err();
+        assert_eq!(is_out_of_time(&error, SHORT), Outcome::Unknown);
+        settled(|| worker.errors.lock().unwrap().len() == 2).await;
+        let errors = worker.errors.lock().unwrap();
+        is_out_of_time(&errors[0], SHORT);
+        // The block may be known to be over before its time is.
+        assert!(
+            matches!(&errors[1], drb::Error::DeadlineExceeded { .. } | drb::Error::BlockEnded)
+                || matches!(&errors[1], drb::Error::Gone(_) | drb::Error::Raised(_)),
+            "{:?}",
+            errors[1]
+        );
+    }
 }
 
 #[tokio::test]
@@ -194,66 +203,72 @@ async fn a_deadline_goes_through_a_chain_of_processes() {
 /// A call of a proxy of this process is stopped as any other, unless the method says that it isn't.
 #[tokio::test]
 async fn a_dropped_call_stops_its_method_unless_it_says_no_cancel() {
-    let (server, worker, proxy) = serve(Worker::default()).await;
-    let own = Arc::new(Worker::default());
-    let kept: WorkerProxy = server.keep(Arc::clone(&own)).unwrap();
-    for (worker, proxy) in [(worker, proxy), (own, kept)] {
-        let error = soon(proxy.sleep(60_000).deadline(SHORT)).await.unwrap_err();
-        is_out_of_time(&error, SHORT);
-        settled(|| worker.dropped.load(Ordering::SeqCst) == 1).await;
-        let error = soon(proxy.sleep_on(400).deadline(SHORT)).await.unwrap_err();
-        is_out_of_time(&error, SHORT);
-        assert_eq!(worker.ended.load(Ordering::SeqCst), 0);
-        let dropped = tokio::time::timeout(SHORT, proxy.sleep_on(400).no_deadline()).await;
-        assert!(dropped.is_err());
-        settled(|| worker.ended.load(Ordering::SeqCst) == 2).await;
-        assert_eq!(worker.dropped.load(Ordering::SeqCst), 1);
-        soon(proxy.ready()).await.unwrap();
+    for at in BOTH {
+        let (server, worker, proxy) = serve_at(at, Worker::default()).await;
+        let own = Arc::new(Worker::default());
+        let kept: WorkerProxy = server.keep(Arc::clone(&own)).unwrap();
+        for (worker, proxy) in [(worker, proxy), (own, kept)] {
+            let error = soon(proxy.sleep(60_000).deadline(SHORT)).await.unwrap_err();
+            is_out_of_time(&error, SHORT);
+            settled(|| worker.dropped.load(Ordering::SeqCst) == 1).await;
+            let error = soon(proxy.sleep_on(400).deadline(SHORT)).await.unwrap_err();
+            is_out_of_time(&error, SHORT);
+            assert_eq!(worker.ended.load(Ordering::SeqCst), 0);
+            let dropped = tokio::time::timeout(SHORT, proxy.sleep_on(400).no_deadline()).await;
+            assert!(dropped.is_err());
+            settled(|| worker.ended.load(Ordering::SeqCst) == 2).await;
+            assert_eq!(worker.dropped.load(Ordering::SeqCst), 1);
+            soon(proxy.ready()).await.unwrap();
+        }
     }
 }
 
 /// Neither a thread nor what says `no_cancel` is free before it has ended, whatever the caller is told.
 #[tokio::test]
 async fn a_cancelled_call_counts_until_its_method_has_ended() {
-    let worker = Arc::new(Worker::default());
-    let limits = Limits { calls: 1, ..Limits::default() };
-    let server = Server::builder().front(Arc::clone(&worker)).limits(limits);
-    let server = server.start("drb://127.0.0.1:0").await.unwrap();
-    let proxy = WorkerProxy::connect(server.uri()).await.unwrap();
-    for round in 1..=2 {
-        let call = if round == 1 { proxy.block(1_000) } else { proxy.sleep_on(1_000) };
-        is_out_of_time(&soon(call.deadline(SHORT)).await.unwrap_err(), SHORT);
-        let refused = soon(proxy.ready()).await.unwrap_err();
-        assert!(matches!(refused, drb::Error::Overloaded { .. }), "{refused:?}");
-        settled(|| worker.ended.load(Ordering::SeqCst) == round).await;
+    for at in BOTH {
+        let worker = Arc::new(Worker::default());
+        let limits = Limits { calls: 1, ..Limits::default() };
+        let server = Server::builder().front(Arc::clone(&worker)).limits(limits);
+        let server = server.start(at).await.unwrap();
+        let proxy = WorkerProxy::connect(server.uri()).await.unwrap();
+        for round in 1..=2 {
+            let call = if round == 1 { proxy.block(1_000) } else { proxy.sleep_on(1_000) };
+            is_out_of_time(&soon(call.deadline(SHORT)).await.unwrap_err(), SHORT);
+            let refused = soon(proxy.ready()).await.unwrap_err();
+            assert!(matches!(refused, drb::Error::Overloaded { .. }), "{refused:?}");
+            settled(|| worker.ended.load(Ordering::SeqCst) == round).await;
+            soon(async { while proxy.ready().await.is_err() {} }).await;
+        }
+        // One that is stopped makes room at once.
+        is_out_of_time(&soon(proxy.sleep(60_000).deadline(SHORT)).await.unwrap_err(), SHORT);
         soon(async { while proxy.ready().await.is_err() {} }).await;
+        assert_eq!(worker.dropped.load(Ordering::SeqCst), 1);
     }
-    // One that is stopped makes room at once.
-    is_out_of_time(&soon(proxy.sleep(60_000).deadline(SHORT)).await.unwrap_err(), SHORT);
-    soon(async { while proxy.ready().await.is_err() {} }).await;
-    assert_eq!(worker.dropped.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
 async fn a_server_waits_for_methods_that_nobody_else_waits_for() {
-    for lose in [false, true] {
-        let (server, worker, proxy) = serve(Worker::default()).await;
-        for call in [proxy.block(800), proxy.sleep_on(800)] {
-            is_out_of_time(&soon(call.deadline(SHORT)).await.unwrap_err(), SHORT);
+    for at in BOTH {
+        for lose in [false, true] {
+            let (server, worker, proxy) = serve_at(at, Worker::default()).await;
+            for call in [proxy.block(800), proxy.sleep_on(800)] {
+                is_out_of_time(&soon(call.deadline(SHORT)).await.unwrap_err(), SHORT);
+            }
+            if lose {
+                // With the last proxy the connection goes.
+                drop(proxy);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            assert!(soon(server.drain(Duration::from_secs(10))).await);
+            assert_eq!(worker.ended.load(Ordering::SeqCst), 2);
         }
-        if lose {
-            // With the last proxy the connection goes.
-            drop(proxy);
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        assert!(soon(server.drain(Duration::from_secs(10))).await);
-        assert_eq!(worker.ended.load(Ordering::SeqCst), 2);
+        // What takes longer than the server waits is cut off, if it can be.
+        let (server, worker, proxy) = serve_at(at, Worker::default()).await;
+        is_out_of_time(&soon(proxy.sleep_on(60_000).deadline(SHORT)).await.unwrap_err(), SHORT);
+        assert!(!soon(server.drain(SHORT)).await);
+        settled(|| worker.dropped.load(Ordering::SeqCst) == 1).await;
     }
-    // What takes longer than the server waits is cut off, if it can be.
-    let (server, worker, proxy) = serve(Worker::default()).await;
-    is_out_of_time(&soon(proxy.sleep_on(60_000).deadline(SHORT)).await.unwrap_err(), SHORT);
-    assert!(!soon(server.drain(SHORT)).await);
-    settled(|| worker.dropped.load(Ordering::SeqCst) == 1).await;
 }
 
 #[tokio::test]

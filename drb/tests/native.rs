@@ -109,79 +109,92 @@ async fn store() -> (drb::Server, StoreProxy) {
     (server, store)
 }
 
+/// Over a connection, and within the process.
+async fn both() -> [(drb::Server, StoreProxy); 2] {
+    let server = drb::start_service("drb+local:", Store::default()).await.unwrap();
+    let local = StoreProxy::connect(server.uri()).await.unwrap();
+    [store().await, (server, local)]
+}
+
 fn native(server: &drb::Server) -> String {
     server.native_uri().to_owned()
 }
 
 #[tokio::test]
 async fn values_cross() {
-    let (_server, store) = store().await;
-    assert_eq!(store.echo(-7).await.unwrap(), -7);
-    let entries: Vec<_> = (0..100).map(|hits| Entry { key: format!("key {hits}"), hits }).collect();
-    assert_eq!(store.entries(&entries).await.unwrap(), entries);
-    let value = drb::Value::from_iter([(drb::Value::symbol("a"), vec![1, 2, 3])]);
-    assert_eq!(store.any(&value).await.unwrap(), value);
-    // In pieces, in both directions.
-    let large: Vec<u8> = (0..3_000_000_u32).map(|n| n as u8).collect();
-    assert_eq!(store.bytes(&large).await.unwrap(), large);
+    for (_server, store) in both().await {
+        assert_eq!(store.echo(-7).await.unwrap(), -7);
+        let entries: Vec<_> =
+            (0..100).map(|hits| Entry { key: format!("key {hits}"), hits }).collect();
+        assert_eq!(store.entries(&entries).await.unwrap(), entries);
+        let value = drb::Value::from_iter([(drb::Value::symbol("a"), vec![1, 2, 3])]);
+        assert_eq!(store.any(&value).await.unwrap(), value);
+        // In pieces, in both directions.
+        let large: Vec<u8> = (0..3_000_000_u32).map(|n| n as u8).collect();
+        assert_eq!(store.bytes(&large).await.unwrap(), large);
+    }
 }
 
 #[tokio::test]
 async fn errors_are_what_they_are() {
-    let (_server, store) = store().await;
-    assert_eq!(store.fail("no").await, Err(CallError::Method("no".to_owned())));
-    assert!(matches!(store.panics().await, Err(drb::Error::Panicked { .. })));
-    let object = drb::Object::connect(&native(&_server)).await.unwrap();
-    let error = object.call::<()>("instance_eval", ("1",)).await.unwrap_err();
-    assert!(matches!(error, drb::Error::NoMethod(_)), "{error:?}");
-    assert_eq!(error.outcome(), drb::Outcome::NotExecuted);
-    let error = object.call::<()>("echo", ("text",)).await.unwrap_err();
-    assert!(error.to_string().contains("expected an integer, got a String"), "{error}");
-    // None of it has harmed the connection.
-    assert_eq!(store.echo(1).await.unwrap(), 1);
+    for (_server, store) in both().await {
+        assert_eq!(store.fail("no").await, Err(CallError::Method("no".to_owned())));
+        assert!(matches!(store.panics().await, Err(drb::Error::Panicked { .. })));
+        let object = drb::Object::connect(&native(&_server)).await.unwrap();
+        let error = object.call::<()>("instance_eval", ("1",)).await.unwrap_err();
+        assert!(matches!(error, drb::Error::NoMethod(_)), "{error:?}");
+        assert_eq!(error.outcome(), drb::Outcome::NotExecuted);
+        let error = object.call::<()>("echo", ("text",)).await.unwrap_err();
+        assert!(error.to_string().contains("expected an integer, got a String"), "{error}");
+        // None of it has harmed the connection.
+        assert_eq!(store.echo(1).await.unwrap(), 1);
+    }
 }
 
 #[tokio::test]
 async fn many_calls_share_one_connection() {
-    let (_server, store) = store().await;
-    let slow = tokio::spawn({
-        let store = store.clone();
-        async move { store.slow().await }
-    });
-    let calls = (0..200).map(|n| store.echo(n));
-    let started = Instant::now();
-    for (n, call) in (0..).zip(calls) {
-        assert_eq!(call.await.unwrap(), n);
+    for (_server, store) in both().await {
+        let slow = tokio::spawn({
+            let store = store.clone();
+            async move { store.slow().await }
+        });
+        let calls = (0..200).map(|n| store.echo(n));
+        let started = Instant::now();
+        for (n, call) in (0..).zip(calls) {
+            assert_eq!(call.await.unwrap(), n);
+        }
+        assert!(started.elapsed() < Duration::from_secs(20));
+        slow.abort();
     }
-    assert!(started.elapsed() < Duration::from_secs(20));
-    slow.abort();
 }
 
 #[tokio::test]
 async fn an_object_is_held_as_long_as_somebody_holds_its_proxy() {
-    let (_server, store) = store().await;
-    let counter = store.counter().await.unwrap();
-    assert_eq!(counter.inc().await.unwrap(), 1);
-    let other = counter.clone();
-    drop(counter);
-    assert_eq!(other.inc().await.unwrap(), 2);
+    for (_server, store) in both().await {
+        let counter = store.counter().await.unwrap();
+        assert_eq!(counter.inc().await.unwrap(), 1);
+        let other = counter.clone();
+        drop(counter);
+        assert_eq!(other.inc().await.unwrap(), 2);
+    }
 }
 
 /// No server runs in the client, and nothing is connected to it.
 #[tokio::test]
 async fn a_callback_comes_over_the_same_connection() {
-    let (_server, store) = store().await;
-    let counter = Arc::new(Counter::default());
-    assert_eq!(store.call(&counter).await.unwrap(), 1);
-    settled(|| Arc::strong_count(&counter) == 1).await;
-    // It is held as long as the peer holds it.
-    assert_eq!(store.keep(&counter).await.unwrap(), 2);
-    assert!(Arc::strong_count(&counter) > 1);
-    let home = store.give().await.unwrap().unwrap();
-    assert_eq!(home.inc().await.unwrap(), 3);
-    assert_eq!(counter.0.load(Ordering::SeqCst), 3, "it is the object itself");
-    drop(home);
-    store.forget().await.unwrap();
+    for (_server, store) in both().await {
+        let counter = Arc::new(Counter::default());
+        assert_eq!(store.call(&counter).await.unwrap(), 1);
+        settled(|| Arc::strong_count(&counter) == 1).await;
+        // It is held as long as the peer holds it.
+        assert_eq!(store.keep(&counter).await.unwrap(), 2);
+        assert!(Arc::strong_count(&counter) > 1);
+        let home = store.give().await.unwrap().unwrap();
+        assert_eq!(home.inc().await.unwrap(), 3);
+        assert_eq!(counter.0.load(Ordering::SeqCst), 3, "it is the object itself");
+        drop(home);
+        store.forget().await.unwrap();
+    }
 }
 
 /// Waits for what happens soon.
@@ -195,47 +208,51 @@ async fn settled(is: impl Fn() -> bool) {
 
 #[tokio::test]
 async fn blocks_work_without_a_server() {
-    let (_server, store) = store().await;
-    let mut seen = Vec::new();
-    let sum = store
-        .each(5, |number| {
-            seen.push(number);
-            number * 2
-        })
-        .await
-        .unwrap();
-    assert_eq!((seen, sum), (vec![0, 1, 2, 3, 4], 20));
-    let left = store.each(5, |number| match number {
-        3 => ControlFlow::Break(99_u32),
-        other => ControlFlow::Continue(other),
-    });
-    assert_eq!(left.await.unwrap(), 99);
+    for (_server, store) in both().await {
+        let mut seen = Vec::new();
+        let sum = store
+            .each(5, |number| {
+                seen.push(number);
+                number * 2
+            })
+            .await
+            .unwrap();
+        assert_eq!((seen, sum), (vec![0, 1, 2, 3, 4], 20));
+        let left = store.each(5, |number| match number {
+            3 => ControlFlow::Break(99_u32),
+            other => ControlFlow::Continue(other),
+        });
+        assert_eq!(left.await.unwrap(), 99);
+    }
 }
 
 #[tokio::test]
 async fn a_call_that_is_dropped_ends_its_method() {
-    let front = Arc::new(Store::default());
-    let server = drb::start_service("druby://127.0.0.1:0", Arc::clone(&front)).await.unwrap();
-    let store = StoreProxy::connect(&native(&server)).await.unwrap();
-    let error = store.slow().deadline(Duration::from_millis(50)).await.unwrap_err();
-    assert!(matches!(error, drb::Error::DeadlineExceeded { .. }), "{error:?}");
-    settled(|| front.ended.load(Ordering::SeqCst) == 1).await;
-    let call = tokio::time::timeout(Duration::from_millis(50), store.slow().no_deadline());
-    assert!(call.await.is_err());
-    settled(|| front.ended.load(Ordering::SeqCst) == 2).await;
-    assert_eq!(store.echo(5).await.unwrap(), 5);
+    for at in ["drb://127.0.0.1:0", "drb+local:"] {
+        let front = Arc::new(Store::default());
+        let server = drb::start_service(at, Arc::clone(&front)).await.unwrap();
+        let store = StoreProxy::connect(server.uri()).await.unwrap();
+        let error = store.slow().deadline(Duration::from_millis(50)).await.unwrap_err();
+        assert!(matches!(error, drb::Error::DeadlineExceeded { .. }), "{error:?}");
+        settled(|| front.ended.load(Ordering::SeqCst) == 1).await;
+        let call = tokio::time::timeout(Duration::from_millis(50), store.slow().no_deadline());
+        assert!(call.await.is_err());
+        settled(|| front.ended.load(Ordering::SeqCst) == 2).await;
+        assert_eq!(store.echo(5).await.unwrap(), 5);
+    }
 }
 
 #[tokio::test]
 async fn a_lost_connection_is_made_again() {
-    let (server, store) = store().await;
-    assert_eq!(store.echo(1).await.unwrap(), 1);
-    let uri = server.uri().to_owned();
-    server.drain(Duration::from_secs(5)).await;
-    let error = store.echo(2).await.unwrap_err();
-    assert_eq!(error.outcome(), drb::Outcome::NotExecuted, "{error}");
-    let _server = drb::start_service(uri.as_str(), Store::default()).await.unwrap();
-    assert_eq!(store.echo(3).await.unwrap(), 3);
+    for (server, store) in both().await {
+        assert_eq!(store.echo(1).await.unwrap(), 1);
+        let uri = server.uri().to_owned();
+        server.drain(Duration::from_secs(5)).await;
+        let error = store.echo(2).await.unwrap_err();
+        assert_eq!(error.outcome(), drb::Outcome::NotExecuted, "{error}");
+        let _server = drb::start_service(uri.as_str(), Store::default()).await.unwrap();
+        assert_eq!(store.echo(3).await.unwrap(), 3);
+    }
 }
 
 #[tokio::test]
@@ -308,20 +325,23 @@ async fn garbage_ends_the_connection_and_nothing_else() {
 /// What one process has is passed by a second one to a third.
 #[tokio::test]
 async fn a_reference_is_passed_on() {
-    let (_one, first) = store().await;
-    let (two, second) = store().await;
-    // The process in the middle serves nothing over this wire.
-    let counter = first.counter().await.unwrap();
-    assert_eq!(second.call(&counter).await.unwrap(), 1);
-    assert_eq!(second.keep(&counter).await.unwrap(), 2);
-    // It comes back as what it was, without the way through the third process.
-    let back = second.give().await.unwrap().unwrap();
-    assert_eq!(back, counter);
-    assert_eq!(back.inc().await.unwrap(), 3);
-    // And home.
-    assert_eq!(first.call(&back).await.unwrap(), 4);
-    // Over Ruby's wire it is called through this process's server.
-    let ruby = StoreProxy::connect(two.uri()).await.unwrap();
-    assert_eq!(ruby.call(&counter).await.unwrap(), 5);
-    assert_eq!(ruby.keep(&counter).await.unwrap(), 6);
+    for (_one, first) in both().await {
+        let (two, second) = store().await;
+        // The process in the middle serves nothing over this wire.
+        let counter = first.counter().await.unwrap();
+        assert_eq!(second.call(&counter).await.unwrap(), 1);
+        assert_eq!(second.keep(&counter).await.unwrap(), 2);
+        // It comes back as what it was, without the way through the third process.
+        let back = second.give().await.unwrap().unwrap();
+        if counter.local::<Counter>().is_none() {
+            assert_eq!(back, counter);
+        }
+        assert_eq!(back.inc().await.unwrap(), 3);
+        // And home.
+        assert_eq!(first.call(&back).await.unwrap(), 4);
+        // Over Ruby's wire it is called through this process's server.
+        let ruby = StoreProxy::connect(two.uri()).await.unwrap();
+        assert_eq!(ruby.call(&counter).await.unwrap(), 5);
+        assert_eq!(ruby.keep(&counter).await.unwrap(), 6);
+    }
 }

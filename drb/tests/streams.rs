@@ -220,17 +220,17 @@ struct Site {
     seen: Seen,
 }
 
-async fn sites() -> [Site; 2] {
-    let [native, ruby] = [true, false].map(|native| async move {
+async fn sites() -> [Site; 3] {
+    let [native, ruby, local] = ["drb", "druby", "drb+local"].map(|scheme| async move {
         let seen = Seen::default();
         let names = ["apple", "avocado", "banana"].map(str::to_owned).to_vec();
         let front = Store { names, seen: seen.clone(), kept: Mutex::default() };
-        let server = drb::start_service("druby://127.0.0.1:0", front).await.unwrap();
-        let uri = if native { server.native_uri() } else { server.uri() };
-        let store = Client::new().connect(uri).await.unwrap();
+        let place = if scheme == "drb+local" { "" } else { "//127.0.0.1:0" };
+        let server = drb::start_service(format!("{scheme}:{place}"), front).await.unwrap();
+        let store = Client::new().connect(server.uri()).await.unwrap();
         Site { server, store, seen }
     });
-    [native.await, ruby.await]
+    [native.await, ruby.await, local.await]
 }
 
 /// Whether it comes to be soon.
@@ -371,7 +371,7 @@ async fn dropping_a_stream_ends_it() {
 #[tokio::test]
 async fn a_lost_connection_is_an_error_and_not_the_end() {
     // Where an object of this process is called over Ruby's wire, there is no connection to lose.
-    let [Site { server, store, .. }, _] = sites().await;
+    let [Site { server, store, .. }, ..] = sites().await;
     {
         let mut silent = store.silent().await.unwrap();
         for number in 1..4 {
@@ -626,7 +626,7 @@ async fn a_parameter_takes_any_stream() {
 async fn a_call_that_is_dropped_drops_its_parameter() {
     let _back = drb::start_service("druby://127.0.0.1:0", ()).await.unwrap();
     // On Ruby's wire nobody tells the method.
-    let [Site { store, .. }, _] = sites().await;
+    let [Site { store, .. }, ..] = sites().await;
     {
         let seen = Seen::default();
         let alive = Alive::new(&seen.alive);
@@ -642,9 +642,9 @@ async fn a_call_that_is_dropped_drops_its_parameter() {
 #[tokio::test]
 async fn a_stream_is_handed_on() {
     let _back = drb::start_service("druby://127.0.0.1:0", ()).await.unwrap();
-    let there = sites().await;
-    let [native, ruby] = sites().await;
-    for [one, two] in [there, [ruby, native]] {
+    let [native, ruby, local] = &sites().await;
+    let pairs = [(native, ruby), (ruby, local), (local, native)];
+    for (one, two) in pairs.into_iter().flat_map(|(one, two)| [(one, two), (two, one)]) {
         // From one process to another.
         let numbers = one.store.numbers(1000).await.unwrap();
         assert_eq!(bounded(two.store.sum(&numbers)).await.unwrap(), 999 * 1000 / 2);
@@ -665,8 +665,8 @@ async fn a_stream_is_handed_on() {
 
 #[tokio::test]
 async fn a_stream_is_relayed_from_connection_to_connection() {
-    let [one, _] = sites().await;
-    let [two, _] = sites().await;
+    let [one, ..] = sites().await;
+    let [two, ..] = sites().await;
     let numbers = one.store.numbers(20_000).await.unwrap();
     assert_eq!(bounded(two.store.sum(&numbers)).await.unwrap(), 199_990_000);
     let numbers = one.store.numbers(i64::MAX).await.unwrap();

@@ -1,7 +1,8 @@
 //! A call over the native wire: from its request to its response.
 
 use super::{
-    Arrived, Called, Calling, Connection, Ending, Sending, Stage, imports::Import,
+    Arrived, Called, Calling, Connection, Ending, Protocol, Sending, Stage,
+    imports::{Import, Place},
     reader::Mentioned,
 };
 use crate::{
@@ -22,23 +23,34 @@ use std::{
 
 /// What a request says beside its arguments.
 pub struct Asking {
-    pub(crate) target: ObjectId,
-    pub(crate) method: Cow<'static, str>,
-    pub(crate) count: usize,
+    /// The object that is called.
+    pub target: ObjectId,
+    /// The method's name.
+    pub method: Cow<'static, str>,
+    /// How many arguments there are; those by name count as one.
+    pub count: usize,
     pub(crate) keywords: bool,
-    /// The block: a place in this side's table.
-    pub(crate) block: Option<(u32, u32)>,
-    pub(crate) sending: Sending,
+    /// The block: a place in this side's table, and its generation.
+    pub block: Option<(u32, u32)>,
+    /// What it refers to, until it is sent.
+    pub sending: Sending,
     /// The connection that it was dumped for.
-    pub(crate) session: Option<Arc<dyn Session>>,
+    pub session: Option<Arc<dyn Session>>,
 }
 
 /// What a message refers to, while it is loaded.
 #[derive(Default)]
 pub struct Held {
     #[allow(dead_code, reason = "it is there to be dropped")]
-    imports: Vec<Arc<Import>>,
+    objects: Vec<Arc<dyn Link>>,
     home: Option<Box<CameHome>>,
+}
+
+impl Held {
+    /// Objects of this process, in a message that stays within it.
+    pub fn within(objects: Vec<Arc<dyn Link>>) -> Self {
+        Self { objects, home: None }
+    }
 }
 
 impl Drop for Held {
@@ -176,24 +188,29 @@ impl Connection {
         let mut protocol = self.protocol();
         let mentioned = protocol.references(&called.body, called.tail.as_deref());
         let mentioned = mentioned.inspect_err(|_| protocol.refuse(&called.body))?;
-        let places = mentioned.senders;
-        let imports = places.into_iter().map(|place| protocol.imports.receive(self, place));
-        Ok(Held { imports: imports.collect(), home: None })
+        let places = mentioned.senders.into_iter();
+        let imports = places.map(|place| self.import(&mut protocol, place));
+        Ok(Held { objects: imports.collect(), home: None })
     }
 
     /// The same for an answer, which refers to this.
     fn hold_answer(self: &Arc<Self>, mut mentioned: Mentioned) -> Held {
         let places = std::mem::take(&mut mentioned.senders);
-        let imports = match places.is_empty() {
+        let objects = match places.is_empty() {
             true => Vec::new(),
             false => {
                 let mut protocol = self.protocol();
-                places.into_iter().map(|place| protocol.imports.receive(self, place)).collect()
+                places.into_iter().map(|place| self.import(&mut protocol, place)).collect()
             }
         };
         let home = !mentioned.receivers.is_empty();
         let connection = Arc::clone(self);
-        Held { imports, home: home.then(|| Box::new(CameHome { connection, mentioned })) }
+        Held { objects, home: home.then(|| Box::new(CameHome { connection, mentioned })) }
+    }
+
+    /// Takes an object of the peer's, which was received once more.
+    fn import(self: &Arc<Self>, protocol: &mut Protocol, place: Place) -> Arc<dyn Link> {
+        protocol.imports.receive(self, place)
     }
 
     /// What came home in an answer is loaded.

@@ -68,6 +68,11 @@ pub trait Home: Send + Sync {
 
     /// The way to an object elsewhere, which was named by its URI.
     fn remote(&self, reference: Reference) -> Remote;
+
+    /// An object of this process that a reference without a connection means.
+    fn object(&self, _: &Reference) -> Option<Arc<dyn Dispatch>> {
+        None
+    }
 }
 
 impl Connection {
@@ -154,20 +159,20 @@ impl Session for Connection {
     }
 
     fn hand_on(&self, reference: &Reference) -> Result<Option<Reference>, DumpError> {
-        match *reference.id() {
+        let object = match *reference.id() {
             // It was withdrawn, or it would go as an object. As long as the peer has it from before, it
             // is counted as ever.
             ObjectId::Slot { table, slot, generation } if table == self.tables.own_objects => {
-                match self.protocol().exports.count(slot, generation) {
+                return match self.protocol().exports.count(slot, generation) {
                     true => Ok(Some(reference.clone())),
                     false => Err(DumpError::custom("a reference to an object that is gone")),
-                }
+                };
             }
-            ObjectId::Slot { table, .. } if table != self.tables.peer_objects => {
-                relay(reference).map(|relay| self.export(relay)).transpose()
-            }
-            _ => Ok(None),
-        }
+            ObjectId::Slot { table, .. } if table == self.tables.peer_objects => None,
+            ObjectId::Slot { .. } => relay(reference).or_else(|| self.home.object(reference)),
+            _ => None,
+        };
+        object.map(|object| self.export(object)).transpose()
     }
 
     fn take_back(&self, reference: &Reference) {

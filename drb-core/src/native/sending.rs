@@ -1,6 +1,9 @@
 //! A message in the making.
 
-use crate::{DumpError, Dumper, Limits, Reference, Remote, Session, native::Tables};
+use crate::{
+    DumpError, Dumper, Limits, Reference, Remote, Session,
+    native::{Tables, Tail},
+};
 use std::{fmt, sync::Arc};
 
 /// What a message says beside its bytes.
@@ -94,6 +97,12 @@ impl Sending {
             collected.held.append(&mut held);
         }
         written
+    }
+
+    /// The string at the end of a message that stays within the process. It is not copied, unless somebody
+    /// else has it as well.
+    pub fn take_tail(&mut self) -> Option<Arc<Tail>> {
+        self.tail.take().map(|bytes| Tail::new(Arc::unwrap_or_clone(bytes)))
     }
 
     /// The message is on its way: what it refers to is the peer's to give back.

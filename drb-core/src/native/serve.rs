@@ -1,8 +1,8 @@
 //! From a call that has arrived to the method that it asks for.
 
-use super::{Called, Connection, reader::Reader};
+use super::{Called, Connection, Tables, reader::Reader};
 use crate::{
-    Budget, Context, Exception, LoadError, Session, Wire,
+    Budget, Context, Exception, Limits, LoadError, Session, Wire,
     dispatch::{self, Args, Completed, Dispatch, Incoming, Invoked, Reply},
 };
 use std::{ops::Range, sync::Arc, time::Instant};
@@ -36,7 +36,9 @@ impl Connection {
                 &mut many
             }
         };
-        let found = held.and_then(|held| self.find_arguments(called, ranges).map(|()| held));
+        let found = held.and_then(|held| {
+            find_arguments(&called.body, ranges, self.limits(), self.tables()).map(|()| held)
+        });
         let held = match found {
             Ok(held) => held,
             Err(error) => return Invoked::Done(reply.refusal((&error).into())),
@@ -78,26 +80,26 @@ impl Connection {
         sending.sent();
         spare
     }
+}
 
-    /// Finds where each argument is.
-    fn find_arguments(
-        &self,
-        called: &Called<'_>,
-        ranges: &mut [Range<usize>],
-    ) -> Result<(), LoadError> {
-        let Some((last, before)) = ranges.split_last_mut() else { return Ok(()) };
-        let mut start = 0;
-        if !before.is_empty() {
-            let budget = Budget::new(self.limits(), called.body.len());
-            let mut reader = Reader::new(&called.body, budget, self.tables());
-            for range in before {
-                reader.skip()?;
-                *range = start..reader.pos;
-                start = reader.pos;
-            }
+/// Finds where each argument is.
+pub(super) fn find_arguments(
+    body: &[u8],
+    ranges: &mut [Range<usize>],
+    limits: &Limits,
+    tables: &Tables,
+) -> Result<(), LoadError> {
+    let Some((last, before)) = ranges.split_last_mut() else { return Ok(()) };
+    let mut start = 0;
+    if !before.is_empty() {
+        let mut reader = Reader::new(body, Budget::new(limits, body.len()), tables);
+        for range in before {
+            reader.skip()?;
+            *range = start..reader.pos;
+            start = reader.pos;
         }
-        // The last one ends with the message.
-        *last = start..called.body.len();
-        Ok(())
     }
+    // The last one ends with the message.
+    *last = start..body.len();
+    Ok(())
 }

@@ -23,6 +23,8 @@ pub struct Tables {
     pub(crate) peer_objects: u64,
     own: Mutex<Own>,
     peer: RwLock<Vec<Arc<PeerShape>>>,
+    /// Whether both sides are this process.
+    within: bool,
 }
 
 #[derive(Debug, Default)]
@@ -52,7 +54,20 @@ impl Tables {
             peer_objects: own_objects + 1,
             own: Mutex::default(),
             peer: RwLock::default(),
+            within: false,
         }
+    }
+
+    /// Those of calls within the process: each side has the other one's objects, and knows its shapes as
+    /// soon as they have a number.
+    pub fn within() -> Self {
+        let tables = Self::new();
+        Self { peer_objects: tables.own_objects, within: true, ..tables }
+    }
+
+    /// What tells the objects that this side's references mean from those of all other tables.
+    pub fn own_objects(&self) -> u64 {
+        self.own_objects
     }
 
     /// The number of a shape of ours; `None` if there are as many as a connection can have.
@@ -68,6 +83,10 @@ impl Tables {
         let number = u32::try_from(shapes.len()).ok()?;
         numbers.insert(address(shape), number);
         shapes.push(shape);
+        if self.within {
+            let fields = names(shape).map(str::to_owned).collect();
+            self.define(shape.class.to_owned(), shape.form, fields);
+        }
         Some(number)
     }
 

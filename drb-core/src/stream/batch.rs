@@ -212,7 +212,7 @@ impl Arrived {
         let body = response.bytes.get(response.body.clone()).unwrap_or_default();
         let session = response.session.as_deref();
         let tables = session.and_then(|session| session.tables());
-        let budget = Budget::new(&response.limits, response.len());
+        let budget = Budget::new(&response.limits, response.size());
         let opened = (|| {
             let mut loader = match tables {
                 Some(tables) => {

@@ -237,7 +237,7 @@ impl Pull {
     fn dismiss(&mut self) {
         if let Some(remote) = self.remote.take()
             && self.number > 0
-            && remote.link().wire() == Wire::Ruby
+            && !remote.link().lets_go()
         {
             self.asked.clear();
             let mut call = remote.begin(NEXT_ITEMS, 1);

@@ -10,9 +10,9 @@ pub use builder::ClientBuilder;
 pub(crate) use dial::Deadline;
 
 use crate::{
-    Current, Error, Limits, ObjectId, Proxy, Reference, Remote, Uri, Wire,
+    Address, Error, Limits, ObjectId, Proxy, Reference, Remote, Uri, Wire,
     local::LocalLink,
-    server::{self, ServerSession},
+    server,
     transport::Connector,
     wire::{Connections, NativeRoute, Usage},
 };
@@ -65,9 +65,7 @@ impl Client {
     /// That of the server that the call came through that is being served here and now, or else a new
     /// one.
     pub(crate) fn current() -> Self {
-        let current = Current::get();
-        let session = current.as_deref().and_then(ServerSession::of);
-        session.map_or_else(Self::new, |session| session.shared.client.clone())
+        server::serving().map_or_else(Self::new, |(server, _)| server.client.clone())
     }
 
     /// The bounds that it keeps.
@@ -111,6 +109,9 @@ impl Client {
         let mut uri = Uri::parse(uri)?;
         let id = uri.option.take().map_or(ObjectId::Front, |name| ObjectId::Name(name.into()));
         let reference = Reference::new(uri.to_string(), id);
+        if let Address::Local { .. } = uri.address {
+            return LocalLink::connect(self, reference);
+        }
         if uri.wire == Wire::Native {
             let route = self.native_route(&reference);
             route.connect().await?;
@@ -124,6 +125,14 @@ impl Client {
     /// The untyped proxy of the object that a reference means. It doesn't connect before the first
     /// call.
     pub fn remote(&self, reference: Reference) -> Remote {
+        match reference.uri().and_then(server::named) {
+            Some(server) => LocalLink::remote(&server, reference),
+            None => self.elsewhere(reference),
+        }
+    }
+
+    /// The same of one that another process has sent: those don't reach what serves within this one.
+    pub(crate) fn elsewhere(&self, reference: Reference) -> Remote {
         match server::local(&reference) {
             Some(server) => LocalLink::remote(&server, reference),
             None if is_native(&reference) => Remote::new(self.native_route(&reference), reference),

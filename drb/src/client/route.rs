@@ -8,7 +8,6 @@ use super::{
 use crate::{
     Carried, DumpError, Error, Limits, Link, Reference, Remote, Request, Session, Wire,
     dispatch::Dispatch,
-    native,
     server::{self, Shared},
     timer::now,
 };
@@ -71,7 +70,7 @@ impl Link for Route {
 impl ClientSession {
     /// The server that the peer calls us back through, and where it reaches it.
     fn server(&self, class: &'static str) -> Result<(Arc<Shared>, Arc<str>), DumpError> {
-        let (server, uri) = server::current().ok_or(DumpError::NoServer { class })?;
+        let (server, uri) = server::reachable().ok_or(DumpError::NoServer { class })?;
         let uri = uri.unwrap_or_else(|| server.uri_for(self.pool.ends().map(|ends| ends.local)));
         Ok((server, uri))
     }
@@ -102,15 +101,15 @@ impl Session for ClientSession {
     }
 
     fn remote(&self, reference: Reference) -> Remote {
-        self.client.remote(reference)
+        self.client.elsewhere(reference)
     }
 
     fn hand_on(&self, reference: &Reference) -> Result<Option<Reference>, DumpError> {
-        // An object of a native connection has no name elsewhere, so it is called through this process.
-        if let Some(relay) = native::relay(reference) {
+        // What has no name elsewhere is called through this process.
+        if let Some(relay) = server::relay(reference) {
             return self.export(relay).map(Some);
         }
-        match server::current() {
+        match server::reachable() {
             Some((server, _)) => server.hand_on(reference, self),
             None => Ok(None),
         }

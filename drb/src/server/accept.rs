@@ -4,6 +4,7 @@ use super::{Phase, Shared, connection::Connection, registry, stopper::Stopper};
 use crate::{
     Context, Peer, Wire,
     dispatch::Dispatch,
+    local,
     net::{Ends, Listener, Stream},
     timer::now,
     wait,
@@ -63,7 +64,10 @@ pub(super) async fn run(
     stoppers.into_iter().for_each(|(_, stopper)| stopper.stop());
     tokio::select! {
         biased;
-        () = async { while open.tasks.join_next().await.is_some() {} } => {}
+        () = async {
+            while open.tasks.join_next().await.is_some() {}
+            shared.local.ended().await;
+        } => {}
         () = reached(&mut phases, |phase| phase == Phase::Aborting) => open.tasks.shutdown().await,
     }
     drop(over);
@@ -85,6 +89,7 @@ struct Over(Arc<Shared>);
 impl Drop for Over {
     fn drop(&mut self) {
         discard(self.0.objects.clear());
+        discard(local::clear(&self.0));
         self.0.over.send_replace(true);
     }
 }

@@ -146,7 +146,8 @@ impl ServerBuilder {
     }
 
     /// Listens for both wires: at a URI of either, or with `None` or `()` on loopback, on any free
-    /// port. It has to be called within a tokio runtime with I/O and time enabled.
+    /// port. At `drb+local:name` it listens nowhere: it is there for this process alone, whoever knows
+    /// the name. It has to be called within a tokio runtime with I/O and time enabled.
     ///
     /// # Errors
     /// [`Error::BadUri`], [`Error::Listen`], or [`Error::Exposed`].
@@ -157,6 +158,9 @@ impl ServerBuilder {
             return Err(Error::BadUri { uri, problem });
         };
         let failed = |error| Error::Listen { uri: uri.as_str().into(), source: Arc::new(error) };
+        if let Address::Local { name } = address {
+            return self.start_within(name);
+        }
         let place = Place::find(&address).await.map_err(failed)?;
         if !place.is_local() && self.acl.is_none() && !self.everyone {
             return Err(Error::Exposed { uri: uri.into() });
@@ -179,6 +183,9 @@ impl ServerBuilder {
     /// [`Error::BadUri`], also for a URI without a host or with port 0.
     pub fn start_without_listener(self, uri: &str) -> Result<Server, Error> {
         let address = advertised(uri)?;
+        if let Address::Local { name } = address {
+            return self.start_within(name);
+        }
         if matches!(address, Address::Tcp { port: 0, .. }) {
             let problem = "no system picks a port here; write the one that others connect to";
             return Err(Error::BadUri { uri: uri.to_owned(), problem });
@@ -186,6 +193,19 @@ impl ServerBuilder {
         let wire = Uri::parse(uri)?.wire;
         let advertised = self.advertised.as_deref().map(advertised).transpose()?;
         self.serve(wire, &address, address.clone(), advertised, None)
+    }
+
+    /// Serves under a name within the process.
+    fn start_within(self, mut name: String) -> Result<Server, Error> {
+        if let Some(uri) = self.advertised {
+            let problem = "a server within the process has no other address; start it at this one";
+            return Err(Error::BadUri { uri, problem });
+        }
+        if name.is_empty() {
+            name = registry::new_name();
+        }
+        let address = Address::Local { name };
+        self.serve(Wire::Native, &address, address.clone(), None, None)
     }
 
     fn serve(
@@ -225,7 +245,10 @@ impl ServerBuilder {
             }
             _ => shared,
         });
-        registry::add(&shared);
+        match shared.is_local() {
+            true => registry::add_named(&shared)?,
+            false => registry::add(&shared),
+        }
         tokio::spawn(accept::run(Arc::clone(&shared), listener, brought));
         Ok(Server { shared })
     }

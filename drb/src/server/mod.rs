@@ -16,14 +16,15 @@ pub use shared::FailedCall;
 
 pub(crate) use accept::discard;
 pub(crate) use closed::closed;
-pub(crate) use registry::{current, local, object, within};
+pub(crate) use registry::{local, named, object, reachable, serving, within};
 pub(crate) use session::ServerSession;
 pub(crate) use shared::Shared;
 pub(crate) use stopper::Stopper;
 
 use crate::{
     Current, Error, Exported, Holder, IntoFront, Peer, Proxy, Reference, Served, Transport, Wire,
-    local::LocalLink,
+    dispatch::Dispatch,
+    local::{self, LocalLink},
     native,
     net::{Brought, Stream},
     timer::now,
@@ -72,7 +73,12 @@ pub struct Server {
 /// "Here and now" is in a method, in the task or on the thread that it was started in: a task that the
 /// method spawns is outside of the call. What a method passes by reference goes through this server.
 pub fn current_server() -> Option<Server> {
-    current().map(|(shared, _)| Server { shared })
+    registry::current().map(|shared| Server { shared })
+}
+
+/// The object that a reference means which means nothing to other processes, as one that they can call.
+pub(crate) fn relay(reference: &Reference) -> Option<Arc<dyn Dispatch>> {
+    native::relay(reference).or_else(|| local::object(reference))
 }
 
 /// What a server is to do.
@@ -184,7 +190,10 @@ impl Server {
     ///
     /// Says whether it was there. The front and objects with a name stay.
     pub fn withdraw(&self, proxy: &impl Proxy) -> bool {
-        let Some(object) = self.shared.withdrawn(proxy.remote().reference()) else { return false };
+        let reference = proxy.remote().reference();
+        let withdrawn = self.shared.withdrawn(reference).or_else(|| local::withdraw(reference));
+        let Some(object) = withdrawn else { return false };
+        local::revoke(&object);
         native::revoke(&object);
         discard(vec![object]);
         true
@@ -219,10 +228,9 @@ impl Server {
     /// # }
     /// ```
     pub fn revoke<C: crate::Cell>(&self, object: &Arc<C>) -> bool {
-        let object: Arc<dyn crate::dispatch::Dispatch> = Arc::clone(object) as _;
-        // In the table, in that of what has come home, and over the native wire.
-        let exported = self.shared.revoked(&object) | within().revoked(&object);
-        native::revoke(&object) | exported
+        let object: Arc<dyn Dispatch> = Arc::clone(object) as _;
+        // In the table, within the process, and over the native wire.
+        self.shared.revoked(&object) | local::revoke(&object) | native::revoke(&object)
     }
 
     /// Serves a connection that the program has accepted itself: behind TLS, through a tunnel, or in a
@@ -281,11 +289,15 @@ impl Server {
         self.shared.streams.send(stream).await.map_err(|_| Error::Stopped)
     }
 
-    /// What the server has to do with the peers that have connected over the native wire at the moment.
+    /// What the server has to do at the moment with the peers that have connected over the native wire, and
+    /// with its own process.
     /// ([`Server::exported`] and the table that it counts are of Ruby's wire, which doesn't know who
     /// holds an object for how long.)
     pub fn usage(&self) -> Usage {
-        self.shared.native.usage()
+        let mut usage = self.shared.native.usage();
+        usage.exported += self.shared.local.held(true);
+        usage.imported += self.shared.local.held(false);
+        usage
     }
 
     /// How many objects are held at the moment because peers have been given references to them, or

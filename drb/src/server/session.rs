@@ -2,10 +2,10 @@
 
 use super::{Shared, registry};
 use crate::{
-    Current, DumpError, Holder, Reference, Relay, Remote, Session, dispatch::Dispatch,
-    local::LocalLink, native, timer::now,
+    DumpError, Holder, Reference, Relay, Remote, Session, dispatch::Dispatch, local::LocalLink,
+    timer::now,
 };
-use std::{any::Any, sync::Arc};
+use std::sync::Arc;
 
 /// The session of a peer that calls this server.
 pub(crate) struct ServerSession {
@@ -13,20 +13,6 @@ pub(crate) struct ServerSession {
     /// Where the peer reaches this server.
     pub(crate) uri: Arc<str>,
     pub(crate) holder: Holder,
-}
-
-impl ServerSession {
-    /// The same for calls within the process.
-    pub(crate) fn for_this_process(&self) -> Self {
-        let Self { shared, uri, .. } = self;
-        Self { shared: Arc::clone(shared), uri: Arc::clone(uri), holder: Holder::Local }
-    }
-
-    /// The session of a call that is being served.
-    pub(crate) fn of(current: &Current) -> Option<&Self> {
-        let session: &dyn Any = &**current.session();
-        session.downcast_ref()
-    }
 }
 
 impl Session for ServerSession {
@@ -55,13 +41,13 @@ impl Session for ServerSession {
                 let relayed = object.as_ref().and_then(Relay::behind);
                 relayed.unwrap_or_else(|| LocalLink::remote(&server, reference))
             }
-            None => self.shared.client.remote(reference),
+            None => self.shared.client.elsewhere(reference),
         }
     }
 
     fn hand_on(&self, reference: &Reference) -> Result<Option<Reference>, DumpError> {
-        // An object of a native connection has no name elsewhere, so it is called through this process.
-        match native::relay(reference) {
+        // What has no name elsewhere is called through this process.
+        match super::relay(reference) {
             Some(relay) => self.export(relay).map(Some),
             None => self.shared.hand_on(reference, self),
         }

@@ -3,7 +3,7 @@
 use super::Phase;
 use crate::{
     Client, Context, DumpError, Exception, Limits, Objects, Reference, Session, dispatch::Dispatch,
-    net::Stream, wire::Connections,
+    local::Calls, net::Stream, wire::Connections,
 };
 use drb_core::{Acl, Address, Wire};
 use std::{
@@ -51,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) client: Client,
     /// The connections of the native wire.
     pub(super) native: Connections,
+    /// The calls of this process.
+    pub(crate) local: Calls,
     pub(super) acl: Option<Acl>,
     pub(super) hook: Option<Hook>,
     hand_on: Option<HandOn>,
@@ -83,6 +85,7 @@ impl Shared {
         hook: Option<Hook>,
     ) -> Self {
         let uris = RwLock::new(HashSet::from([Arc::clone(&uri)]));
+        let local = Calls::new(&uri);
         Self {
             native_uri: Arc::clone(&uri),
             wire: Wire::Ruby,
@@ -92,6 +95,7 @@ impl Shared {
             limits: Arc::new(limits),
             client,
             native: Connections::default(),
+            local,
             acl,
             hook,
             hand_on: None,
@@ -107,7 +111,7 @@ impl Shared {
         }
     }
 
-    /// One that listens nowhere, for objects of this process that have come home.
+    /// One that listens nowhere, for objects of this process that are of no other one.
     pub(super) fn within() -> Self {
         let limits = Limits::default();
         let objects = Objects::new(None, limits.exports, Objects::LEASE);
@@ -151,6 +155,11 @@ impl Shared {
     pub(super) fn per_connection(mut self, port: u16) -> Self {
         self.per_connection = Some(port);
         self
+    }
+
+    /// Whether it serves within the process only.
+    pub(crate) fn is_local(&self) -> bool {
+        self.uri.starts_with("drb+local:")
     }
 
     /// Whether a reference with that URI means an object of this server.
@@ -199,11 +208,17 @@ impl Shared {
 
     /// Whether the server takes no more calls.
     pub(crate) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    /// Waits until what runs is to be cut off.
+    pub(crate) async fn aborted(&self) {
+        // It cannot fail: the sender is here.
+        let _ = self.phase.subscribe().wait_for(|phase| *phase == Phase::Aborting).await;
     }
 
     pub(super) fn end(&self) {
-        self.ended.store(true, Ordering::Release);
+        self.ended.store(true, Ordering::SeqCst);
         self.withdrawals.send_modify(|count| *count += 1);
     }
 

@@ -21,6 +21,10 @@ impl Home for ServerHome {
     }
 
     fn remote(&self, reference: Reference) -> Remote {
-        self.client.remote(reference)
+        self.client.elsewhere(reference)
+    }
+
+    fn object(&self, reference: &Reference) -> Option<Arc<dyn Dispatch>> {
+        crate::local::object(reference)
     }
 }

@@ -30,6 +30,54 @@ stored 4194304 bytes of a file, 64 KiB at a time
 }
 
 #[tokio::test]
+async fn native_quickstart() {
+    let expected = "theirs counts to 40
+ours counts to 2
+100 calls over 1 connection
+held: 1
+held: 0
+over Ruby's wire, too: 7
+";
+    assert_eq!(run_example("native_quickstart", &[]).await, expected);
+}
+
+#[tokio::test]
+async fn callbacks_behind_nat() {
+    let expected = "client: my server is None
+client: 1 was told
+client: I hear that the tea is ready
+client: I hear that there is cake
+server: 0 hear this
+";
+    assert_eq!(run_example("callbacks_behind_nat", &[]).await, expected);
+}
+
+#[tokio::test]
+async fn deadlines() {
+    let expected = "cook: no result within 250ms (the method may have run)
+cook: the method was stopped
+cook: the other one as well
+pay: the method may have run, and it was paid once
+bake: the oven is off
+afterwards: the method has not run
+";
+    assert_eq!(run_example("deadlines", &[]).await, expected);
+}
+
+#[tokio::test]
+async fn in_process() {
+    for (arguments, at) in [
+        (&[][..], "drb+local"),
+        (&["drb://localhost:0"], "drb"),
+        (&["druby://localhost:0"], "druby"),
+    ] {
+        let expected =
+            format!("milk costs 1\ntea costs 3\nsold: tea for 3\ncake: there is none\nat {at}\n");
+        assert_eq!(run_example("in_process", arguments).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn wrapper_server() {
     let server = Server::example("wrapper_server").await;
     let program = r##"

@@ -310,6 +310,23 @@ async fn an_error_is_in_the_place_of_its_item() {
 }
 
 #[tokio::test]
+async fn an_item_that_does_not_fit_is_an_error_in_its_place() {
+    let [Site { server, seen, .. }, _] = sites().await;
+    let object: drb::Object = Client::new().connect(server.native_uri()).await.unwrap();
+    let items: Stream<u8> = object.call("numbers", (600,)).await.unwrap();
+    let items = all(items).await;
+    assert_eq!(items.len(), 600);
+    for (number, item) in (0_i64..).zip(items) {
+        match (u8::try_from(number), item) {
+            (Ok(number), item) => assert_eq!(item, Ok(number)),
+            (Err(_), Err(error)) => assert!(error.to_string().contains("u8"), "{error}"),
+            (Err(_), Ok(item)) => panic!("{number} has become {item}"),
+        }
+    }
+    assert!(soon(|| seen.alive.load(Ordering::SeqCst) == 0).await);
+}
+
+#[tokio::test]
 async fn a_panic_is_the_last_item() {
     for Site { store, seen, .. } in sites().await {
         for after in [0, 1, 100] {

@@ -6,6 +6,7 @@ macro_rules! by_value {
         impl<$($generics)*> $crate::Outbound for $ty {
             type Arrives = Self;
 
+            #[inline]
             fn send(self, dumper: &mut $crate::Dumper<'_>) -> Result<(), $crate::DumpError> {
                 $crate::Dump::dump_own(self, dumper)
             }

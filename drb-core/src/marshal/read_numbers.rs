@@ -7,7 +7,8 @@ use crate::{Limit, LoadError, LoadErrorKind, budget::exceeded};
 const WIDE: usize = 16;
 
 impl<'de> Reader<'de> {
-    #[inline]
+    // A call of its own, so that what the native wire does in its place can be inlined.
+    #[inline(never)]
     pub(crate) fn i64(&mut self) -> Result<i64, LoadError> {
         self.begin()?;
         if self.stream.cursor.peek() == Some(b'i') {

@@ -4,7 +4,8 @@ use super::{float, writer::Writer};
 use crate::{DumpError, value::is_flonum};
 
 impl Writer<'_> {
-    #[inline]
+    // A call of its own, so that what the native wire does in its place can be inlined.
+    #[inline(never)]
     pub(crate) fn int(&mut self, value: i64) -> Result<(), DumpError> {
         // What Ruby writes so has 31 bits, whatever the machine.
         if (-(1 << 30)..1 << 30).contains(&value) {
@@ -29,6 +30,7 @@ impl Writer<'_> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn big_int(&mut self, negative: bool, magnitude: &[u8]) -> Result<(), DumpError> {
         let len = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let magnitude = magnitude.get(..len).unwrap_or_default();

@@ -40,5 +40,4 @@ pub(crate) use tables::PeerShape;
 pub use tables::Tables;
 pub use tail::{BEHIND, Piece, Tail};
 pub use within::Within;
-pub(crate) use write_batch::Place;
 pub(crate) use writer::Writer;

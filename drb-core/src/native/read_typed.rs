@@ -35,10 +35,15 @@ impl<'de> Reader<'de> {
 
     #[inline]
     pub(crate) fn i64(&mut self) -> Result<i64, LoadError> {
-        let at = self.pos;
-        if let Some(number) = self.small_int()? {
-            return Ok(number);
+        match self.small_int()? {
+            Some(number) => Ok(number),
+            None => self.any_i64(),
         }
+    }
+
+    #[inline(never)]
+    fn any_i64(&mut self) -> Result<i64, LoadError> {
+        let at = self.pos;
         match self.head()? {
             Head::Int(value) => Ok(value),
             Head::Uint(value) => Err(out_of_range(value, "i64")),
@@ -53,16 +58,11 @@ impl<'de> Reader<'de> {
     /// An integer in one of the forms that most have.
     #[inline(always)]
     fn small_int(&mut self) -> Result<Option<i64>, LoadError> {
-        let (number, len) = match self.first() {
-            Some(byte @ 0..=0x7f) => (i64::from(byte), 1),
-            Some(0xcd) => match self.peek_chunk() {
-                Some(bytes) => (i64::from(u16::from_be_bytes(bytes)), 3),
-                None => return Ok(None),
-            },
-            Some(0xce) => match self.peek_chunk() {
-                Some(bytes) => (i64::from(u32::from_be_bytes(bytes)), 5),
-                None => return Ok(None),
-            },
+        let (number, len) = match self.bytes.get(self.pos..) {
+            Some([byte @ 0..=0x7f, ..]) => (i64::from(*byte), 1),
+            Some([0xcc, byte, ..]) => (i64::from(*byte), 2),
+            Some([0xcd, a, b, ..]) => (i64::from(u16::from_be_bytes([*a, *b])), 3),
+            Some([0xce, a, b, c, d, ..]) => (i64::from(u32::from_be_bytes([*a, *b, *c, *d])), 5),
             _ => return Ok(None),
         };
         self.took(len)?;

@@ -3,14 +3,6 @@
 use super::Writer;
 use crate::{DumpError, stream::Next};
 
-/// Where writing stood.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    pub(crate) len: usize,
-    depth: usize,
-    pub(crate) references: usize,
-}
-
 impl Writer<'_> {
     /// Begins an array with a place for its length and its first element.
     pub(crate) fn begin_batch(&mut self) -> Result<usize, DumpError> {
@@ -33,16 +25,12 @@ impl Writer<'_> {
         self.end();
     }
 
-    /// Where writing stands. What is written next can be forgotten by itself.
-    pub(crate) fn place(&mut self) -> Place {
-        self.fetch();
-        Place { len: self.out.len(), depth: self.depth, references: self.references }
-    }
-
-    /// Forgets what was written since. (The reader may know more shapes than it needs.)
-    pub(crate) fn back_to(&mut self, place: Place) {
-        self.cut(place.len);
-        (self.depth, self.references, self.cyclic) = (place.depth, place.references, false);
+    /// Forgets what was written of a batch's item behind so many bytes and references. (The reader may
+    /// know more shapes than it needs.)
+    pub(crate) fn back_to(&mut self, len: usize, references: usize) {
+        self.cut(len);
+        // A batch is within nothing else.
+        (self.depth, self.references, self.cyclic) = (1, references, false);
     }
 
     pub(crate) fn references(&self) -> usize {

@@ -92,12 +92,17 @@ impl<'a> Writer<'a> {
 
     #[inline]
     pub(crate) fn int(&mut self, value: i64) -> Result<(), DumpError> {
-        if let Ok(small) = u32::try_from(value) {
-            self.small_int(small);
-            return Ok(());
+        match u32::try_from(value) {
+            Ok(small) if self.has_room() => self.small_int(small),
+            _ => self.any_int(value),
         }
-        put!(encode::write_sint(self.out, value));
         Ok(())
+    }
+
+    /// Whether an integer can be written without asking for memory.
+    #[inline]
+    fn has_room(&self) -> bool {
+        self.out.capacity() - self.out.len() >= 9
     }
 
     /// As most integers are: in one piece.
@@ -105,36 +110,42 @@ impl<'a> Writer<'a> {
     fn small_int(&mut self, value: u32) {
         let [a, b, c, d] = value.to_be_bytes();
         match value {
-            0..=0x7f => self.out.push(d),
+            0..=0x7f => self.out.extend_from_slice(&[d]),
             0x80..=0xff => self.out.extend_from_slice(&[0xcc, d]),
             0x100..=0xffff => self.out.extend_from_slice(&[0xcd, c, d]),
             _ => self.out.extend_from_slice(&[0xce, a, b, c, d]),
         }
     }
 
+    #[inline(never)]
+    fn any_int(&mut self, value: i64) {
+        put!(encode::write_sint(self.out, value));
+    }
+
     pub(crate) fn int128(&mut self, value: i128) -> Result<(), DumpError> {
         match (i64::try_from(value), u64::try_from(value)) {
             (Ok(value), _) => self.int(value),
-            (_, Ok(value)) => self.uint(value),
+            (_, Ok(value)) => {
+                self.uint(value);
+                Ok(())
+            }
             _ => self.big_int(value < 0, &value.unsigned_abs().to_le_bytes()),
         }
     }
 
     #[inline]
     pub(crate) fn uint128(&mut self, value: u128) -> Result<(), DumpError> {
-        if let Ok(small) = u32::try_from(value) {
-            self.small_int(small);
-            return Ok(());
+        match (u32::try_from(value), u64::try_from(value)) {
+            (Ok(small), _) if self.has_room() => self.small_int(small),
+            (_, Ok(value)) => self.uint(value),
+            _ => return self.big_int(false, &value.to_le_bytes()),
         }
-        match u64::try_from(value) {
-            Ok(value) => self.uint(value),
-            Err(_) => self.big_int(false, &value.to_le_bytes()),
-        }
+        Ok(())
     }
 
-    fn uint(&mut self, value: u64) -> Result<(), DumpError> {
+    #[inline(never)]
+    fn uint(&mut self, value: u64) {
         put!(encode::write_uint(self.out, value));
-        Ok(())
     }
 
     pub(crate) fn big_int(&mut self, negative: bool, magnitude: &[u8]) -> Result<(), DumpError> {
@@ -147,7 +158,10 @@ impl<'a> Writer<'a> {
             let signed = i128::try_from(value).map(|value| if negative { -value } else { value });
             match signed.map(|value| (i64::try_from(value), u64::try_from(value))) {
                 Ok((Ok(value), _)) => return self.int(value),
-                Ok((_, Ok(value))) => return self.uint(value),
+                Ok((_, Ok(value))) => {
+                    self.uint(value);
+                    return Ok(());
+                }
                 _ => {}
             }
         }
@@ -226,7 +240,8 @@ impl<'a> Writer<'a> {
     }
 
     /// Something follows the string that was put aside: it is to be where it belongs.
-    pub(super) fn fetch(&mut self) {
+    #[inline]
+    pub(crate) fn fetch(&mut self) {
         if let Some((at, value)) = self.beside.take() {
             // What stands behind it already is mostly nothing.
             self.out.splice(at..at, value);

@@ -9,12 +9,16 @@ use crate::{
     Loader, Outbound, Response, Value, buffer,
     dispatch::{Completed, Reply},
     dump::Codec,
-    native::{Place, Tables},
+    native::Tables,
 };
 use std::sync::Arc;
 
 /// About so many bytes go together: what fits a frame of the native wire.
 const BYTES: usize = 28 << 10;
+
+/// A reader loads so many items at a time at most, which take so many bytes of memory.
+const MOST: usize = 128;
+const SOME: usize = 4 << 10;
 
 /// What follows a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +45,23 @@ pub(super) struct Filling<'d, 'a> {
     /// When so many references are there, it is full; an item has so many at most.
     references: usize,
     error_text: usize,
+    /// Where the last item ends.
+    end: End,
+}
+
+/// How much of the reply was written.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    bytes: usize,
+    references: usize,
+    exported: usize,
+}
+
+impl End {
+    fn of(dumper: &Dumper<'_>) -> Self {
+        let (bytes, references) = (dumper.written(), dumper.references());
+        Self { bytes, references, exported: dumper.exported() }
+    }
 }
 
 impl<'d, 'a> Filling<'d, 'a> {
@@ -55,19 +76,70 @@ impl<'d, 'a> Filling<'d, 'a> {
         let full = BYTES.min(limits.message / 4);
         let room = limits.message.saturating_sub(full + 64);
         let (references, error_text) = (limits.references / 2, limits.error_text);
-        Ok(Self { dumper, at, len: 0, most, full, room, references, error_text })
+        let end = End::of(dumper);
+        Ok(Self { dumper, at, len: 0, most, full, room, references, error_text, end })
     }
 
+    #[inline]
     pub(super) fn is_full(&self) -> bool {
         self.len >= self.most
-            || self.dumper.written() - self.at >= self.full
-            || self.dumper.references() >= self.references
+            || self.end.bytes - self.at >= self.full
+            || self.end.references >= self.references
     }
 
     /// Writes an item. Of one that cannot be dumped nothing is left.
     #[inline]
     pub(super) fn item(&mut self, item: impl Outbound) -> Result<(), Box<Failed>> {
-        self.dumper.attempt(self.room, self.references, |dumper| item.send(dumper))?;
+        match &mut self.dumper.codec {
+            // What came before is to stay, whatever becomes of this.
+            Codec::Native(writer) => writer.fetch(),
+            Codec::Marshal(_) => return self.item_elsewhere(item),
+        }
+        let dumped = item.send(self.dumper);
+        let bytes = self.dumper.written();
+        // As nearly all items are, for which nothing else has to be looked at.
+        let plain = dumped.is_ok() && self.dumper.references() == self.end.references;
+        if plain && bytes - self.end.bytes <= self.room {
+            self.end.bytes = bytes;
+            self.len += 1;
+            return Ok(());
+        }
+        self.check(dumped)
+    }
+
+    /// Keeps the item that was dumped if it may be there.
+    #[inline(never)]
+    fn check(&mut self, dumped: Result<(), DumpError>) -> Result<(), Box<Failed>> {
+        let end = End::of(self.dumper);
+        let bytes = (end.bytes - self.end.bytes, self.room);
+        let references = (end.references - self.end.references, self.references);
+        match dumped.and_then(|()| fits(bytes, references)) {
+            Ok(()) => {
+                self.end = end;
+                self.len += 1;
+                Ok(())
+            }
+            Err(error) => {
+                if let Codec::Native(writer) = &mut self.dumper.codec {
+                    writer.back_to(self.end.bytes, self.end.references);
+                }
+                self.dumper.take_back(self.end.exported);
+                Err(Box::new(Failed { error, item: true }))
+            }
+        }
+    }
+
+    /// What was written as Marshal can't be taken back, because later values may be links to it. So whether
+    /// it can be dumped is tried elsewhere.
+    fn item_elsewhere(&mut self, item: impl Outbound) -> Result<(), Box<Failed>> {
+        let tried = Value::from_dump_with(self.dumper.session, |dumper| {
+            item.send(dumper)?;
+            fits((dumper.written(), self.room), (dumper.references(), self.references))
+        });
+        let failed = |item| move |error| Box::new(Failed { error, item });
+        let value = tried.map_err(failed(true))?;
+        self.dumper.value(&value).map_err(failed(false))?;
+        self.end = End::of(self.dumper);
         self.len += 1;
         Ok(())
     }
@@ -122,61 +194,6 @@ impl Dumper<'_> {
             Codec::Native(writer) => writer.end_batch(at, len, next),
         }
     }
-
-    /// Dumps a value of at most `room` bytes, with at most `most` references. Of one that cannot be dumped
-    /// nothing is left, and what it has exported is taken back.
-    #[inline]
-    fn attempt(
-        &mut self,
-        room: usize,
-        most: usize,
-        dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>,
-    ) -> Result<(), Box<Failed>> {
-        let place = match &mut self.codec {
-            Codec::Native(writer) => writer.place(),
-            Codec::Marshal(_) => return self.try_elsewhere(room, most, dump),
-        };
-        let exported = self.exported();
-        let dumped = dump(self);
-        let bytes = self.written() - place.len;
-        let references = self.references() - place.references;
-        if dumped.is_ok() && bytes <= room && references <= most {
-            return Ok(());
-        }
-        let fits = || fits((bytes, room), (references, most));
-        self.undo(place, exported, dumped.and_then(|()| fits()))
-    }
-
-    #[cold]
-    fn undo(
-        &mut self,
-        place: Place,
-        exported: usize,
-        dumped: Result<(), DumpError>,
-    ) -> Result<(), Box<Failed>> {
-        if let Codec::Native(writer) = &mut self.codec {
-            writer.back_to(place);
-        }
-        self.take_back(exported);
-        dumped.map_err(|error| Box::new(Failed { error, item: true }))
-    }
-
-    /// What was written as Marshal can't be taken back, because later values may be links to it. So whether
-    /// it can be dumped is tried elsewhere.
-    fn try_elsewhere(
-        &mut self,
-        room: usize,
-        most: usize,
-        dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>,
-    ) -> Result<(), Box<Failed>> {
-        let tried = Value::from_dump_with(self.session, |dumper| {
-            dump(dumper)?;
-            fits((dumper.written(), room), (dumper.references(), most))
-        });
-        let failed = |item| move |error| Box::new(Failed { error, item });
-        let value = tried.map_err(failed(true))?;
-        self.value(&value).map_err(failed(false))
-    }
 }
 
 /// Why an item was not written.
@@ -204,6 +221,8 @@ pub(super) struct Arrived {
     budget: Budget,
     /// Those of the session.
     tables: Option<Arc<Tables>>,
+    /// Whether an item has failed.
+    one_by_one: bool,
 }
 
 impl Arrived {
@@ -232,28 +251,41 @@ impl Arrived {
                 let place = response.body.start + place;
                 let session = response.session.as_deref();
                 let tables = session.and_then(|session| session.tables()).cloned();
-                Ok(Opened::Batch(Self { response, place, left, next, budget, tables }))
+                let one_by_one = false;
+                Ok(Opened::Batch(Self { response, place, left, next, budget, tables, one_by_one }))
             }
         }
     }
 
-    /// The next item, if there is one and nothing is to be said of it.
-    #[inline]
-    pub(super) fn take<V: Load>(&mut self) -> Option<V> {
-        let left = self.left.checked_sub(1)?;
+    /// Loads some of the next items into `items`, the last one first. That takes less than one at a time.
+    /// Says whether there are any; if one of them fails there are none, and all are taken with
+    /// [`Arrived::next`], which says why.
+    pub(super) fn load_some<V: Load>(&mut self, items: &mut Vec<V>) -> bool {
         // A large string at the end can be loaded once only.
-        if left == 0 && (self.next == Next::Raised || self.response.tail.is_some()) {
-            return None;
-        }
+        let apart = self.next == Next::Raised || self.response.tail.is_some();
+        let plain = self.left.saturating_sub(usize::from(apart));
+        let count = plain.min((SOME / size_of::<V>().max(1)).clamp(1, MOST));
         let Response { bytes, body, session, .. } = &self.response;
-        let bytes = bytes.get(self.place..body.end)?;
-        let mut loader =
-            Loader::native(bytes, self.tables.as_deref()?, self.budget, session.as_deref());
-        // If it fails, it is loaded again, by who can say why.
-        let item = V::load(&mut loader).ok()?;
-        let (read, budget) = loader.place()?;
-        (self.left, self.place, self.budget) = (left, self.place + read, budget);
-        Some(item)
+        let bytes = bytes.get(self.place..body.end).unwrap_or_default();
+        let Some(tables) = self.tables.as_deref().filter(|_| !self.one_by_one) else {
+            return false;
+        };
+        let mut loader = Loader::native(bytes, tables, self.budget, session.as_deref());
+        for _ in 0..count {
+            match V::load(&mut loader) {
+                Ok(item) => items.push(item),
+                Err(_) => {
+                    items.clear();
+                    self.one_by_one = true;
+                    return false;
+                }
+            }
+        }
+        if let Some((read, budget)) = loader.place() {
+            items.reverse();
+            (self.left, self.place, self.budget) = (self.left - count, self.place + read, budget);
+        }
+        count > 0
     }
 
     /// The next item, or an exception in its place; `Err` with what follows if there is none.

@@ -10,7 +10,6 @@ use std::{
     any::Any,
     collections::VecDeque,
     task::{Context, Poll, ready},
-    vec,
 };
 
 /// Reads the items of an object that has some.
@@ -24,6 +23,8 @@ pub(super) struct Pull {
     /// How many batches are asked for at a time.
     window: usize,
     here: Here,
+    /// Items that are loaded already, the next one last: a `Vec<V>`.
+    loaded: Option<Box<dyn Any + Send>>,
 }
 
 /// A batch that was asked for.
@@ -40,15 +41,10 @@ struct Asked {
 enum Here {
     Nothing,
     Batch(Arrived),
-    /// Items that had to be loaded at once: a `Loaded<V>`.
-    Loaded(Box<dyn Any + Send>),
+    /// What stands in the place of the item behind those that are loaded.
+    Raised(Exception),
     /// An object that has no batches, but Ruby's `each`: an `Each<V>`.
     Each(Box<dyn Any + Send>),
-}
-
-struct Loaded<V> {
-    items: vec::IntoIter<V>,
-    raised: Option<Exception>,
 }
 
 /// A batch of at least so many items, or bytes, is one of a stream that flows. Then another one is on its
@@ -61,14 +57,14 @@ const WINDOW: usize = 8;
 impl Pull {
     pub(super) fn new(remote: Remote) -> Self {
         let (asked, here) = (VecDeque::new(), Here::Nothing);
-        Self { remote: Some(remote), asked, number: 0, window: 1, here }
+        Self { remote: Some(remote), asked, number: 0, window: 1, here, loaded: None }
     }
 
     /// Items that are all there.
-    pub(super) fn of<V: Send + 'static>(items: Vec<V>) -> Self {
-        let loaded = Loaded { items: items.into_iter(), raised: None };
-        let here = Here::Loaded(Box::new(loaded));
-        Self { remote: None, asked: VecDeque::new(), number: 0, window: 1, here }
+    pub(super) fn of<V: Send + 'static>(mut items: Vec<V>) -> Self {
+        items.reverse();
+        let (asked, here) = (VecDeque::new(), Here::Nothing);
+        Self { remote: None, asked, number: 0, window: 1, here, loaded: Some(Box::new(items)) }
     }
 
     /// What is read, as long as nothing of it was.
@@ -85,12 +81,15 @@ impl Pull {
     where
         T: Returns<Value: Send + 'static>,
     {
-        if let Here::Batch(batch) = &mut self.here
-            && let Some(item) = batch.take::<T::Value>()
-        {
-            return Poll::Ready(Some(T::given(Ok(Ok(item)))));
+        match self.take_loaded() {
+            Some(item) => Poll::Ready(Some(T::given(Ok(Ok(item))))),
+            None => self.poll_further::<T>(context),
         }
-        self.poll_further::<T>(context)
+    }
+
+    #[inline]
+    fn take_loaded<V: 'static>(&mut self) -> Option<V> {
+        self.loaded.as_mut()?.downcast_mut::<Vec<V>>()?.pop()
     }
 
     fn poll_further<T>(&mut self, context: &mut Context<'_>) -> Poll<Option<T::Output>>
@@ -98,21 +97,29 @@ impl Pull {
         T: Returns<Value: Send + 'static>,
     {
         loop {
+            if let Some(item) = self.take_loaded() {
+                return Poll::Ready(Some(T::given(Ok(Ok(item)))));
+            }
             match &mut self.here {
-                Here::Batch(batch) => match batch.next::<T::Value>() {
-                    Ok(item) => return Poll::Ready(Some(T::given(item))),
-                    Err(next) => self.close(next),
-                },
-                Here::Loaded(loaded) => {
-                    if let Some(loaded) = loaded.downcast_mut::<Loaded<T::Value>>() {
-                        if let Some(item) = loaded.items.next() {
-                            return Poll::Ready(Some(T::given(Ok(Ok(item)))));
-                        }
-                        if let Some(exception) = loaded.raised.take() {
-                            return Poll::Ready(Some(T::given(Ok(Err(exception)))));
-                        }
+                Here::Batch(batch) => {
+                    let new = || Box::new(Vec::<T::Value>::new()) as Box<dyn Any + Send>;
+                    let loaded = self.loaded.get_or_insert_with(new);
+                    if let Some(items) = loaded.downcast_mut::<Vec<T::Value>>()
+                        && batch.load_some(items)
+                    {
+                        continue;
                     }
-                    self.here = Here::Nothing;
+                    match batch.next::<T::Value>() {
+                        Ok(item) => return Poll::Ready(Some(T::given(item))),
+                        Err(next) => self.close(next),
+                    }
+                }
+                Here::Raised(_) => {
+                    if let Here::Raised(exception) =
+                        std::mem::replace(&mut self.here, Here::Nothing)
+                    {
+                        return Poll::Ready(Some(T::given(Ok(Err(exception)))));
+                    }
                 }
                 Here::Each(each) => {
                     let each = each.downcast_mut::<Each<T::Value>>();
@@ -201,10 +208,11 @@ impl Pull {
                 self.here = Here::Batch(batch);
                 of
             }
-            Opened::All(All { items, raised, next }) => {
+            Opened::All(All { mut items, raised, next }) => {
                 let len = items.len();
-                let loaded = Loaded { items: items.into_iter(), raised };
-                self.here = Here::Loaded(Box::new(loaded));
+                items.reverse();
+                self.loaded = Some(Box::new(items));
+                self.here = raised.map_or(Here::Nothing, Here::Raised);
                 (len, next)
             }
         };

@@ -1,14 +1,17 @@
 //! How long a block lives. There is one test here: the process's first server is the one through
 //! which blocks are lent, and what it holds is counted.
 
+mod wires;
+
 use drb::{
-    Block, Error, Object, Outcome, Value,
+    Block, Client, Error, Object, Outcome, Value,
     dispatch::{Answer, Dispatch, Incoming, Invoked, MethodInfo},
 };
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use wires::On;
 
 /// Calls its block, and keeps it.
 #[derive(Default)]
@@ -50,16 +53,27 @@ impl Dispatch for Keeper {
 async fn a_block_is_over_with_its_call() {
     let server =
         drb::start_service("druby://127.0.0.1:0", Arc::new(Keeper::default())).await.unwrap();
-    let keeper = Object::connect(server.uri()).await.unwrap();
+    for wire in [On::Ruby, On::Native] {
+        over_with_its_call(&server, wire).await;
+    }
+}
+
+async fn over_with_its_call(server: &drb::Server, wire: On) {
+    let client = Client::new();
+    let keeper: Object = client.connect(&wire.uri(server)).await.unwrap();
+    let lent = || match wire {
+        On::Ruby => server.exported(),
+        On::Native => client.usage().exported,
+    };
 
     let mut during = 0;
     let block = |(number,): (i64,)| {
-        during = server.exported();
+        during = lent();
         number
     };
     let given: i64 = keeper.call_with("each", (), block).await.unwrap();
     assert_eq!((given, during), (1, 1));
-    assert_eq!(server.exported(), 0, "the call has ended");
+    assert_eq!(lent(), 0, "the call has ended");
 
     let error = keeper.call::<Value>("kept", ()).await.unwrap_err();
     assert!(error.to_string().contains("lives as long as the call"), "{error}");
@@ -69,11 +83,11 @@ async fn a_block_is_over_with_its_call() {
     let slow = keeper.call_with::<Value, _, _, _, _>("each", (), block);
     let error = slow.deadline(Duration::from_millis(50)).await.unwrap_err();
     assert!(matches!(error, Error::DeadlineExceeded { outcome: Outcome::Unknown, .. }), "{error}");
-    assert_eq!(server.exported(), 0, "the deadline has passed");
+    assert_eq!(lent(), 0, "the deadline has passed");
 
     // It is never made.
     let call = keeper.call_with::<Value, _, _, _, _>("each", (), |_: (i64,)| 0);
-    assert_eq!(server.exported(), 1);
+    assert_eq!(lent(), 1);
     drop(call);
-    assert_eq!(server.exported(), 0);
+    assert_eq!(lent(), 0);
 }

@@ -1,5 +1,7 @@
 //! Blocks, without the macros: a method that calls its caller back while it runs.
 
+mod wires;
+
 use drb::{
     Block, Error, Exception, Object, Outcome, Value,
     dispatch::{Answer, Dispatch, Incoming, Invoked, MethodInfo, Reply},
@@ -13,6 +15,7 @@ use std::{
     },
     time::Duration,
 };
+use wires::{On, on_both_wires};
 
 /// An object whose methods take blocks.
 #[derive(Default)]
@@ -109,16 +112,25 @@ enum Methods {
     Recurse(i64, Block<(i64,), Value>),
 }
 
-async fn front() -> (drb::Server, Object, Arc<Front>) {
+async fn front(wire: On) -> (drb::Server, Object, Arc<Front>) {
     let front = Arc::new(Front::default());
     let server = drb::start_service("druby://127.0.0.1:0", Arc::clone(&front)).await.unwrap();
-    let object = Object::connect(server.uri()).await.unwrap();
+    let object = Object::connect(&wire.uri(&server)).await.unwrap();
     (server, object, front)
 }
 
-#[tokio::test]
-async fn a_closure_borrows_from_its_caller() {
-    let (_server, front, _) = front().await;
+on_both_wires!(
+    a_closure_borrows_from_its_caller,
+    an_asynchronous_closure_may_wait,
+    arguments_arrive_as_with_procs,
+    an_error_reaches_the_method_and_its_caller,
+    leaving_the_method_drops_it,
+    a_block_that_is_needed_and_missing,
+    blocks_within_blocks,
+);
+
+async fn a_closure_borrows_from_its_caller(wire: On) {
+    let (_server, front, _) = front(wire).await;
     let mut seen = Vec::new();
     let sum: i64 = front
         .call_with("each", (), |(number,): (i64,)| {
@@ -130,9 +142,8 @@ async fn a_closure_borrows_from_its_caller() {
     assert_eq!((seen, sum), (vec![1, 2, 3], 60));
 }
 
-#[tokio::test]
-async fn an_asynchronous_closure_may_wait() {
-    let (_server, front, _) = front().await;
+async fn an_asynchronous_closure_may_wait(wire: On) {
+    let (_server, front, _) = front(wire).await;
     let sum: i64 = front
         .call_with("each", (), async |(number,): (i64,)| {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -143,9 +154,8 @@ async fn an_asynchronous_closure_may_wait() {
     assert_eq!(sum, 6);
 }
 
-#[tokio::test]
-async fn arguments_arrive_as_with_procs() {
-    let (_server, front, _) = front().await;
+async fn arguments_arrive_as_with_procs(wire: On) {
+    let (_server, front, _) = front(wire).await;
     for method in ["pair", "pairs"] {
         let mut pairs = Vec::new();
         let block = |(number, name): (i64, String)| pairs.push((number, name));
@@ -165,9 +175,8 @@ async fn arguments_arrive_as_with_procs() {
     assert_eq!(seen, [2, 2]);
 }
 
-#[tokio::test]
-async fn an_error_reaches_the_method_and_its_caller() {
-    let (_server, front, _) = front().await;
+async fn an_error_reaches_the_method_and_its_caller(wire: On) {
+    let (_server, front, _) = front(wire).await;
     let block = |(number,): (i64,)| match number {
         1 => Ok(1),
         _ => Err(Exception::new("ArgumentError", "enough")),
@@ -180,9 +189,8 @@ async fn an_error_reaches_the_method_and_its_caller() {
     assert!(error.to_string().contains("the block's arguments[0]"), "{error}");
 }
 
-#[tokio::test]
-async fn leaving_the_method_drops_it() {
-    let (_server, front, object) = front().await;
+async fn leaving_the_method_drops_it(wire: On) {
+    let (_server, front, object) = front(wire).await;
     let mut calls = 0;
     let block = |(number,): (i64,)| {
         calls += 1;
@@ -193,9 +201,8 @@ async fn leaving_the_method_drops_it() {
     assert!(object.dropped.load(Ordering::SeqCst));
 }
 
-#[tokio::test]
-async fn a_block_that_is_needed_and_missing() {
-    let (_server, front, _) = front().await;
+async fn a_block_that_is_needed_and_missing(wire: On) {
+    let (_server, front, _) = front(wire).await;
     let error = front.call::<Value>("each", ()).await.unwrap_err();
     assert_eq!(error.exception().unwrap().class, "LocalJumpError");
     assert!(error.to_string().contains("no block given (yield)"), "{error}");
@@ -205,9 +212,8 @@ async fn a_block_that_is_needed_and_missing() {
 }
 
 /// A block that calls the same method with another block, and so on.
-#[tokio::test]
-async fn blocks_within_blocks() {
-    let (_server, front, _) = front().await;
+async fn blocks_within_blocks(wire: On) {
+    let (_server, front, _) = front(wire).await;
     fn down(front: Object, depth: i64) -> std::pin::Pin<Box<dyn Future<Output = i64> + Send>> {
         Box::pin(async move {
             if depth == 0 {

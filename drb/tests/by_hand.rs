@@ -2,26 +2,36 @@
 //! not write itself.
 
 mod store;
+mod wires;
 
 use drb::{CallError, Error, LoadErrorKind, Outcome};
 use std::{sync::Arc, time::Duration};
 use store::{Counter, CounterProxy, Store, StoreProxy};
+use wires::{On, on_both_wires};
 
-async fn start() -> (drb::Server, StoreProxy) {
+async fn start(wire: On) -> (drb::Server, StoreProxy) {
     let server = drb::start_service("druby://127.0.0.1:0", Store::default()).await.unwrap();
     // Not over the short way that the process has to its own objects.
-    let store = StoreProxy::connect(&over_the_network(&server)).await.unwrap();
+    let store = StoreProxy::connect(&wire.elsewhere(&server)).await.unwrap();
     (server, store)
 }
 
-/// A URI that isn't known to be one of this process.
-fn over_the_network(server: &drb::Server) -> String {
-    server.uri().replace("127.0.0.1", "localhost")
-}
+on_both_wires!(
+    calls_return_what_methods_give,
+    a_methods_own_error_is_an_error_of_its_type,
+    what_is_not_a_method_is_refused,
+    arguments_that_do_not_fit_are_refused,
+    a_result_of_another_type_says_that_the_method_has_run,
+    keywords_arrive_by_name,
+    a_panic_is_the_failure_of_its_call,
+    everything_answers_what_ruby_asks,
+    an_object_that_a_method_gives_can_be_called,
+    the_context_says_who_calls,
+    an_object_has_one_reference,
+);
 
-#[tokio::test]
-async fn calls_return_what_methods_give() {
-    let (_server, store) = start().await;
+async fn calls_return_what_methods_give(wire: On) {
+    let (_server, store) = start(wire).await;
     assert_eq!(store.inc("a", 2).await.unwrap(), 2);
     assert_eq!(store.inc("a", 3).await.unwrap(), 5);
     assert_eq!(store.get("a").await.unwrap(), 5);
@@ -29,9 +39,8 @@ async fn calls_return_what_methods_give() {
     assert_eq!(store.blocking_get("a").await.unwrap(), 5);
 }
 
-#[tokio::test]
-async fn a_methods_own_error_is_an_error_of_its_type() {
-    let (_server, store) = start().await;
+async fn a_methods_own_error_is_an_error_of_its_type(wire: On) {
+    let (_server, store) = start(wire).await;
     let error = store.get("nothing").await.unwrap_err();
     assert_eq!(error, CallError::Method("no `nothing`".to_owned()));
     assert_eq!(error.outcome(), Outcome::Executed);
@@ -39,10 +48,9 @@ async fn a_methods_own_error_is_an_error_of_its_type() {
     assert_eq!(store.inc("a", 1).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn what_is_not_a_method_is_refused() {
-    let (server, _) = start().await;
-    let object = drb::Object::connect(&over_the_network(&server)).await.unwrap();
+async fn what_is_not_a_method_is_refused(wire: On) {
+    let (server, _) = start(wire).await;
+    let object = drb::Object::connect(&wire.elsewhere(&server)).await.unwrap();
     for name in [
         "nothing",
         "send",
@@ -68,15 +76,19 @@ async fn what_is_not_a_method_is_refused() {
         );
     }
     let error = object.call::<()>("__send__", ("get", "a")).await.unwrap_err();
-    assert_eq!(error.exception().unwrap().class, "DRb::DRbConnError");
-    assert_eq!(error.exception().unwrap().message, "insecure method '__send__'");
+    match wire {
+        On::Ruby => {
+            assert_eq!(error.exception().unwrap().class, "DRb::DRbConnError");
+            assert_eq!(error.exception().unwrap().message, "insecure method '__send__'");
+        }
+        On::Native => assert!(matches!(error, Error::NoMethod(_)), "{error:?}"),
+    }
     assert_eq!(error.outcome(), Outcome::NotExecuted);
 }
 
-#[tokio::test]
-async fn arguments_that_do_not_fit_are_refused() {
-    let (server, _) = start().await;
-    let object = drb::Object::connect(&over_the_network(&server)).await.unwrap();
+async fn arguments_that_do_not_fit_are_refused(wire: On) {
+    let (server, _) = start(wire).await;
+    let object = drb::Object::connect(&wire.elsewhere(&server)).await.unwrap();
     let error = object.call::<()>("inc", ("a",)).await.unwrap_err();
     let Error::Refused(exception) = &error else { panic!("{error:?}") };
     assert_eq!(exception.class, "ArgumentError");
@@ -92,20 +104,18 @@ async fn arguments_that_do_not_fit_are_refused() {
     assert_eq!(error.exception().unwrap().class, "RangeError");
 }
 
-#[tokio::test]
-async fn a_result_of_another_type_says_that_the_method_has_run() {
-    let (server, _) = start().await;
-    let object = drb::Object::connect(&over_the_network(&server)).await.unwrap();
+async fn a_result_of_another_type_says_that_the_method_has_run(wire: On) {
+    let (server, _) = start(wire).await;
+    let object = drb::Object::connect(&wire.elsewhere(&server)).await.unwrap();
     let error = object.call::<Vec<String>>("inc", ("a", 1)).await.unwrap_err();
     let Error::Load(load) = &error else { panic!("{error:?}") };
     assert!(matches!(load.kind(), LoadErrorKind::Mismatch { .. }));
     assert_eq!(error.outcome(), Outcome::Executed);
 }
 
-#[tokio::test]
-async fn keywords_arrive_by_name() {
-    let (server, _) = start().await;
-    let object = drb::Object::connect(&over_the_network(&server)).await.unwrap();
+async fn keywords_arrive_by_name(wire: On) {
+    let (server, _) = start(wire).await;
+    let object = drb::Object::connect(&wire.elsewhere(&server)).await.unwrap();
     let text: String =
         object.call("describe", ("a", drb::keywords([("unit", "m")]))).await.unwrap();
     assert_eq!(text, "a in m");
@@ -124,9 +134,8 @@ async fn keywords_arrive_by_name() {
     assert_eq!(error.exception().unwrap().message, "unknown keyword: :x");
 }
 
-#[tokio::test]
-async fn a_panic_is_the_failure_of_its_call() {
-    let (_server, store) = start().await;
+async fn a_panic_is_the_failure_of_its_call(wire: On) {
+    let (_server, store) = start(wire).await;
     for mode in ["sync", "async", "blocking"] {
         let error = store.panic(mode).await.unwrap_err();
         let Error::Panicked { message } = &error else { panic!("{error:?}") };
@@ -136,10 +145,9 @@ async fn a_panic_is_the_failure_of_its_call() {
     assert_eq!(store.inc("a", 1).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn everything_answers_what_ruby_asks() {
-    let (server, _) = start().await;
-    let object = drb::Object::connect(&over_the_network(&server)).await.unwrap();
+async fn everything_answers_what_ruby_asks(wire: On) {
+    let (server, _) = start(wire).await;
+    let object = drb::Object::connect(&wire.elsewhere(&server)).await.unwrap();
     assert!(object.respond_to("inc").await.unwrap());
     assert!(object.respond_to("to_s").await.unwrap());
     assert!(!object.respond_to("instance_eval").await.unwrap());
@@ -147,24 +155,23 @@ async fn everything_answers_what_ruby_asks() {
     assert_eq!(object.call::<String>("inspect", ()).await.unwrap(), "#<Store>");
 }
 
-#[tokio::test]
-async fn an_object_that_a_method_gives_can_be_called() {
-    let (server, store) = start().await;
+async fn an_object_that_a_method_gives_can_be_called(wire: On) {
+    let (server, store) = start(wire).await;
     let counter: CounterProxy = store.counter().await.unwrap();
     assert_eq!(counter.next().await.unwrap(), 1);
     assert_eq!(counter.next().await.unwrap(), 2);
-    assert_eq!(server.exported(), 1);
+    assert_eq!(wire.given(&server), 1);
     let another = store.counter().await.unwrap();
     assert_eq!(another.next().await.unwrap(), 1);
     assert_ne!(counter, another);
-    assert_eq!(server.exported(), 2);
+    assert_eq!(wire.given(&server), 2);
 }
 
 #[tokio::test]
 async fn a_reference_that_nobody_has_given_is_gone() {
-    let (server, _) = start().await;
+    let (server, _) = start(On::Ruby).await;
     // Ruby's drb gives `nil` for 8.
-    let reference = drb::Reference::new(over_the_network(&server), drb::ObjectId::Number(8));
+    let reference = drb::Reference::new(On::Ruby.elsewhere(&server), drb::ObjectId::Number(8));
     let object = drb::Client::new().remote(reference);
     let object: drb::Object = drb::Proxy::from_remote(object);
     let error = object.call::<String>("to_s", ()).await.unwrap_err();
@@ -189,24 +196,22 @@ async fn an_object_of_this_process_is_called_without_the_network() {
     assert!(matches!(store.inc("a", 1).await, Err(Error::Stopped)));
 }
 
-#[tokio::test]
-async fn the_context_says_who_calls() {
-    let (_server, store) = start().await;
+async fn the_context_says_who_calls(wire: On) {
+    let (_server, store) = start(wire).await;
     let peer = store.peer().await.unwrap();
     assert!(peer.starts_with("127.0.0.1:"), "{peer}");
 }
 
-#[tokio::test]
-async fn an_object_has_one_reference() {
+async fn an_object_has_one_reference(wire: On) {
     let counter: Arc<drb::Exclusive<Counter>> = Arc::new(Counter::default().into());
     let store = Store { shared: Some(Arc::clone(&counter)), ..Store::default() };
     let server = drb::start_service("druby://127.0.0.1:0", store).await.unwrap();
-    let store = StoreProxy::connect(&over_the_network(&server)).await.unwrap();
+    let store = StoreProxy::connect(&wire.elsewhere(&server)).await.unwrap();
     let (one, two) = (store.counter().await.unwrap(), store.counter().await.unwrap());
     assert_eq!(one, two);
     assert_eq!(one.next().await.unwrap(), 1);
     assert_eq!(two.next().await.unwrap(), 2);
-    assert_eq!(server.exported(), 1);
+    assert_eq!(wire.given(&server), 1);
     // The program goes on using its object.
     assert_eq!(counter.read().await.count, 2);
 }

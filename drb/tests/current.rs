@@ -1,12 +1,15 @@
 //! Calls within calls: which server they go through, how deep they may go, and what would wait for
 //! itself.
 
+mod wires;
+
 use drb::{Block, DrbUndumped, Error, Exclusive, Holder, Limit, Limits, Proxy, Server, by_ref};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
+use wires::{On, on_both_wires};
 
 fn port(server: &Server) -> &str {
     server.uri().rsplit(':').next().unwrap()
@@ -67,6 +70,7 @@ impl Guide {
     }
 }
 
+/// Of Ruby's wire, on which references say which server it is.
 #[tokio::test]
 async fn what_a_call_does_goes_through_its_server() {
     let first = start(()).await;
@@ -96,6 +100,7 @@ async fn what_a_call_does_goes_through_its_server() {
     assert_eq!(here(), first.uri());
 }
 
+/// On the native wire nobody connects for this.
 #[tokio::test]
 async fn a_server_on_all_addresses_is_called_back_at_the_one_that_we_call_from() {
     let listening = Server::builder().allow_everyone().start("druby://:0").await.unwrap();
@@ -116,6 +121,7 @@ async fn nobody() -> GuideProxy {
     GuideProxy::from_remote(drb::Client::new().remote(reference))
 }
 
+/// Those of the native wire carry nothing.
 #[tokio::test]
 async fn references_carry_what_is_advertised() {
     let builder = Server::builder().advertise("druby://localhost:0");
@@ -310,18 +316,24 @@ async fn a_block_continues_the_chain_of_the_call_that_calls_it() {
     assert_eq!(*seen.lock().unwrap(), [other.uri(), other.uri()]);
 }
 
-#[tokio::test]
-async fn where_nobody_can_tell_the_deadline_ends_the_wait() {
+on_both_wires!(where_nobody_can_tell_the_deadline_ends_the_wait);
+
+async fn where_nobody_can_tell_the_deadline_ends_the_wait(wire: On) {
     let server = start(Ledger::default()).await;
-    let elsewhere = server.uri().replace("127.0.0.1", "localhost");
-    let ledger = LedgerProxy::connect(&elsewhere).await.unwrap();
+    let ledger = LedgerProxy::connect(&wire.elsewhere(&server)).await.unwrap();
     let patience = Duration::from_millis(200);
     let clerk = start(Clerk { ledger: ledger.clone(), patience }).await;
-    let clerk = ClerkProxy::connect(&clerk.uri().replace("127.0.0.1", "localhost")).await.unwrap();
+    let clerk = ClerkProxy::connect(&wire.elsewhere(&clerk)).await.unwrap();
     let begun = Instant::now();
     let error = ledger.write_and_ask(&clerk, "add").await.unwrap_err();
     assert!(error.to_string().contains("no result within 200ms"), "{error:?}");
     assert!(begun.elapsed() >= patience);
+    if wire == On::Native {
+        // What waited was cancelled.
+        assert_eq!(ledger.len().await, Ok(0));
+        assert_eq!(ledger.add(2).await, Ok(1));
+        return;
+    }
     // What waited has its turn now, if its caller doesn't know it any more.
     let mut entries = 0;
     for _ in 0..100 {

@@ -1,5 +1,5 @@
-//! What a server says to requests that are none, to halves of requests, and to those in pieces. The
-//! table is that of Ruby's drb; where Ruby's hangs or closes without a word, ours answers.
+//! What a server of Ruby's wire says to requests that are none, to halves of requests, and to those in
+//! pieces. The table is that of Ruby's drb; where Ruby's hangs or closes without a word, ours answers.
 
 mod store;
 

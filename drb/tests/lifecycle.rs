@@ -2,6 +2,7 @@
 //! is true.
 
 mod store;
+mod wires;
 
 use drb::{Acl, Error, Limit, Limits, Outcome, Server};
 use std::{
@@ -20,18 +21,19 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
 };
+use wires::{On, on_both_wires};
 
 const SOON: Duration = Duration::from_secs(10);
 
-async fn start() -> (Server, StoreProxy) {
+async fn start(wire: On) -> (Server, StoreProxy) {
     let server = drb::start_service("druby://127.0.0.1:0", Store::default()).await.unwrap();
-    let store = StoreProxy::connect(&elsewhere(&server)).await.unwrap();
+    let store = StoreProxy::connect(&wire.elsewhere(&server)).await.unwrap();
     (server, store)
 }
 
-/// A URI that isn't known to be one of this process.
+/// Over Ruby's wire.
 fn elsewhere(server: &Server) -> String {
-    server.uri().replace("127.0.0.1", "localhost")
+    On::Ruby.elsewhere(server)
 }
 
 fn outcome<T: std::fmt::Debug>(result: Result<T, Error>) -> (Error, Outcome) {
@@ -40,9 +42,10 @@ fn outcome<T: std::fmt::Debug>(result: Result<T, Error>) -> (Error, Outcome) {
     (error, outcome)
 }
 
+/// On the native wire the connection goes on.
 #[tokio::test]
 async fn a_deadline_ends_a_call_and_its_connection() {
-    let (_server, store) = start().await;
+    let (_server, store) = start(On::Ruby).await;
     let peer = store.peer().await.unwrap();
     assert_eq!(store.peer().await.unwrap(), peer, "the connection is kept");
     let begun = Instant::now();
@@ -58,9 +61,24 @@ async fn a_deadline_ends_a_call_and_its_connection() {
     assert_eq!(store.get("slept").await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn deadlines_follow_one_another_on_one_connection() {
-    let (_server, store) = start().await;
+on_both_wires!(
+    deadlines_follow_one_another_on_one_connection,
+    a_restarted_server_is_found_again,
+    stopping_brings_running_calls_to_their_end,
+    draining_has_an_end,
+    a_method_that_stops_its_server_is_answered,
+    named_objects_have_uris_of_their_own,
+    the_hook_hears_of_failed_calls,
+    there_are_no_more_connections_than_allowed,
+    a_result_that_is_too_large_has_been_made,
+    a_peer_is_given_no_more_objects_than_allowed,
+    a_connection_lost_after_the_request_leaves_the_question_open,
+    a_request_that_never_left_as_a_whole_has_not_run,
+    unix_sockets_work_the_same,
+);
+
+async fn deadlines_follow_one_another_on_one_connection(wire: On) {
+    let (_server, store) = start(wire).await;
     // A long one first, then a short one: the timer has to be set back, and forth again.
     assert_eq!(store.sleep(1).await.unwrap(), 1);
     let slow = store.sleep(300).deadline(Duration::from_millis(30)).await;
@@ -71,32 +89,38 @@ async fn deadlines_follow_one_another_on_one_connection() {
     assert!(store.sleep(250).no_deadline().await.is_ok());
 }
 
+/// On the native wire the connection goes on.
 #[tokio::test]
 async fn a_dropped_call_takes_its_connection_with_it() {
-    let (_server, store) = start().await;
+    let (_server, store) = start(On::Ruby).await;
     let peer = store.peer().await.unwrap();
     let dropped = timeout(Duration::from_millis(30), store.sleep(200)).await;
     assert!(dropped.is_err());
     assert_ne!(store.peer().await.unwrap(), peer);
 }
 
-#[tokio::test]
-async fn a_restarted_server_is_found_again() {
-    let (server, store) = start().await;
+async fn a_restarted_server_is_found_again(wire: On) {
+    let (server, store) = start(wire).await;
     store.inc("a", 1).await.unwrap();
     let uri = server.uri().to_owned();
     assert!(server.drain(SOON).await);
     let (error, outcome) = outcome(store.inc("a", 1).await);
-    assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+    match wire {
+        On::Ruby => assert!(matches!(error, Error::Connect { .. }), "{error:?}"),
+        // The client may hear of the end only now.
+        On::Native => assert!(
+            matches!(error, Error::Connect { .. } | Error::ConnectionLost { .. }),
+            "{error:?}"
+        ),
+    }
     assert_eq!(outcome, Outcome::NotExecuted);
 
     let _server = drb::start_service(&uri, Store::default()).await.unwrap();
     assert_eq!(store.inc("a", 1).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn stopping_brings_running_calls_to_their_end() {
-    let (server, store) = start().await;
+async fn stopping_brings_running_calls_to_their_end(wire: On) {
+    let (server, store) = start(wire).await;
     let idle = store.clone();
     idle.inc("a", 1).await.unwrap();
     let running = tokio::spawn(async move { store.sleep(200).await });
@@ -106,9 +130,8 @@ async fn stopping_brings_running_calls_to_their_end() {
     assert!(matches!(idle.inc("a", 1).await, Err(Error::Connect { .. })));
 }
 
-#[tokio::test]
-async fn draining_has_an_end() {
-    let (server, store) = start().await;
+async fn draining_has_an_end(wire: On) {
+    let (server, store) = start(wire).await;
     let running = tokio::spawn(async move { store.sleep(60_000).await });
     tokio::time::sleep(Duration::from_millis(50)).await;
     let begun = Instant::now();
@@ -131,21 +154,19 @@ impl Mortal {
     }
 }
 
-#[tokio::test]
-async fn a_method_that_stops_its_server_is_answered() {
+async fn a_method_that_stops_its_server_is_answered(wire: On) {
     let mortal = Arc::new(Mortal::default());
     let server = drb::start_service("druby://127.0.0.1:0", Arc::clone(&mortal)).await.unwrap();
     mortal.0.set(server.clone()).unwrap();
-    let proxy = MortalProxy::connect(&elsewhere(&server)).await.unwrap();
+    let proxy = MortalProxy::connect(&wire.elsewhere(&server)).await.unwrap();
     assert_eq!(proxy.stop().await.unwrap(), "stopping");
     timeout(SOON, server.wait()).await.unwrap();
     assert!(matches!(proxy.stop().await, Err(Error::Connect { .. })));
 }
 
-#[tokio::test]
-async fn a_connection_lost_after_the_request_leaves_the_question_open() {
+async fn a_connection_lost_after_the_request_leaves_the_question_open(wire: On) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let uri = format!("druby://{}", listener.local_addr().unwrap());
+    let uri = format!("{}://{}", wire.scheme(), listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = [0; 1024];
@@ -158,10 +179,9 @@ async fn a_connection_lost_after_the_request_leaves_the_question_open() {
     assert_eq!(outcome, Outcome::Unknown);
 }
 
-#[tokio::test]
-async fn a_request_that_never_left_as_a_whole_has_not_run() {
+async fn a_request_that_never_left_as_a_whole_has_not_run(wire: On) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let uri = format!("druby://{}", listener.local_addr().unwrap());
+    let uri = format!("{}://{}", wire.scheme(), listener.local_addr().unwrap());
     // It accepts, and never reads.
     let accepted = tokio::spawn(async move { (listener.accept().await, listener) });
     let store = StoreProxy::connect(&uri).await.unwrap();
@@ -172,6 +192,7 @@ async fn a_request_that_never_left_as_a_whole_has_not_run() {
     drop(accepted);
 }
 
+/// On the native wire it ends the connection, and every call on it.
 #[tokio::test]
 async fn what_is_no_reply_is_an_error_of_the_protocol() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -188,6 +209,7 @@ async fn what_is_no_reply_is_an_error_of_the_protocol() {
     assert_eq!(outcome, Outcome::Unknown);
 }
 
+/// On the native wire answers have numbers.
 #[tokio::test]
 async fn a_connection_with_something_unread_is_not_used_again() {
     // It answers the first request twice: the second answer would be taken for the next call's.
@@ -238,6 +260,7 @@ async fn others_are_only_let_in_on_request() {
     assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
 }
 
+/// Those of the native wire carry none.
 #[tokio::test]
 async fn references_carry_the_address_that_the_peer_has_come_to() {
     let server = Server::builder().front(Store::default()).allow_everyone();
@@ -252,22 +275,20 @@ async fn references_carry_the_address_that_the_peer_has_come_to() {
     }
 }
 
-#[tokio::test]
-async fn named_objects_have_uris_of_their_own() {
+async fn named_objects_have_uris_of_their_own(wire: On) {
     let one = Store::default();
     one.inc("x", 41);
     let server = Server::builder().front(Store::default()).named("one", one);
     let server = server.start("druby://127.0.0.1:0").await.unwrap();
-    let front = StoreProxy::connect(&elsewhere(&server)).await.unwrap();
-    let one = StoreProxy::connect(&format!("{}?one", elsewhere(&server))).await.unwrap();
-    let none = StoreProxy::connect(&format!("{}?none", elsewhere(&server))).await.unwrap();
+    let front = StoreProxy::connect(&wire.elsewhere(&server)).await.unwrap();
+    let one = StoreProxy::connect(&format!("{}?one", wire.elsewhere(&server))).await.unwrap();
+    let none = StoreProxy::connect(&format!("{}?none", wire.elsewhere(&server))).await.unwrap();
     assert_eq!(front.inc("x", 1).await.unwrap(), 1);
     assert_eq!(one.inc("x", 1).await.unwrap(), 42);
     assert!(matches!(none.inc("x", 1).await, Err(Error::Gone(_))));
 }
 
-#[tokio::test]
-async fn the_hook_hears_of_failed_calls() {
+async fn the_hook_hears_of_failed_calls(wire: On) {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let listening = Arc::clone(&heard);
     let server = Server::builder()
@@ -280,7 +301,7 @@ async fn the_hook_hears_of_failed_calls() {
         .start("druby://127.0.0.1:0")
         .await
         .unwrap();
-    let store = StoreProxy::connect(&elsewhere(&server)).await.unwrap();
+    let store = StoreProxy::connect(&wire.elsewhere(&server)).await.unwrap();
     store.inc("a", 1).await.unwrap();
     store.get("b").await.unwrap_err();
     assert_eq!(*heard.lock().unwrap(), [r#"Some("get"): no `b` (RuntimeError)"#]);
@@ -303,6 +324,7 @@ async fn closed_after(stream: &mut TcpStream) -> Duration {
     begun.elapsed()
 }
 
+/// One of the native wire is closed by the client when nobody needs it.
 #[tokio::test]
 async fn an_idle_connection_is_closed_after_a_while() {
     let idle = Duration::from_millis(200);
@@ -339,15 +361,14 @@ async fn a_message_has_to_get_on() {
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
 
-#[tokio::test]
-async fn there_are_no_more_connections_than_allowed() {
+async fn there_are_no_more_connections_than_allowed(wire: On) {
     let server = with_limits(Limits { connections: 2, ..Limits::default() }).await;
     let (one, _two) = (raw(&server).await, raw(&server).await);
     closed_after(&mut raw(&server).await).await;
     drop(one);
     // The place is free again.
     for _ in 0..100 {
-        let store = StoreProxy::connect(&elsewhere(&server)).await.unwrap();
+        let store = StoreProxy::connect(&wire.elsewhere(&server)).await.unwrap();
         if store.inc("a", 1).await.is_ok() {
             return;
         }
@@ -379,10 +400,9 @@ async fn connections_share_the_memory_for_requests() {
     object.call::<drb::Value>("echo", (&large,)).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_result_that_is_too_large_has_been_made() {
+async fn a_result_that_is_too_large_has_been_made(wire: On) {
     let server = with_limits(Limits { depth: 2, ..Limits::default() }).await;
-    let object = drb::Object::connect(&elsewhere(&server)).await.unwrap();
+    let object = drb::Object::connect(&wire.elsewhere(&server)).await.unwrap();
     let deep = vec![vec![1]];
     object.call::<drb::Value>("echo", (&deep,)).await.unwrap();
     // It gives them within an array.
@@ -392,22 +412,22 @@ async fn a_result_that_is_too_large_has_been_made() {
     // The same before it is sent: then nothing has run.
     let client =
         drb::Client::builder().limits(Limits { message: 500, ..Limits::default() }).build();
-    let object: drb::Object = client.connect(&elsewhere(&server)).await.unwrap();
+    let object: drb::Object = client.connect(&wire.elsewhere(&server)).await.unwrap();
     let long = "x".repeat(600);
     let (error, outcome) = self::outcome(object.call::<drb::Value>("echo", (&long,)).await);
     assert!(matches!(error, Error::Dump(_)), "{error:?}");
     assert_eq!(outcome, Outcome::NotExecuted);
 }
 
-#[tokio::test]
-async fn a_peer_is_given_no_more_objects_than_allowed() {
+async fn a_peer_is_given_no_more_objects_than_allowed(wire: On) {
     let server = with_limits(Limits { exports: 2, ..Limits::default() }).await;
-    let store = StoreProxy::connect(&elsewhere(&server)).await.unwrap();
+    let store = StoreProxy::connect(&wire.elsewhere(&server)).await.unwrap();
     let (_one, _two) = (store.counter().await.unwrap(), store.counter().await.unwrap());
     let error = store.counter().await.unwrap_err();
     assert!(matches!(error, Error::Limit { limit: Limit::Exports, .. }), "{error:?}");
 }
 
+/// On the native wire it goes when nobody holds it.
 #[tokio::test]
 async fn an_object_goes_when_its_lease_is_over() {
     let lease = Duration::from_millis(200);
@@ -426,14 +446,14 @@ async fn an_object_goes_when_its_lease_is_over() {
     assert_eq!(server.exported(), 0, "it is out of the table as well");
 }
 
-#[tokio::test]
-async fn unix_sockets_work_the_same() {
+async fn unix_sockets_work_the_same(wire: On) {
     let server = drb::start_service("drbunix:", Store::default()).await.unwrap();
     let path = server.uri().strip_prefix("drbunix:").unwrap().to_owned();
     // Another name for the same file, so that it isn't found to be in this process.
     let link = format!("{path}.link");
     std::os::unix::fs::symlink(&path, &link).unwrap();
-    let store = StoreProxy::connect(&format!("drbunix:{link}")).await.unwrap();
+    let linked = wire.uri(&server).replace(&path, &link);
+    let store = StoreProxy::connect(&linked).await.unwrap();
     assert_eq!(store.inc("a", 1).await.unwrap(), 1);
     assert_eq!(store.peer().await.unwrap(), "a unix socket");
     assert!(server.drain(SOON).await);
@@ -451,10 +471,16 @@ async fn unix_sockets_work_the_same() {
 
 #[test]
 fn a_client_outlives_its_runtime() {
+    for wire in [On::Ruby, On::Native] {
+        outlives_its_runtime(wire);
+    }
+}
+
+fn outlives_its_runtime(wire: On) {
     let run = || tokio::runtime::Runtime::new().unwrap();
     let servers = run();
     let server = servers.block_on(drb::start_service("druby://127.0.0.1:0", Store::default()));
-    let uri = elsewhere(&server.unwrap());
+    let uri = wire.elsewhere(&server.unwrap());
     let first = run();
     let store = first.block_on(StoreProxy::connect(&uri)).unwrap();
     assert_eq!(first.block_on(async { store.inc("a", 1).await }).unwrap(), 1);
@@ -470,7 +496,13 @@ fn a_client_outlives_its_runtime() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_callers_lose_no_count() {
-    let (_server, store) = start().await;
+    for wire in [On::Ruby, On::Native] {
+        count_with_many(wire).await;
+    }
+}
+
+async fn count_with_many(wire: On) {
+    let (_server, store) = start(wire).await;
     let callers: Vec<_> = (0..50)
         .map(|_| {
             let store = store.clone();

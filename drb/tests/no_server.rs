@@ -1,5 +1,5 @@
-//! A process without a server: nobody can call it back. It is a test program of its own, so that there
-//! really is none.
+//! A process without a server: over Ruby's wire nobody can call it back. It is a test program of its own,
+//! so that there really is none.
 
 use drb::{DrbUndumped, DumpError, Error, Outcome, by_ref};
 

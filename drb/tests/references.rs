@@ -1,5 +1,7 @@
 //! References: objects that stay where they are, passed in every form, and home again.
 
+mod wires;
+
 use drb::{
     ByRef, DrbDumped, DrbUndumped, Either, Error, Exclusive, Limits, Proxy, Server, Term, Value,
     by_ref,
@@ -14,6 +16,7 @@ use std::{
     time::Duration,
 };
 use tokio::runtime::Runtime;
+use wires::{On, on_both_wires};
 
 /// The tests share the process's first server: so it has to outlive each of them.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -30,9 +33,9 @@ fn run<T>(test: impl Future<Output = T>) -> T {
     RUNTIME.block_on(async { tokio::time::timeout(Duration::from_secs(30), test).await }).unwrap()
 }
 
-async fn start() -> (Server, DeskProxy) {
+async fn start(wire: On) -> (Server, DeskProxy) {
     let server = drb::start_service(None, Desk::default()).await.unwrap();
-    let desk = DeskProxy::connect(server.uri()).await.unwrap();
+    let desk = DeskProxy::connect(&wire.uri(&server)).await.unwrap();
     (server, desk)
 }
 
@@ -167,10 +170,16 @@ impl Desk {
     }
 }
 
-#[test]
-fn what_is_copied_goes_by_reference_for_once() {
+on_both_wires!(
+    in_place: what_is_copied_goes_by_reference_for_once,
+    a_parameter_takes_a_copy_or_a_reference,
+    objects_go_in_containers,
+    a_reference_that_comes_home_is_the_object,
+);
+
+fn what_is_copied_goes_by_reference_for_once(wire: On) {
     run(async {
-        let (_server, desk) = start().await;
+        let (_server, desk) = start(wire).await;
         let cart = Cart { prices: vec![3, 4] };
         assert_eq!(desk.audit(cart.clone()).await.unwrap(), 7);
         assert_eq!(desk.audit(by_ref(cart.clone())).await.unwrap(), 7);
@@ -187,10 +196,9 @@ fn what_is_copied_goes_by_reference_for_once() {
     });
 }
 
-#[test]
-fn a_parameter_takes_a_copy_or_a_reference() {
+fn a_parameter_takes_a_copy_or_a_reference(wire: On) {
     run(async {
-        let (_server, desk) = start().await;
+        let (_server, desk) = start(wire).await;
         let cart = Cart { prices: vec![3, 4] };
         let is = |what: &str| Ok((what.to_owned(), 7));
         assert_eq!(desk.total(&cart).await, is("copy"));
@@ -215,11 +223,10 @@ fn a_parameter_takes_a_copy_or_a_reference() {
     });
 }
 
-#[test]
 #[allow(clippy::needless_borrows_for_generic_args)] // Each form is what this tests.
-fn objects_go_in_containers() {
+fn objects_go_in_containers(wire: On) {
     run(async {
-        let (_server, desk) = start().await;
+        let (_server, desk) = start(wire).await;
         let counter = Arc::new(Counter::default());
         let two = || vec![Arc::clone(&counter), Arc::clone(&counter)];
         assert_eq!(desk.all(two()).await, Ok(1 + 2));
@@ -253,10 +260,9 @@ fn objects_go_in_containers() {
     });
 }
 
-#[test]
-fn a_reference_that_comes_home_is_the_object() {
+fn a_reference_that_comes_home_is_the_object(wire: On) {
     run(async {
-        let (server, desk) = start().await;
+        let (server, desk) = start(wire).await;
         // The desk's counter, at the desk.
         let counter = desk.counter().await.unwrap();
         assert!(desk.is_ours(&counter).await.unwrap());
@@ -268,11 +274,13 @@ fn a_reference_that_comes_home_is_the_object() {
         assert!(!desk.know(&own).await.unwrap());
         let back = desk.first_known().await.unwrap().unwrap();
         assert!(Arc::ptr_eq(&own, &back.local::<Counter>().unwrap()));
-        // HOME accepts no connection: this call was not made over one.
         assert_eq!(back.inc().await, Ok(1));
-        let outside = CounterProxy::connect(back.remote().reference().uri().unwrap()).await;
-        let outside = async { outside?.inc().deadline(Duration::from_secs(5)).await }.await;
-        assert!(matches!(outside, Err(Error::ConnectionLost { .. })), "{outside:?}");
+        if wire == On::Ruby {
+            // HOME accepts no connection: this call was not made over one.
+            let outside = CounterProxy::connect(back.remote().reference().uri().unwrap()).await;
+            let outside = async { outside?.inc().deadline(Duration::from_secs(5)).await }.await;
+            assert!(matches!(outside, Err(Error::ConnectionLost { .. })), "{outside:?}");
+        }
 
         // The same object is known again, whatever way it came.
         assert!(desk.know(&own).await.unwrap());
@@ -281,10 +289,14 @@ fn a_reference_that_comes_home_is_the_object() {
         assert!(!desk.know(Counter::default()).await.unwrap());
         assert_eq!(back, back.clone());
         assert_ne!(back, counter);
-        assert!(server.exported() > 0);
+        match wire {
+            On::Ruby => assert!(server.exported() > 0),
+            On::Native => assert!(server.usage().exported > 0),
+        }
     });
 }
 
+/// Leases are of Ruby's wire alone.
 #[test]
 fn an_object_is_kept_until_it_is_withdrawn() {
     run(async {

@@ -1,10 +1,13 @@
 //! An `Arc` as a result: of a value it is a copy, of an object a reference to that very object.
 
-use drb::{DrbDumped, DrbUndumped, Dumper, Error, Exclusive};
+mod wires;
+
+use drb::{DrbDumped, DrbUndumped, Dumper, Exclusive};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
+use wires::{On, on_both_wires};
 
 #[derive(Debug, Clone, PartialEq, DrbDumped)]
 struct Entry {
@@ -53,26 +56,26 @@ impl Front {
     }
 }
 
-#[tokio::test]
-async fn what_is_shared_crosses() -> Result<(), Error> {
+on_both_wires!(what_is_shared_crosses);
+
+async fn what_is_shared_crosses(wire: On) {
     let counter = Arc::new(Counter::default());
     let front = Front {
         entry: Arc::new(Entry { hits: 7 }),
         counter: Arc::clone(&counter),
         stack: Arc::new(Exclusive::new(Stack::default())),
     };
-    let server = drb::start_service("druby://127.0.0.1:0", front).await?;
-    let proxy = FrontProxy::connect(server.uri()).await?;
-    assert_eq!(proxy.entry().await?, Entry { hits: 7 });
-    let counters = proxy.counters().await?;
+    let server = drb::start_service("druby://127.0.0.1:0", front).await.unwrap();
+    let proxy = FrontProxy::connect(&wire.uri(&server)).await.unwrap();
+    assert_eq!(proxy.entry().await.unwrap(), Entry { hits: 7 });
+    let counters = proxy.counters().await.unwrap();
     assert_eq!(counters.len(), 2);
     for counter in &counters {
-        counter.inc().await?;
+        counter.inc().await.unwrap();
     }
     assert_eq!(counter.0.load(Ordering::Relaxed), 2);
-    assert_eq!(proxy.stack().await?.push(1).await?, 1);
-    assert_eq!(proxy.stack().await?.push(2).await?, 2);
-    Ok(())
+    assert_eq!(proxy.stack().await.unwrap().push(1).await.unwrap(), 1);
+    assert_eq!(proxy.stack().await.unwrap().push(2).await.unwrap(), 2);
 }
 
 /// An `Arc` of what needs an `Exclusive` can only be sent as long as nobody else holds it.

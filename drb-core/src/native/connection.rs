@@ -69,7 +69,7 @@ pub trait Home: Send + Sync {
     /// The way to an object elsewhere, which was named by its URI.
     fn remote(&self, reference: Reference) -> Remote;
 
-    /// An object of this process that a reference without a connection means.
+    /// An object of this process that a reference without a connection means, or one with a URI.
     fn object(&self, _: &Reference) -> Option<Arc<dyn Dispatch>> {
         None
     }
@@ -170,7 +170,8 @@ impl Session for Connection {
             }
             ObjectId::Slot { table, .. } if table == self.tables.peer_objects => None,
             ObjectId::Slot { .. } => relay(reference).or_else(|| self.home.object(reference)),
-            _ => None,
+            // One of this process goes as such, also if it has a URI: the peer may have no way there.
+            _ => self.home.object(reference),
         };
         object.map(|object| self.export(object)).transpose()
     }

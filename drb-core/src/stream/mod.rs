@@ -15,7 +15,9 @@ pub(crate) use batch::Next;
 pub use outlet::Outlet;
 pub use source::StreamReply;
 
-use crate::{Arg, DumpError, Dumper, Kind, Load, LoadError, Loader, Outbound, Remote, Returns};
+use crate::{
+    Arg, Dump, DumpError, Dumper, Kind, Load, LoadError, Loader, Outbound, Remote, Returns,
+};
 use pull::Pull;
 use source::Source;
 use std::{
@@ -102,7 +104,7 @@ impl<T> Stream<T> {
     fn hand_on(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         match (&self.own, self.pull.untouched()) {
             (Some(own), Some(_)) => dumper.export(Arc::clone(own) as _),
-            (None, Some(remote)) => dumper.reference(remote.reference()),
+            (None, Some(remote)) => Dump::dump(remote, dumper),
             (_, None) => Err(DumpError::custom(
                 "a stream that has been read from cannot be passed on: pass it on before that",
             )),

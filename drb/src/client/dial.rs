@@ -84,7 +84,7 @@ pub(super) async fn dial(
 }
 
 /// The runtime that this is polled in.
-pub(super) fn current_runtime(uri: &Arc<str>) -> Result<tokio::runtime::Id, Error> {
+pub(crate) fn current_runtime(uri: &Arc<str>) -> Result<tokio::runtime::Id, Error> {
     match Handle::try_current() {
         Ok(handle) => Ok(handle.id()),
         Err(error) => {

@@ -7,7 +7,7 @@ mod pool;
 mod route;
 
 pub use builder::ClientBuilder;
-pub(crate) use dial::Deadline;
+pub(crate) use dial::{Deadline, current_runtime};
 
 use crate::{
     Address, Error, Limits, ObjectId, Proxy, Reference, Remote, Uri, Wire,

@@ -1,7 +1,11 @@
 //! What a connection asks of this process.
 
 use crate::{
-    Carried, Client, Reference, Remote, Request, dispatch::Dispatch, local::LocalLink, timer::now,
+    Carried, Client, Reference, Remote, Request,
+    dispatch::Dispatch,
+    local::{self, LocalLink},
+    server,
+    timer::now,
 };
 use drb_core::native::{Connection, Home};
 use std::sync::Arc;
@@ -25,6 +29,6 @@ impl Home for ServerHome {
     }
 
     fn object(&self, reference: &Reference) -> Option<Arc<dyn Dispatch>> {
-        crate::local::object(reference)
+        local::object(reference).or_else(|| server::object(reference))
     }
 }

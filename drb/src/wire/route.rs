@@ -3,7 +3,10 @@
 use super::{Driver, ServerHome, Serving};
 use crate::{
     Carried, Client, Closing, Context, Error, Limits, Link, Outcome, Reference, Request, Session,
-    Uri, Wire, client::Deadline, timer::now, transport,
+    Uri, Wire,
+    client::{Deadline, current_runtime},
+    timer::now,
+    transport,
 };
 use drb_core::native::{Connection, Stage};
 use std::{
@@ -110,6 +113,7 @@ impl Line {
         client: &Client,
         deadline: Deadline,
     ) -> Result<tokio::sync::MutexGuard<'_, ()>, Error> {
+        current_runtime(self.connection.uri())?;
         let turn = async {
             let turn = self.turn.lock().await;
             if !self.queue().dialled {

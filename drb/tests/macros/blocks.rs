@@ -1,5 +1,6 @@
 //! Methods that take a block, and closures that are one.
 
+use crate::wires::{On, on_both_wires};
 use drb::{Block, CallError, DrbDumped, DrbError, DrbUndumped, Object, start_service};
 use std::{
     ops::ControlFlow,
@@ -108,9 +109,9 @@ impl Store {
     }
 }
 
-async fn store() -> (drb::Server, StoreProxy) {
+async fn store(wire: On) -> (drb::Server, StoreProxy) {
     let server = start_service("druby://127.0.0.1:0", Store).await.unwrap();
-    let store = StoreProxy::connect(server.uri()).await.unwrap();
+    let store = StoreProxy::connect(&wire.uri(&server)).await.unwrap();
     (server, store)
 }
 
@@ -118,9 +119,23 @@ fn entries() -> Vec<Entry> {
     vec![Entry { key: "tea".to_owned(), count: 1 }, Entry { key: "milk".to_owned(), count: 2 }]
 }
 
-#[tokio::test]
-async fn a_closure_borrows_and_changes_what_is_around_it() {
-    let (_server, store) = store().await;
+on_both_wires!(
+    a_closure_borrows_and_changes_what_is_around_it,
+    the_types_of_its_parameters_are_inferred,
+    it_may_be_asynchronous,
+    a_call_with_one_can_be_spawned,
+    its_error_is_that_of_the_method_which_passes_it_on,
+    it_leaves_the_method_with_a_result,
+    objects_arrive_as_proxies,
+    an_optional_one_is_passed_or_not,
+    one_that_is_not_given_is_missed,
+    beside_a_context,
+    in_a_generic_trait,
+    in_a_generic_type,
+);
+
+async fn a_closure_borrows_and_changes_what_is_around_it(wire: On) {
+    let (_server, store) = store(wire).await;
     let mut calls = 0;
     assert_eq!(store.times(3, || calls += 1).await.unwrap(), 3);
     assert_eq!(calls, 3);
@@ -130,9 +145,8 @@ async fn a_closure_borrows_and_changes_what_is_around_it() {
     assert_eq!(keys, [("tea".to_owned(), 1), ("milk".to_owned(), 2)]);
 }
 
-#[tokio::test]
-async fn the_types_of_its_parameters_are_inferred() {
-    let (_server, store) = store().await;
+async fn the_types_of_its_parameters_are_inferred(wire: On) {
+    let (_server, store) = store(wire).await;
     let mut longest = 0;
     store.each(entries(), false, |key, _| longest = longest.max(key.len())).await.unwrap();
     assert_eq!(longest, 4);
@@ -146,9 +160,8 @@ async fn the_types_of_its_parameters_are_inferred() {
     assert_eq!(store.any(1, |all| all.len() as u64).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn it_may_be_asynchronous() {
-    let (_server, store) = store().await;
+async fn it_may_be_asynchronous(wire: On) {
+    let (_server, store) = store(wire).await;
     let calls = AtomicU64::new(0);
     let sum = store.sum(4, async |i| {
         tokio::task::yield_now().await;
@@ -164,9 +177,8 @@ async fn it_may_be_asynchronous() {
     assert_eq!(calls.into_inner(), 5);
 }
 
-#[tokio::test]
-async fn a_call_with_one_can_be_spawned() {
-    let (_server, store) = store().await;
+async fn a_call_with_one_can_be_spawned(wire: On) {
+    let (_server, store) = store(wire).await;
     let mut times = 0_u64;
     let sum = tokio::spawn(async move {
         let double = |i| {
@@ -178,9 +190,8 @@ async fn a_call_with_one_can_be_spawned() {
     assert_eq!(sum.await.unwrap().unwrap(), 2 + 2 * 3);
 }
 
-#[tokio::test]
-async fn its_error_is_that_of_the_method_which_passes_it_on() {
-    let (_server, store) = store().await;
+async fn its_error_is_that_of_the_method_which_passes_it_on(wire: On) {
+    let (_server, store) = store(wire).await;
     let refuse = |i| match i {
         2 => Err("enough".to_owned()),
         _ => Ok(i),
@@ -197,9 +208,8 @@ async fn its_error_is_that_of_the_method_which_passes_it_on() {
     }
 }
 
-#[tokio::test]
-async fn it_leaves_the_method_with_a_result() {
-    let (_server, store) = store().await;
+async fn it_leaves_the_method_with_a_result(wire: On) {
+    let (_server, store) = store(wire).await;
     let leave = |i| if i < 2 { ControlFlow::Continue(i) } else { ControlFlow::Break(77_u64) };
     assert_eq!(store.sum(4, leave).await.unwrap(), 77);
     assert_eq!(store.sum(2, leave).await.unwrap(), 1);
@@ -208,26 +218,23 @@ async fn it_leaves_the_method_with_a_result() {
     assert_eq!(store.until(leave).await.unwrap(), 2);
 }
 
-#[tokio::test]
-async fn objects_arrive_as_proxies() {
-    let (_server, store) = store().await;
+async fn objects_arrive_as_proxies(wire: On) {
+    let (_server, store) = store(wire).await;
     let lend = async |first: CursorProxy, second: CursorProxy| -> drb::Result<u64> {
         Ok(first.next().await? + second.next().await? + second.next().await?)
     };
     assert_eq!(store.lend(lend).await.unwrap(), 2212);
 }
 
-#[tokio::test]
-async fn an_optional_one_is_passed_or_not() {
-    let (_server, store) = store().await;
+async fn an_optional_one_is_passed_or_not(wire: On) {
+    let (_server, store) = store(wire).await;
     assert_eq!(store.maybe(3).await.unwrap(), 3);
     assert_eq!(store.maybe_with(3, |i| i + 1).await.unwrap(), 4);
 }
 
-#[tokio::test]
-async fn one_that_is_not_given_is_missed() {
-    let (server, _) = store().await;
-    let object = Object::connect(server.uri()).await.unwrap();
+async fn one_that_is_not_given_is_missed(wire: On) {
+    let (server, _) = store(wire).await;
+    let object = Object::connect(&wire.uri(&server)).await.unwrap();
     match object.call::<u64>("sum", (3,)).await {
         Err(drb::Error::Refused(exception)) => {
             assert_eq!(exception.class, "LocalJumpError");
@@ -238,9 +245,8 @@ async fn one_that_is_not_given_is_missed() {
     assert_eq!(object.call::<u64>("perhaps", (3,)).await.unwrap(), 3);
 }
 
-#[tokio::test]
-async fn beside_a_context() {
-    let (_server, store) = store().await;
+async fn beside_a_context(wire: On) {
+    let (_server, store) = store(wire).await;
     let mut peers = Vec::new();
     store.who(|peer| peers.push(peer)).await.unwrap();
     assert_eq!(peers.len(), 1);
@@ -307,11 +313,10 @@ where
     }
 }
 
-#[tokio::test]
-async fn in_a_generic_trait() {
+async fn in_a_generic_trait(wire: On) {
     let list = List(vec!["a".to_owned(), "b".to_owned()]);
     let server = start_service("druby://127.0.0.1:0", list).await.unwrap();
-    let list = api::EachProxy::<String>::connect(server.uri()).await.unwrap();
+    let list = api::EachProxy::<String>::connect(&wire.uri(&server)).await.unwrap();
     let mut items = String::new();
     assert_eq!(list.each(|item| items += &item).await.unwrap(), 2);
     assert_eq!(items, "ab");
@@ -343,10 +348,9 @@ impl<T: drb::Outbound + Clone + Send + Sync + 'static> Pair<T> {
     }
 }
 
-#[tokio::test]
-async fn in_a_generic_type() {
+async fn in_a_generic_type(wire: On) {
     let server = start_service("druby://127.0.0.1:0", Pair(1_u8, 2_u8)).await.unwrap();
-    let pair = PairProxy::<u8>::connect(server.uri()).await.unwrap();
+    let pair = PairProxy::<u8>::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(pair.both(|a, b| a.checked_add(b)).await.unwrap(), Some(3));
     let mut all = Vec::new();
     pair.all_with(|items| all = items).await.unwrap();

@@ -1,5 +1,6 @@
 //! Services with methods that take `&mut self`.
 
+use crate::wires::{On, on_both_wires};
 use drb::{Exclusive, start_service};
 use std::sync::Arc;
 use tokio::time::{Duration, sleep};
@@ -52,11 +53,12 @@ impl Counter {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_count_is_lost() {
+on_both_wires!(flavor = "multi_thread": no_count_is_lost);
+
+async fn no_count_is_lost(wire: On) {
     let counter = Arc::new(Exclusive::new(Counter::default()));
     let server = start_service("druby://127.0.0.1:0", Arc::clone(&counter)).await.unwrap();
-    let proxy = CounterProxy::connect(server.uri()).await.unwrap();
+    let proxy = CounterProxy::connect(&wire.uri(&server)).await.unwrap();
     let tasks: Vec<_> = (0..8)
         .map(|_| {
             let proxy = proxy.clone();

@@ -11,3 +11,5 @@ mod parameters;
 mod references;
 mod service;
 mod several;
+#[path = "../wires/mod.rs"]
+mod wires;

@@ -1,5 +1,6 @@
 //! Defaults, rest and keywords.
 
+use crate::wires::{On, on_both_wires};
 use drb::{Error, Object, keywords, start_service};
 use std::collections::{BTreeMap, HashMap};
 
@@ -53,10 +54,15 @@ impl Desk {
     }
 }
 
-#[tokio::test]
-async fn a_proxy_sends_them_all() {
+on_both_wires!(
+    a_proxy_sends_them_all,
+    other_callers_may_leave_them_out,
+    what_does_not_fit_is_refused_in_the_words_of_ruby,
+);
+
+async fn a_proxy_sends_them_all(wire: On) {
     let server = start_service("druby://127.0.0.1:0", Desk).await.unwrap();
-    let desk = DeskProxy::connect(server.uri()).await.unwrap();
+    let desk = DeskProxy::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(desk.page(1, 2).await.unwrap(), [1, 2]);
     assert_eq!(desk.middle(1, 2, 3).await.unwrap(), [1, 2, 3]);
     assert_eq!(desk.sum(1, [2, 3]).await.unwrap(), 6);
@@ -71,10 +77,9 @@ async fn a_proxy_sends_them_all() {
     assert_eq!(desk.ordered([("z", 1), ("a", 2)]).await.unwrap(), ["z", "a"]);
 }
 
-#[tokio::test]
-async fn other_callers_may_leave_them_out() {
+async fn other_callers_may_leave_them_out(wire: On) {
     let server = start_service("druby://127.0.0.1:0", Desk).await.unwrap();
-    let desk = Object::connect(server.uri()).await.unwrap();
+    let desk = Object::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(desk.call::<Vec<u64>>("page", (1,)).await.unwrap(), [1, 11]);
     assert_eq!(desk.call::<Vec<i64>>("middle", (1, 3)).await.unwrap(), [1, 0, 3]);
     assert_eq!(desk.call::<i64>("sum", (1,)).await.unwrap(), 1);
@@ -84,10 +89,9 @@ async fn other_callers_may_leave_them_out() {
     assert_eq!(desk.call::<i64>("pairs", ()).await.unwrap(), 100);
 }
 
-#[tokio::test]
-async fn what_does_not_fit_is_refused_in_the_words_of_ruby() {
+async fn what_does_not_fit_is_refused_in_the_words_of_ruby(wire: On) {
     let server = start_service("druby://127.0.0.1:0", Desk).await.unwrap();
-    let desk = Object::connect(server.uri()).await.unwrap();
+    let desk = Object::connect(&wire.uri(&server)).await.unwrap();
     let refusal = |result: Result<drb::Value, Error>| match result.unwrap_err() {
         Error::Refused(exception) => format!("{}: {}", exception.class, exception.message),
         other => panic!("{other:?}"),

@@ -1,5 +1,6 @@
 //! Objects that cross by reference.
 
+use crate::wires::{On, on_both_wires};
 use drb::{DrbUndumped, start_service};
 use std::sync::{Arc, Mutex};
 
@@ -71,10 +72,11 @@ impl Front {
     }
 }
 
-#[tokio::test]
-async fn the_caller_gets_a_proxy() {
+on_both_wires!(the_caller_gets_a_proxy, a_proxy_is_passed_on, an_object_of_ours_is_called_back);
+
+async fn the_caller_gets_a_proxy(wire: On) {
     let server = start_service("druby://127.0.0.1:0", Front).await.unwrap();
-    let front = FrontProxy::connect(server.uri()).await.unwrap();
+    let front = FrontProxy::connect(&wire.uri(&server)).await.unwrap();
     let cursor: CursorProxy = front.cursor(2).await.unwrap();
     assert_eq!(cursor.next().await.unwrap(), Some(1));
     assert_eq!(cursor.next().await.unwrap(), Some(0));
@@ -89,18 +91,16 @@ async fn the_caller_gets_a_proxy() {
     assert_eq!(front.held().await.unwrap().get().await.unwrap(), "held");
 }
 
-#[tokio::test]
-async fn a_proxy_is_passed_on() {
+async fn a_proxy_is_passed_on(wire: On) {
     let server = start_service("druby://127.0.0.1:0", Front).await.unwrap();
-    let front = FrontProxy::connect(server.uri()).await.unwrap();
+    let front = FrontProxy::connect(&wire.uri(&server)).await.unwrap();
     let cursor = front.cursor(4).await.unwrap();
     assert_eq!(front.drain(&cursor).await.unwrap(), 6);
 }
 
-#[tokio::test]
-async fn an_object_of_ours_is_called_back() {
+async fn an_object_of_ours_is_called_back(wire: On) {
     let server = start_service("druby://127.0.0.1:0", Front).await.unwrap();
-    let front = FrontProxy::connect(server.uri()).await.unwrap();
+    let front = FrontProxy::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(front.drain(Cursor { left: Mutex::new(4) }).await.unwrap(), 6);
     let cursor = Arc::new(Cursor { left: Mutex::new(3) });
     assert_eq!(front.drain(&cursor).await.unwrap(), 3);

@@ -1,5 +1,6 @@
 //! `#[drb::service]` on an impl of a type's own methods.
 
+use crate::wires::{On, on_both_wires};
 use drb::{Service, start_service};
 use std::sync::Mutex;
 
@@ -182,23 +183,29 @@ fn the_class_is_that_of_the_impl_or_of_the_type_or_its_name() {
     assert!(Gate::Open.is_open());
 }
 
-#[tokio::test]
-async fn calls_of_all_kinds() {
+on_both_wires!(
+    calls_of_all_kinds,
+    parameters_may_have_any_name,
+    generic_services,
+    services_with_lifetimes,
+);
+
+async fn calls_of_all_kinds(wire: On) {
     let server = start_service("druby://127.0.0.1:0", Store::new("front")).await.unwrap();
-    let store = StoreProxy::connect(server.uri()).await.unwrap();
+    let store = StoreProxy::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(store.inc("key", 2).await.unwrap(), 5);
     assert_eq!(store.inc(String::from("key"), 0).await.unwrap(), 8);
     assert_eq!(store.name().await.unwrap(), "front");
     assert_eq!(store.slow_name().await.unwrap().unwrap(), "front");
     assert_eq!(store.total(["a", "b"]).await.unwrap(), 10);
     let peer = store.peer(7).await.unwrap();
-    assert!(peer.starts_with("127.0.0.1:") && peer.ends_with(" Ruby 7"), "{peer}");
+    assert!(peer.starts_with("127.0.0.1:") && peer.ends_with(&format!(" {wire:?} 7")), "{peer}");
     assert!(store.owned_context().await.unwrap());
     store.always().await.unwrap();
     #[allow(deprecated)]
     let ty = store.r#type(3).await.unwrap();
     assert_eq!(ty, 3);
-    let object = drb::Object::connect(server.uri()).await.unwrap();
+    let object = drb::Object::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(object.call::<u64>("increment", ("", 2)).await.unwrap(), 10);
     assert_eq!(object.call::<u64>("+", ("", 2)).await.unwrap(), 12);
     for hidden in ["skipped", "internal", "new", "inc", "never"] {
@@ -207,28 +214,25 @@ async fn calls_of_all_kinds() {
     }
 }
 
-#[tokio::test]
-async fn parameters_may_have_any_name() {
+async fn parameters_may_have_any_name(wire: On) {
     let server = start_service("druby://127.0.0.1:0", Shadow).await.unwrap();
-    let shadow = ShadowProxy::connect(server.uri()).await.unwrap();
+    let shadow = ShadowProxy::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(shadow.go(1, 2, 3, 4, 5, 6).await.unwrap(), 21);
     assert_eq!(shadow.keywords(1, 2, 3).await.unwrap(), 6);
 }
 
-#[tokio::test]
-async fn generic_services() {
+async fn generic_services(wire: On) {
     let server = start_service("druby://127.0.0.1:0", Account(7_u64)).await.unwrap();
-    let account = AccountProxy::<u64>::connect(server.uri()).await.unwrap();
+    let account = AccountProxy::<u64>::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(account.value().await.unwrap(), 7);
     assert_eq!(account.later().await.unwrap(), Some(7));
     assert!(account.same(7).await.unwrap());
     assert_eq!(account.clone(), account);
 }
 
-#[tokio::test]
-async fn services_with_lifetimes() {
+async fn services_with_lifetimes(wire: On) {
     let server = start_service("druby://127.0.0.1:0", View("text")).await.unwrap();
-    let view = ViewProxy::connect(server.uri()).await.unwrap();
+    let view = ViewProxy::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(view.text().await.unwrap(), "text");
     assert!(view.longer("x").await.unwrap());
 }

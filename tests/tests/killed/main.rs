@@ -45,11 +45,16 @@ struct Case {
 enum Wire {
     Tcp,
     Unix,
+    /// Between processes of Rust.
+    Native,
 }
 
 /// Steps that look into the sockets, where only those of TCP can be looked into.
 const TCP: &[Wire] = &[Wire::Tcp];
 const BOTH: &[Wire] = &[Wire::Tcp, Wire::Unix];
+/// On the native wire methods and callbacks end with the connection of those who wait for them, and say
+/// nothing more. What is left to be seen of that is how the call ends for a caller that goes on.
+const ALL: &[Wire] = &[Wire::Tcp, Wire::Unix, Wire::Native];
 
 /// Both processes of one case.
 struct Scene {
@@ -70,6 +75,9 @@ macro_rules! steps {
             let mut cases = JoinSet::new();
             for &wire in $wires {
                 for kind in ["ruby", "rust"] {
+                    if matches!((wire, kind), (Wire::Native, "ruby")) {
+                        continue;
+                    }
                     for how in ["listener", "block"] {
                         let case = Case { caller: $caller, kind, how, wire };
                         cases.spawn(async move {
@@ -91,16 +99,16 @@ macro_rules! steps {
 
 steps! {
     // The callee is killed …
-    a_callee_that_is_gone: false PATIENT, BOTH;
+    a_callee_that_is_gone: false PATIENT, ALL;
     a_callee_that_has_part_of_the_request: false PATIENT, TCP;
     a_callee_that_has_not_read_the_request: false PATIENT, TCP;
-    a_callee_in_its_method: false PATIENT, BOTH;
+    a_callee_in_its_method: false PATIENT, ALL;
     a_callee_that_is_calling_back: false PATIENT, BOTH;
     a_callee_that_has_not_read_what_it_asked_for: false PATIENT, TCP;
-    a_callee_between_two_callbacks: false PATIENT, BOTH;
+    a_callee_between_two_callbacks: false PATIENT, ALL;
     a_callee_in_its_reply: false PATIENT, TCP;
-    a_callee_that_does_not_go_on: false Duration::from_millis(500), BOTH;
-    a_callee_at_any_moment: false PATIENT, BOTH;
+    a_callee_that_does_not_go_on: false Duration::from_millis(500), ALL;
+    a_callee_at_any_moment: false PATIENT, ALL;
     // … or the caller.
     a_caller_in_its_request: true PATIENT, TCP;
     a_caller_that_has_sent_its_request: true PATIENT, TCP;
@@ -342,6 +350,7 @@ impl Scene {
         let uri = |side: &str| match case.wire {
             Wire::Tcp => "druby://127.0.0.1:0".to_owned(),
             Wire::Unix => format!("drbunix:{path}.{side}"),
+            Wire::Native => "drb://127.0.0.1:0".to_owned(),
         };
         let victim = match case.kind {
             "ruby" => Server::ruby("talk.rb", &[&uri("victim"), path]).await,
@@ -446,7 +455,11 @@ impl Scene {
         let mut last = None;
         for _ in 0..1000 {
             let now = self.usage().await;
-            if now == self.before {
+            // On the native wire the test's own connection may have been closing at the beginning.
+            let less = now.0.exported <= self.before.0.exported
+                && now.0.tasks <= self.before.0.tasks
+                && now.1 <= self.before.1;
+            if now == self.before || (matches!(self.case.wire, Wire::Native) && less) {
                 return;
             }
             last = Some(now);

@@ -11,6 +11,7 @@ use drb_tests::{
 /// One process of each kind for each place in the conversation.
 struct Processes {
     client: Client,
+    /// In the order ruby-a, rust-a, ruby-b, …, or those of Rust alone.
     servers: Vec<(&'static str, Server)>,
 }
 
@@ -25,10 +26,10 @@ struct Arrangement {
 }
 
 impl Processes {
-    async fn start(uri: impl Fn(&str) -> String) -> Self {
+    async fn start(kinds: &[&'static str], uri: impl Fn(&str) -> String) -> Self {
         let mut starting = Vec::new();
         for place in ["a", "b", "c"] {
-            for kind in ["ruby", "rust"] {
+            for &kind in kinds {
                 let name = format!("{kind}-{place}");
                 let uri = uri(&name);
                 let start = async move {
@@ -50,9 +51,12 @@ impl Processes {
 
     async fn arrangements(&self) -> Vec<Arrangement> {
         let mut all = Vec::new();
-        for number in 0..8 {
-            // The servers stand in the order ruby-a, rust-a, ruby-b, …
-            let picked = [0, 1, 2].map(|place| &self.servers[2 * place + (number >> place & 1)]);
+        let kinds = self.servers.len() / 3;
+        for number in 0..kinds.pow(3) {
+            let picked = [0, 1, 2].map(|place| {
+                let kind = number / kinds.pow(place) % kinds;
+                &self.servers[kinds * place as usize + kind]
+            });
             let mut proxies = Vec::new();
             for (_, server) in picked {
                 proxies.push(self.client.connect::<RelayProxy>(server.uri()).await.unwrap());
@@ -66,13 +70,16 @@ impl Processes {
     }
 }
 
+const BOTH: &[&str] = &["ruby", "rust"];
+
 /// Each test with TCP, and with Unix sockets.
 macro_rules! on_each_wire {
     ($($name:ident)+) => {
         mod tcp {
             $(#[tokio::test]
             async fn $name() {
-                let processes = super::Processes::start(|_| "druby://localhost:0".into()).await;
+                let uri = |_: &str| "druby://localhost:0".to_owned();
+                let processes = super::Processes::start(super::BOTH, uri).await;
                 super::$name(processes).await;
             })+
         }
@@ -84,7 +91,7 @@ macro_rules! on_each_wire {
                     let path = super::socket_path(&format!("{}-{name}", stringify!($name)));
                     format!("drbunix:{}", path.display())
                 };
-                let processes = super::Processes::start(uri).await;
+                let processes = super::Processes::start(super::BOTH, uri).await;
                 super::$name(processes).await;
             })+
         }
@@ -95,6 +102,46 @@ on_each_wire! {
     an_object_is_passed_through_another_process
     a_block_is_passed_through_another_process
     the_process_in_the_middle_may_go
+}
+
+/// The same among processes of Rust over the native wire.
+mod native {
+    use super::*;
+
+    async fn start() -> Processes {
+        Processes::start(&["rust"], |_| "drb://localhost:0".to_owned()).await
+    }
+
+    #[tokio::test]
+    async fn a_block_is_passed_through_another_process() {
+        super::a_block_is_passed_through_another_process(start().await).await;
+    }
+
+    /// It is called through the process in the middle. So only what comes back that way is known to be
+    /// the object itself, and all of it goes with that process.
+    #[tokio::test]
+    async fn an_object_is_passed_through_another_process() {
+        let mut processes = start().await;
+        let [Arrangement { a, b, c, .. }] = &*processes.arrangements().await else {
+            panic!("there is one of each")
+        };
+        let thing = a.thing().await.unwrap();
+        assert!(a.offer(b, c).await.unwrap(), "it comes back as itself");
+        assert_eq!(hits(&thing).await, ["rust-c"]);
+        assert_eq!(c.again().await.unwrap(), 2, "C has kept it");
+        let things = [thing.clone(), thing.clone()];
+        assert_eq!(b.pass_many(c, &things).await.unwrap(), things);
+        assert_eq!(hits(&thing).await, ["rust-c"; 4]);
+        assert!(a.is_mine(&thing).await.unwrap());
+        assert!(!b.is_mine(&thing).await.unwrap());
+
+        processes.servers.remove(1).1.kill().await;
+        let gone = a.offer(b, c).await.unwrap_err();
+        assert_eq!(gone.exception().map(|e| &*e.class), Some("DRb::DRbConnError"));
+        let gone = c.again().await.unwrap_err();
+        assert_eq!(gone.exception().map(|e| &*e.class), Some("DRb::DRbConnError"));
+        assert_eq!(hits(&thing).await, ["rust-c"; 4], "its owner has it all the same");
+    }
 }
 
 async fn an_object_is_passed_through_another_process(processes: Processes) {

@@ -311,7 +311,7 @@ async fn an_error_is_in_the_place_of_its_item() {
 
 #[tokio::test]
 async fn an_item_that_does_not_fit_is_an_error_in_its_place() {
-    let [Site { server, seen, .. }, _] = sites().await;
+    let [Site { server, seen, .. }, ..] = sites().await;
     let object: drb::Object = Client::new().connect(server.native_uri()).await.unwrap();
     let items: Stream<u8> = object.call("numbers", (600,)).await.unwrap();
     let items = all(items).await;

@@ -1,6 +1,6 @@
 //! Programs with which a test talks line by line.
 
-use crate::{SOON, example};
+use crate::{SOON, built, example, script_path};
 use std::{path::Path, process::Stdio};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
@@ -27,6 +27,20 @@ impl Program {
     pub fn ruby_example(script: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new("ruby");
         command.arg(ruby_example(script)).args(arguments);
+        Self::start(command)
+    }
+
+    /// Starts a script of `tests/ruby`.
+    pub fn ruby(script: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new("ruby");
+        command.arg(script_path(script)).args(arguments);
+        Self::start(command)
+    }
+
+    /// Starts another program of this package.
+    pub fn own(name: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(built(name));
+        command.args(arguments);
         Self::start(command)
     }
 

@@ -10,6 +10,7 @@ mod garbage;
 mod gateway;
 mod hash_server;
 mod macros;
+mod one_port;
 mod ruby_server;
 mod rust_client;
 mod rust_server;

@@ -53,6 +53,9 @@ pub struct Limits {
     pub partial: usize,
     /// Calls of one connection of the native wire that run at a time. 256; further ones are refused.
     pub calls: usize,
+    /// Bytes that may wait to be sent to one peer on the native wire before its calls are refused: it
+    /// reads less than it asks for. 64 MiB. Answers of calls that run already come on top.
+    pub outbound: usize,
     /// Silence of a peer on the native wire after which it is asked whether it is there; after twice as
     /// long again without an answer the connection is given up. 15 s.
     pub keepalive: Duration,
@@ -106,6 +109,7 @@ impl Default for Limits {
             chunk_in: 256 << 10,
             partial: 8,
             calls: 256,
+            outbound: 64 << 20,
             keepalive: Duration::from_secs(15),
             references: 1024,
             exports: 1 << 16,
@@ -145,6 +149,7 @@ pub enum Limit {
     Arguments,
     Partial,
     Calls,
+    Outbound,
     References,
     Exports,
     ExportsTotal,
@@ -155,7 +160,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Frame,
         Self::Message,
         Self::Depth,
@@ -166,6 +171,7 @@ impl Limit {
         Self::Arguments,
         Self::Partial,
         Self::Calls,
+        Self::Outbound,
         Self::References,
         Self::Exports,
         Self::ExportsTotal,
@@ -188,6 +194,7 @@ impl Limit {
             Self::Arguments => "arguments",
             Self::Partial => "partial",
             Self::Calls => "calls",
+            Self::Outbound => "outbound",
             Self::References => "references",
             Self::Exports => "exports",
             Self::ExportsTotal => "exports_total",

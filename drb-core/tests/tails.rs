@@ -15,7 +15,7 @@ const MORE: u8 = 0x80;
 
 fn protocol(limits: &Limits) -> Protocol {
     let mut protocol = Protocol::new(limits, Arc::new(Tables::new()));
-    assert!(protocol.transmit(&mut Vec::new(), usize::MAX).is_none());
+    assert!(protocol.transmit(&mut Vec::new(), usize::MAX, Instant::now).is_none());
     protocol
 }
 
@@ -46,7 +46,7 @@ fn receive(
         input.extend_from_slice(piece);
         let mut at = 0;
         loop {
-            let taken = match protocol.receive(&input[at..])? {
+            let taken = match protocol.receive(&input[at..], Instant::now())? {
                 Received::Needs(_) | Received::Large => break,
                 Received::Nothing(len) | Received::Cancelled(len, _) => len,
                 Received::Call(len, called) => {
@@ -65,6 +65,18 @@ fn receive(
     }
     assert!(input.is_empty(), "{} bytes are left", input.len());
     Ok(seen)
+}
+
+/// All that is to be sent at the moment, and whether there were bytes of a string at its end.
+fn transmit(protocol: &mut Protocol) -> (Vec<u8>, bool) {
+    let mut out = Vec::new();
+    let piece = protocol.transmit(&mut out, usize::MAX, Instant::now);
+    let is_some = piece.is_some();
+    if let Some(piece) = piece {
+        out.extend_from_slice(piece.rest());
+        protocol.sent(piece);
+    }
+    (out, is_some)
 }
 
 fn string(len: usize) -> Vec<u8> {
@@ -99,7 +111,7 @@ fn bytes_that_are_read_to_where_they_belong_arrive_as_well() {
     let mut lent = 0;
     let mut seen = Vec::new();
     while at < bytes.len() {
-        match protocol.receive(&bytes[at..(at + 20).min(bytes.len())]).unwrap() {
+        match protocol.receive(&bytes[at..(at + 20).min(bytes.len())], Instant::now()).unwrap() {
             Received::Nothing(len) => at += len,
             Received::Call(len, called) => {
                 at += len;
@@ -127,19 +139,21 @@ fn bytes_that_are_read_to_where_they_belong_arrive_as_well() {
 fn what_goes_out_comes_in_and_memory_is_used_again() {
     let (mut here, mut there) = (protocol(&Limits::default()), protocol(&Limits::default()));
     call(&mut here, string(700_000), Instant::now());
-    let mut out = Vec::new();
     let mut pieces = 0;
+    let mut seen = Vec::new();
     loop {
-        let mut frames = Vec::new();
-        let piece = here.transmit(&mut frames, 1000);
-        out.append(&mut frames);
-        let Some(piece) = piece else { break };
-        pieces += 1;
-        out.extend_from_slice(piece.rest());
-        here.sent(piece);
+        let (out, piece) = transmit(&mut here);
+        seen.extend(receive(&mut there, &out, usize::MAX).unwrap());
+        // What it has taken.
+        let (back, _) = transmit(&mut there);
+        assert!(receive(&mut here, &back, usize::MAX).unwrap().is_empty());
+        match piece {
+            true => pieces += 1,
+            false => break,
+        }
     }
-    assert_eq!(pieces, 3);
-    let seen = receive(&mut there, &out, usize::MAX).unwrap();
+    // The first one is small, and goes alone.
+    assert_eq!(pieces, 4);
     assert_eq!(seen, [(0, Some(5))]);
 
     // The memory of what was sent is where the next string arrives.
@@ -177,29 +191,32 @@ fn one_that_is_cancelled_while_it_is_sent_is_not_called() {
     let now = Instant::now();
     let (first, second) =
         (call(&mut here, string(700_000), now), call(&mut here, string(20_000), now));
-    let mut out = Vec::new();
-    while let Some(piece) = here.transmit(&mut out, usize::MAX) {
-        out.extend_from_slice(piece.rest());
-        here.sent(piece);
-        here.abandon(first);
-    }
-    let mut at = 0;
     let mut seen = Vec::new();
     loop {
-        match there.receive(&out[at..]).unwrap() {
-            Received::Nothing(len) => at += len,
-            Received::Call(len, Called { id, .. }) => {
-                at += len;
-                seen.push((id, true));
+        let (out, piece) = transmit(&mut here);
+        here.abandon(first);
+        let mut at = 0;
+        loop {
+            match there.receive(&out[at..], Instant::now()).unwrap() {
+                Received::Nothing(len) => at += len,
+                Received::Call(len, Called { id, .. }) => {
+                    at += len;
+                    seen.push((id, true));
+                }
+                Received::Refused(len, id, _) => {
+                    at += len;
+                    seen.push((id, false));
+                }
+                _ => break,
             }
-            Received::Refused(len, id, _) => {
-                at += len;
-                seen.push((id, false));
-            }
-            _ => break,
+        }
+        assert_eq!(at, out.len());
+        let (back, _) = transmit(&mut there);
+        receive(&mut here, &back, usize::MAX).unwrap();
+        if !piece && back.is_empty() {
+            break;
         }
     }
-    assert_eq!(at, out.len());
     assert_eq!(seen, [(first, false), (second, true)]);
 }
 

@@ -177,7 +177,7 @@ impl Error {
     pub fn from_exception(exception: Exception) -> Self {
         let limit = exception.text("limit").and_then(Limit::from_name);
         match (&*exception.class, limit) {
-            ("DRb::DRbConnError", Some(Limit::Calls)) => {
+            ("DRb::DRbConnError", Some(Limit::Calls | Limit::Outbound)) => {
                 Self::Overloaded { message: exception.message }
             }
             ("DRb::DRbConnError", Some(limit)) => Self::Limit { limit, exception },

@@ -23,6 +23,8 @@ pub(super) enum Kind {
     Chunk,
     /// Bytes of the string at the end of a message.
     Tail,
+    /// The sender has taken so many bytes of chunks and tails.
+    Taken,
     /// The sender of a call no longer wants its result.
     Cancel,
     /// Objects of the receiver's that the sender no longer holds.
@@ -41,6 +43,8 @@ pub(super) enum Kind {
 pub(super) const MORE: u8 = 0x80;
 /// The message holds references.
 pub(super) const REFERENCES: u8 = 0x40;
+/// Of a chunk or a tail: the receiver is to say when it has taken it.
+pub(super) const ASKS: u8 = 0x40;
 
 /// The bytes before what is in a frame.
 pub(super) const HEAD: usize = 4;
@@ -49,7 +53,7 @@ pub(super) const HEAD: usize = 4;
 pub(super) const MOST: usize = (1 << 24) - 1;
 
 impl Kind {
-    const ALL: [(u8, Self); 13] = [
+    const ALL: [(u8, Self); 14] = [
         (0x02, Self::Name),
         (0x03, Self::Shape),
         (0x10, Self::Call),
@@ -58,6 +62,7 @@ impl Kind {
         (0x13, Self::Chunk),
         (0x14, Self::Cancel),
         (0x15, Self::Tail),
+        (0x16, Self::Taken),
         (0x20, Self::Release),
         (0x21, Self::Gone),
         (0x30, Self::Ping),
@@ -76,6 +81,7 @@ impl Kind {
             Self::Chunk => 0x13,
             Self::Cancel => 0x14,
             Self::Tail => 0x15,
+            Self::Taken => 0x16,
             Self::Release => 0x20,
             Self::Gone => 0x21,
             Self::Ping => 0x30,

@@ -6,6 +6,7 @@ use super::{
     protocol::skip_head,
     scan::Scan,
     tail::{self, BEHIND, Tail},
+    window::Intake,
 };
 use crate::{Limit, Limits, LoadError, LoadErrorKind, budget::exceeded};
 use std::{collections::HashMap, sync::Arc};
@@ -22,6 +23,8 @@ pub(super) struct Inbox {
     reading: Option<Reading>,
     /// Memory for the next string.
     spare: Vec<u8>,
+    /// What has been taken of chunks and tails.
+    pub(super) intake: Intake,
 }
 
 /// A frame whose bytes go straight to where they are to be.
@@ -31,6 +34,9 @@ struct Reading {
     left: usize,
     /// Whether further frames of the message follow.
     more: bool,
+    /// How long the frame is, and whether the sender wants to know when it has been taken.
+    len: usize,
+    asked: bool,
 }
 
 /// No more memory than this is kept for the next string.
@@ -64,7 +70,15 @@ impl Inbox {
         let Limits { partial: most, message, .. } = *limits;
         let references = limits.references.saturating_mul(limits.arguments);
         let partial = HashMap::new();
-        Self { partial, most, message, references, reading: None, spare: Vec::new() }
+        Self {
+            partial,
+            most,
+            message,
+            references,
+            reading: None,
+            spare: Vec::new(),
+            intake: Intake::default(),
+        }
     }
 
     /// Takes the first piece of a message; `body` is all that was in its frame.
@@ -111,14 +125,15 @@ impl Inbox {
         if more { Ok(None) } else { self.end(key) }
     }
 
-    /// Begins a frame with bytes of the string at the end of a message; `len` are to come.
+    /// Begins a frame with bytes of the string at the end of a message: after `before`, `len` are to come.
+    /// `more` follow, and the sender has `asked` to be told when it was taken.
     pub(super) fn begin_tail(
         &mut self,
         key: (bool, u32),
-        len: usize,
-        more: bool,
+        (before, len): (usize, usize),
+        (more, asked): (bool, bool),
     ) -> Result<(), LoadError> {
-        self.reading = Some(Reading { key, left: len, more });
+        self.reading = Some(Reading { key, left: len, more, len: before + len, asked });
         let Some(partial) = self.partial.get_mut(&key) else { return Ok(()) };
         if partial.too_long.is_some() {
             return Ok(());
@@ -178,10 +193,11 @@ impl Inbox {
 
     /// Ends a frame with bytes of a string. Gives the message, if it was the last one.
     pub(super) fn end_tail(&mut self) -> Result<Option<Whole>, LoadError> {
-        match self.reading.take() {
-            Some(Reading { key, more: false, .. }) => self.end(key),
-            _ => Ok(None),
-        }
+        let Some(Reading { key, more, len, asked, .. }) = self.reading.take() else {
+            return Ok(None);
+        };
+        self.intake.take(len, asked);
+        if more { Ok(None) } else { self.end(key) }
     }
 
     /// Nothing more of a message is to come.

@@ -21,6 +21,7 @@ mod sending;
 mod serve;
 mod tables;
 mod tail;
+mod window;
 mod within;
 mod write_batch;
 mod write_value;

@@ -1,11 +1,12 @@
 //! What is to be sent: small messages at once, large ones in pieces that take turns.
 
 use super::{
-    frame::{self, HEAD, Kind, MORE},
+    frame::{self, ASKS, HEAD, Kind, MORE},
     tail::{self, Piece},
+    window::Window,
 };
 use crate::Limits;
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 /// Frames on their way to the peer.
 pub(super) struct Outbox {
@@ -22,6 +23,16 @@ pub(super) struct Outbox {
     calls: u64,
     /// How many messages were put into lanes.
     queued: u64,
+    /// How much of them may be under way.
+    pub(super) window: Window,
+}
+
+/// The pieces that are written in one go.
+struct Turn<'a, F> {
+    out: &'a mut Vec<u8>,
+    chunk: usize,
+    window: &'a mut Window,
+    now: &'a F,
 }
 
 struct Large {
@@ -74,6 +85,7 @@ impl Outbox {
             chunk: limits.chunk.clamp(64, frame::MOST),
             calls: 0,
             queued: 0,
+            window: Window::default(),
         }
     }
 
@@ -92,6 +104,7 @@ impl Outbox {
             head(&mut self.ready);
             if self.ready.len() - start + body.len() <= self.chunk {
                 self.calls += u64::from(kind == Kind::Call);
+                self.window.small();
                 self.ready.extend_from_slice(&body);
                 frame::close(&mut self.ready, start);
                 return body;
@@ -144,6 +157,21 @@ impl Outbox {
         (large.map(|large| large.number).min(), self.queued)
     }
 
+    /// Whether anything can be sent at the moment.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.ready.is_empty() || (!self.lanes.is_empty() && self.window.is_open())
+    }
+
+    /// Whether large messages wait for the peer to take what was sent.
+    pub(super) fn is_held_up(&self) -> bool {
+        !self.lanes.is_empty() && !self.window.is_open()
+    }
+
+    /// How many bytes of whole frames wait.
+    pub(super) fn small(&self) -> usize {
+        self.ready.len()
+    }
+
     /// How many bytes wait.
     pub(super) fn waiting(&self) -> usize {
         let large = self.lanes.iter().flat_map(|(_, messages)| messages);
@@ -157,20 +185,28 @@ impl Outbox {
 
     /// Moves what is to be sent next to `out`: all that is ready, and pieces of large messages until
     /// there are `most` bytes. What it gives is to be sent after it, before anything else.
-    pub(super) fn transmit(&mut self, out: &mut Vec<u8>, most: usize) -> Option<Piece> {
+    pub(super) fn transmit(
+        &mut self,
+        out: &mut Vec<u8>,
+        most: usize,
+        now: impl Fn() -> Instant,
+    ) -> Option<Piece> {
         match out.is_empty() {
             true => std::mem::swap(out, &mut self.ready),
             false => out.append(&mut self.ready),
         }
         while out.len() < most
+            && self.window.is_open()
             && let Some((lane, mut messages)) = self.lanes.pop_front()
         {
             if let Some(large) = messages.front_mut() {
                 self.calls += u64::from(large.sent == 0 && large.message.kind == Kind::Call);
+                let mut turn =
+                    Turn { out: &mut *out, chunk: self.chunk, window: &mut self.window, now: &now };
                 let (done, piece) = match large.tail() {
-                    None => (large.piece(out, self.chunk), None),
+                    None => (turn.piece(large), None),
                     Some(tail) => {
-                        let (done, piece) = large.tail_piece(out, tail, self.chunk);
+                        let (done, piece) = turn.tail(large, tail);
                         (done, Some(piece))
                     }
                 };
@@ -198,40 +234,24 @@ impl Large {
         tail.clone().filter(|_| self.sent == body.len())
     }
 
-    /// Writes what stands before the next bytes of the string. Gives these, and whether they are the
-    /// last ones.
-    fn tail_piece(
-        &mut self,
-        out: &mut Vec<u8>,
-        bytes: Arc<Vec<u8>>,
-        chunk: usize,
-    ) -> (bool, Piece) {
-        let (from, len) = (self.sent_tail, bytes.len());
-        let to = from.saturating_add(tail::piece(chunk)).min(len);
-        let start = frame::open(out, Kind::Tail, if to < len { MORE } else { 0 });
-        self.put_number(out);
-        tail::pad(out);
-        frame::close_before(out, start, to - from);
-        self.sent_tail = to;
-        (to == len, Piece { bytes, from, to })
-    }
-
     /// Numbers of calls are those of the one who calls, so the kind belongs to them.
     fn put_number(&self, out: &mut Vec<u8>) {
         let Message { kind, id, .. } = &self.message;
         out.push(u8::from(*kind != Kind::Call));
         frame::put(out, u64::from(*id));
     }
+}
 
+impl<F: Fn() -> Instant> Turn<'_, F> {
     /// Writes the next piece, and says whether it was the last one.
-    fn piece(&mut self, out: &mut Vec<u8>, chunk: usize) -> bool {
-        let Message { kind, flags, head, body, tail, .. } = &self.message;
-        let first = self.sent == 0;
+    fn piece(&mut self, large: &mut Large) -> bool {
+        let Message { kind, flags, head, body, tail, .. } = &large.message;
+        let (out, first) = (&mut *self.out, large.sent == 0);
         let room = match first {
-            true => chunk.saturating_sub(head.len()).max(1),
-            false => chunk - HEAD * 2,
+            true => self.chunk.saturating_sub(head.len()).max(1),
+            false => self.chunk - HEAD * 2,
         };
-        let end = self.sent.saturating_add(room).min(body.len());
+        let end = large.sent.saturating_add(room).min(body.len());
         let last = end == body.len() && tail.is_none();
         let more = if last { 0 } else { MORE };
         let start = match first {
@@ -240,12 +260,40 @@ impl Large {
         };
         match first {
             true => out.extend_from_slice(head),
-            false => self.put_number(out),
+            false => large.put_number(out),
         }
-        out.extend_from_slice(body.get(self.sent..end).unwrap_or_default());
+        out.extend_from_slice(body.get(large.sent..end).unwrap_or_default());
         frame::close(out, start);
-        self.sent = end;
+        large.sent = end;
+        if !first {
+            self.count(start, 0);
+        }
         last
+    }
+
+    /// Writes what stands before the next bytes of the string at the end. Gives these, and whether they
+    /// are the last ones.
+    fn tail(&mut self, large: &mut Large, bytes: Arc<Vec<u8>>) -> (bool, Piece) {
+        let (out, from, len) = (&mut *self.out, large.sent_tail, bytes.len());
+        let to = from.saturating_add(self.window.piece(tail::piece(self.chunk))).min(len);
+        let start = frame::open(out, Kind::Tail, if to < len { MORE } else { 0 });
+        large.put_number(out);
+        tail::pad(out);
+        frame::close_before(out, start, to - from);
+        large.sent_tail = to;
+        self.count(start, to - from);
+        (to == len, Piece { bytes, from, to })
+    }
+
+    /// Counts the frame that begins at `start`, of which so many bytes follow, and asks the peer to say
+    /// when it has taken it, if that is to be known.
+    fn count(&mut self, start: usize, following: usize) {
+        let len = self.out.len().saturating_sub(start + HEAD) + following;
+        if self.window.send(len, self.now)
+            && let Some(byte) = self.out.get_mut(start)
+        {
+            *byte |= ASKS;
+        }
     }
 }
 
@@ -266,11 +314,26 @@ mod tests {
     fn frames(mut bytes: &[u8]) -> Vec<(u8, u8)> {
         let mut frames = Vec::new();
         while let Ok((byte, body)) = frame::split(bytes) {
-            let chunk = byte & !MORE == Kind::Chunk.byte();
+            let chunk = byte & !(MORE | ASKS) == Kind::Chunk.byte();
+            let byte = if chunk { byte & !ASKS } else { byte };
             frames.push((byte, body[usize::from(chunk)]));
             bytes = &bytes[HEAD + body.len()..];
         }
         frames
+    }
+
+    /// All that is to be sent; the peer takes everything at once.
+    fn transmit_all(outbox: &mut Outbox) -> Vec<u8> {
+        let mut all = Vec::new();
+        loop {
+            let mut out = Vec::new();
+            assert!(outbox.transmit(&mut out, usize::MAX, Instant::now).is_none());
+            if out.is_empty() {
+                return all;
+            }
+            all.append(&mut out);
+            outbox.window.take_all();
+        }
     }
 
     #[test]
@@ -281,8 +344,7 @@ mod tests {
         // It is small, but mustn't overtake the first one, which is for the same object.
         outbox.send(Lane::Object(0, 0, 0), message(3, b"x"));
         outbox.send(Lane::Object(1, 2, 0), message(4, b"y"));
-        let mut out = Vec::new();
-        assert!(outbox.transmit(&mut out, usize::MAX).is_none());
+        let out = transmit_all(&mut outbox);
         let (call, chunk) = (Kind::Call.byte(), Kind::Chunk.byte());
         let expected = [
             (call, 4),
@@ -304,8 +366,7 @@ mod tests {
         for id in 1..=4 {
             outbox.send(Lane::Answer(id), message(id, &[0; 200]));
         }
-        let mut out = Vec::new();
-        outbox.transmit(&mut out, usize::MAX);
+        let mut out = transmit_all(&mut outbox);
         let numbers: Vec<_> = frames(&out).into_iter().map(|(_, number)| number).collect();
         assert_eq!(numbers, [1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4]);
         // Also if one of them is taken back meanwhile.
@@ -313,9 +374,9 @@ mod tests {
             outbox.send(Lane::Answer(id), message(id, &[0; 200]));
         }
         out.clear();
-        outbox.transmit(&mut out, 100);
+        let _ = outbox.transmit(&mut out, 100, Instant::now);
         outbox.forget(Kind::Call, 2);
-        outbox.transmit(&mut out, usize::MAX);
+        out.append(&mut transmit_all(&mut outbox));
         let numbers: Vec<_> = frames(&out).into_iter().map(|(_, number)| number).collect();
         assert_eq!(numbers, [1, 2, 1, 3, 1, 3, 3]);
     }
@@ -326,12 +387,10 @@ mod tests {
         outbox.send(Lane::Answer(1), message(1, &[0; 100]));
         outbox.send(Lane::Answer(2), message(2, &[0; 100]));
         let mut out = Vec::new();
-        assert!(outbox.transmit(&mut out, 1).is_none());
+        assert!(outbox.transmit(&mut out, 1, Instant::now).is_none());
         assert_eq!(outbox.forget(Kind::Call, 1).0, Sent::Part);
         assert_eq!(outbox.forget(Kind::Call, 2).0, Sent::Nothing);
         assert_eq!(outbox.forget(Kind::Call, 2).0, Sent::All);
-        out.clear();
-        assert!(outbox.transmit(&mut out, usize::MAX).is_none());
-        assert!(out.is_empty());
+        assert!(transmit_all(&mut outbox).is_empty());
     }
 }

@@ -6,7 +6,7 @@ use super::{
     calls::{Abandon, Answered, Arrived, Calls, Ending},
     closing::{self, Watchers},
     exports::Exports,
-    frame::{self, HEAD, Kind, MORE, REFERENCES, take, take32},
+    frame::{self, ASKS, HEAD, Kind, MORE, REFERENCES, take, take32},
     imports::{Imports, Place},
     inbox::{Inbox, Whole},
     outbox::{Lane, Message, Outbox, Sent},
@@ -111,6 +111,8 @@ pub struct Called<'a> {
     pub tail: Option<Arc<Tail>>,
     /// Whether there are references in the body.
     pub references: bool,
+    /// Whether more waits to be sent to the peer than may: then it isn't to be made.
+    pub crowded: bool,
 }
 
 /// What has become of the bytes that have arrived.
@@ -332,21 +334,29 @@ impl Protocol {
     ///
     /// # Errors
     /// The peer doesn't follow the protocol: the connection is at its end.
-    pub fn receive<'a>(&mut self, bytes: &'a [u8]) -> Result<Received<'a>, LoadError> {
+    pub fn receive<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        now: Instant,
+    ) -> Result<Received<'a>, LoadError> {
         let mut taken = 0;
         loop {
-            match self.receive_one(bytes.get(taken..).unwrap_or_default())? {
+            match self.receive_one(bytes.get(taken..).unwrap_or_default(), now)? {
                 Received::Nothing(len) => taken += len,
                 other => return Ok(other.after(taken)),
             }
         }
     }
 
-    fn receive_one<'a>(&mut self, bytes: &'a [u8]) -> Result<Received<'a>, LoadError> {
+    fn receive_one<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        now: Instant,
+    ) -> Result<Received<'a>, LoadError> {
         if let Some(left) = self.inbox.reading() {
             return self.fill(bytes, left);
         }
-        if bytes.first().is_some_and(|byte| byte & !MORE == Kind::Tail.byte()) {
+        if bytes.first().is_some_and(|byte| byte & !(MORE | ASKS) == Kind::Tail.byte()) {
             return self.begin_tail(bytes);
         }
         let (byte, mut body) = match frame::split(bytes) {
@@ -366,6 +376,8 @@ impl Protocol {
             Kind::Call => return self.called(taken, byte, Cow::Borrowed(body), None),
             Kind::Result | Kind::Failure => self.answered(kind, byte, body, None)?,
             Kind::Chunk => {
+                self.inbox.intake.take(body.len(), byte & ASKS != 0);
+                self.tell_taken();
                 let whole = self.inbox.piece(body, byte & MORE != 0)?;
                 if let Some(whole) = whole {
                     return self.whole(taken, whole);
@@ -373,6 +385,9 @@ impl Protocol {
             }
             // It isn't read as a frame.
             Kind::Tail => return Err(malformed("a string in the wrong place")),
+            Kind::Taken => {
+                self.outbox.window.taken(take(&mut body)?, now)?;
+            }
             Kind::Cancel => {
                 let id = take32(&mut body)?;
                 if self.inbox.forget_call(id) {
@@ -429,7 +444,8 @@ impl Protocol {
             Err(needs) if needs <= len => return Ok(Received::Needs(HEAD + needs)),
             Err(_) => return Err(LoadError::truncated()),
         };
-        self.inbox.begin_tail(key, len - before, byte & MORE != 0)?;
+        let flags = (byte & MORE != 0, byte & ASKS != 0);
+        self.inbox.begin_tail(key, (before, len - before), flags)?;
         Ok(Received::Nothing(HEAD + before))
     }
 
@@ -443,7 +459,9 @@ impl Protocol {
         if bytes.len() < left {
             return Ok(Received::Nothing(bytes.len()));
         }
-        match self.inbox.end_tail()? {
+        let whole = self.inbox.end_tail()?;
+        self.tell_taken();
+        match whole {
             Some(whole) => self.whole(bytes.len(), whole),
             None => Ok(Received::Nothing(bytes.len())),
         }
@@ -473,8 +491,15 @@ impl Protocol {
 
     /// Moves what is to be sent next to `out`, which then has about `most` bytes, if there are so
     /// many. What it gives is to be sent after these, before anything else.
+    ///
+    /// `now` is asked for only where that has to be known.
     #[must_use]
-    pub fn transmit(&mut self, out: &mut Vec<u8>, most: usize) -> Option<Piece> {
+    pub fn transmit(
+        &mut self,
+        out: &mut Vec<u8>,
+        most: usize,
+        now: impl Fn() -> Instant,
+    ) -> Option<Piece> {
         // Whoever asks doesn't have to be woken.
         self.sender = None;
         if self.imports.has_releases() {
@@ -482,12 +507,43 @@ impl Protocol {
             let (out, chunk) = (self.outbox.ready(), self.limits.chunk);
             self.imports.write_releases(out, chunk, oldest, next);
         }
-        self.outbox.transmit(out, most)
+        if self.outbox.is_ready()
+            && let Some(taken) = self.inbox.intake.mention()
+        {
+            self.write_taken(taken);
+        }
+        self.outbox.transmit(out, most, now)
+    }
+
+    /// Tells the peer what of large messages has been taken, if it has asked.
+    fn tell_taken(&mut self) {
+        if let Some(taken) = self.inbox.intake.answer() {
+            self.write_taken(taken);
+        }
+    }
+
+    fn write_taken(&mut self, taken: usize) {
+        let out = self.outbox.ready();
+        let start = frame::open(out, Kind::Taken, 0);
+        frame::put(out, taken as u64);
+        frame::close(out, start);
+    }
+
+    /// If large messages wait for the peer to take what was sent of them: how much it has taken so far.
+    pub fn held_up(&self) -> Option<u64> {
+        self.outbox.is_held_up().then(|| self.outbox.window.taken_so_far())
+    }
+
+    /// Whether so many small messages wait to be sent that nothing more is to be taken in.
+    pub fn is_crowded_out(&self) -> bool {
+        self.outbox.small() > self.limits.outbound
     }
 
     /// Ready when there is something to be sent.
     pub fn poll_transmit(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.imports.has_releases() || self.outbox.waiting() > 0 {
+        // Releases don't overtake what is held up.
+        let releases = self.imports.has_releases() && !self.outbox.is_held_up();
+        if releases || self.outbox.is_ready() {
             return Poll::Ready(());
         }
         self.watch(context);
@@ -721,6 +777,7 @@ impl Protocol {
             body,
             tail,
             references: byte & REFERENCES != 0,
+            crowded: self.outbox.waiting() > self.limits.outbound,
         };
         Ok(Received::Call(taken, called))
     }

@@ -141,7 +141,7 @@ impl Side {
     pub(crate) fn transmit(&self, pipe: &mut Vec<u8>, most: usize) {
         let mut protocol = self.connection.protocol();
         let mut out = Vec::new();
-        let piece = protocol.transmit(&mut out, most);
+        let piece = protocol.transmit(&mut out, most, Instant::now);
         pipe.append(&mut out);
         if let Some(mut piece) = piece {
             pipe.extend_from_slice(piece.rest());
@@ -185,7 +185,7 @@ impl Side {
         }
         loop {
             let connection = Arc::clone(&self.connection);
-            let received = connection.protocol().receive(&input[taken..])?;
+            let received = connection.protocol().receive(&input[taken..], Instant::now())?;
             match received {
                 Received::Needs(_) | Received::Large => return Ok(taken),
                 Received::Nothing(len) => taken += len,

@@ -21,8 +21,8 @@ use tokio::{io::AsyncWrite, time::Instant};
 /// So many bytes are written at once.
 const BATCH: usize = 64 << 10;
 
-/// When more than this waits to be sent to a peer, nothing more is read from it.
-const MOST: usize = 64 << 20;
+/// So often is read and written before others have their turn.
+const TURNS: usize = 2;
 
 /// Buffers that a large message has made larger than this are given back.
 const KEEP: usize = 256 << 10;
@@ -55,6 +55,8 @@ pub(crate) struct Driver {
     timer: Timer,
     /// Since when nothing can be written, although there is something.
     stalled: Option<Instant>,
+    /// How much the peer has taken of large messages while more of them waits for that, and since when.
+    held_up: Option<(u64, Instant)>,
     /// When something has arrived last, and whether the peer was asked since whether it is there.
     heard: Instant,
     asked: bool,
@@ -99,6 +101,7 @@ impl Driver {
             unflushed: false,
             timer: Timer::default(),
             stalled: None,
+            held_up: None,
             heard: Instant::now(),
             asked: false,
         }
@@ -122,7 +125,7 @@ impl Driver {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
         self.take_frames()?;
-        loop {
+        for _ in 0..TURNS {
             // What is said last goes out in one piece with what was said before.
             self.write(context)?;
             match self.read(context) {
@@ -132,6 +135,9 @@ impl Driver {
                 }
             }
         }
+        // Whoever has got an answer, or calls, may be waiting for this thread.
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Writes all that can be written.
@@ -147,7 +153,8 @@ impl Driver {
                 if let Some(piece) = self.piece.take() {
                     protocol.sent(piece);
                 }
-                self.piece = protocol.transmit(&mut self.output, BATCH);
+                let now = || Instant::now().into_std();
+                self.piece = protocol.transmit(&mut self.output, BATCH, now);
                 drop(protocol);
                 if self.output.is_empty() {
                     return self.flush(context);
@@ -209,8 +216,9 @@ impl Driver {
 
     /// Reads once, and takes the frames that are there.
     fn read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
-        // A peer that reads nothing is not to make this process hold more and more for it.
-        if self.stalled.is_some() && self.connection.protocol().waiting() > MOST {
+        // A peer that reads nothing is not to make this process hold more and more for it. Calls are
+        // refused then; but what says that they are has to be held as well.
+        if self.stalled.is_some() && self.connection.protocol().is_crowded_out() {
             return Poll::Pending;
         }
         match ready!(self.read_once(context)) {
@@ -255,7 +263,7 @@ impl Driver {
         }
         loop {
             let rest = self.input.get(taken..).unwrap_or_default();
-            let received = self.connection.protocol().receive(rest)?;
+            let received = self.connection.protocol().receive(rest, self.heard.into_std())?;
             match received {
                 Received::Needs(needs) => {
                     (self.needs, self.in_string) = (needs, false);
@@ -323,13 +331,19 @@ impl Driver {
             } else if protocol.poll_transmit(context).is_ready() {
                 return Poll::Ready(Ok(()));
             }
-            if all_written && (protocol.is_left() || finished) {
+            if all_written && protocol.waiting() == 0 && (protocol.is_left() || finished) {
                 return Poll::Ready(Err(End));
             }
+            self.held_up = protocol.held_up().map(|taken| match self.held_up {
+                Some((before, since)) if before == taken => (taken, since),
+                _ => (taken, Instant::now()),
+            });
             protocol.wakes_at()
         };
         let silent = self.heard + if self.asked { keepalive * 3 } else { keepalive };
-        let stalled = self.stalled.map(|since| since + self.connection.limits().stall);
+        let held_up = self.held_up.map(|(_, since)| since);
+        let since = self.stalled.into_iter().chain(held_up).min();
+        let stalled = since.map(|since| since + self.connection.limits().stall);
         let until = wakes_at.map_or(silent, |wakes_at| silent.min(wakes_at.into()));
         let until = stalled.map_or(until, |stalled| until.min(stalled));
         ready!(self.timer.poll(until, context));

@@ -70,6 +70,15 @@ impl Serving {
             let exception = Exception::new("DRb::DRbConnError", message).with("limit", name);
             return self.refuse(connection, id, exception);
         }
+        if called.crowded {
+            connection.refuse(&called);
+            let (name, most) = (Limit::Outbound.name(), connection.limits().outbound);
+            let message = format!(
+                "more waits to be sent to the peer than the limit `{name}` of {most} allows"
+            );
+            let exception = Exception::new("DRb::DRbConnError", message).with("limit", name);
+            return self.refuse(connection, id, exception);
+        }
         let object = self.object(connection, &called.target, now);
         let until = called.deadline.and_then(|deadline| now.checked_add(deadline));
         let mut current = match self.current.take() {

@@ -14,7 +14,7 @@ fn main() {
     let messages = arguments.next().expect("the file with the messages");
     let directory = arguments.next().expect("the directory to write to");
     let directory = Path::new(&directory);
-    for target in ["value", "typed", "request", "reply"] {
+    for target in ["value", "typed", "request", "reply", "native_value", "native_session"] {
         fs::create_dir_all(directory.join(target)).expect("a directory that can be written to");
     }
     for line in fs::read_to_string(values).expect("a file that can be read").lines() {
@@ -30,6 +30,17 @@ fn main() {
             write(&path, &[&[choice], &bytes[..]].concat());
         }
     }
+    for (number, value) in NATIVE.iter().enumerate() {
+        for choice in (0..TYPES).chain([0x80]) {
+            let path = directory.join("native_value").join(format!("{number}-{choice}"));
+            write(&path, &[&[choice], *value].concat());
+        }
+    }
+    let conversation = native();
+    for step in [1, 255] {
+        let path = directory.join("native_session").join(format!("{step}"));
+        write(&path, &[&[step], &conversation[..]].concat());
+    }
     let messages = fs::read_to_string(messages).expect("a file that can be read");
     for (number, line) in messages.lines().enumerate() {
         let columns: Vec<&str> = line.split('\t').collect();
@@ -40,6 +51,72 @@ fn main() {
             }
         }
     }
+}
+
+/// A value of each form.
+const NATIVE: &[&[u8]] = &[
+    &[0xc0],
+    &[0xc3],
+    &[0xd0, 0x80],
+    &[0xcf, 0xff, 0, 0, 0, 0, 0, 0, 0],
+    &[0xcb, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0],
+    b"\xa4text",
+    b"\xc4\x03abc",
+    b"\x93\x01\xa1a\xc0",
+    b"\x82\xa1a\x01\xa1b\x90",
+    &[0xc7, 10, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+    b"\xc7\x03\x02sym",
+    b"\xc7\x0b\x03\x08US-ASCIIab",
+    &[0xc7, 12, 4, 0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 5],
+    &[0xc7, 9, 5, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+    b"\xc7\x0a\x06\x04\x08c\x0bString",
+    b"\x95\xd4\x10\x00\xa1a\x05\x90\xc0",
+    b"\x95\xd4\x10\x01\xc0\xc0\x90\xa1a",
+    b"\x93\xd4\x10\x02\x01\x02",
+    b"\x93\xd4\x10\x03\x01\x02",
+    b"\x95\xc7\x04\x11Tree\xa5@name\xa1a\xa5@size\x01",
+    b"\x93\xc7\x00\x13\x01\x02",
+    b"\x93\xc7\x00\x14\xa1a\x01",
+];
+
+/// Every kind of frame, and a call of each method.
+fn native() -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut frame = |byte: u8, body: &[u8]| {
+        let [_, a, b, c] = (body.len() as u32).to_be_bytes();
+        out.extend_from_slice(&[byte, a, b, c]);
+        out.extend_from_slice(body);
+    };
+    let names = ["keep", "echo", "give", "wait", "wait on", "panic", "refuse", "broken"];
+    for name in names {
+        frame(0x02, name.as_bytes());
+    }
+    frame(0x03, b"\0\x05Shape\x02@a\x02@b");
+    for (number, _) in (0..).zip(names) {
+        // A token, what is wanted, an object of the sender's and one of the receiver's, sizes.
+        let arguments = b"\x00\x91\x00\x92\
+            \x93\x01\x00\xc7\x09\x05\x00\x00\x00\x00\x01\x00\x00\x00\x00\
+            \x93\x00\x00\xc7\x09\x05\x01\x00\x00\x00\x00\x00\x00\x00\x00\
+            \x10\xc4\x01x";
+        frame(0x50, &[&[number, 0, number, 1, 100, 5], &arguments[..]].concat());
+        frame(0x14, &[number]);
+    }
+    // Answers: one whole, one in pieces with a string behind it, and an exception.
+    frame(
+        0x51,
+        b"\x01\x93\x00\x91\x93\x01\x00\xc7\x09\x05\x00\x00\x00\x00\x01\x00\x00\x00\x00\xc4\x00",
+    );
+    frame(0x91, b"\x02\x93\x00");
+    frame(0x93, b"\x01\x02\x90\xc6\x00\x00\x00\x02");
+    frame(0x15, b"\x01\x02ab");
+    frame(0x12, b"\x00\x95\xc7\x0d\x11StandardError\xa4mesg\xa1m\xa2bt\xc0");
+    frame(0x20, &[0, 0, 1, 1, 0, 1]);
+    frame(0x21, &[1, 0]);
+    frame(0x30, b"");
+    frame(0x31, b"");
+    frame(0x10, &[9, 1, 0, 0, 0, 4, 5, 0, 1, 0xc0]);
+    frame(0x32, &[3]);
+    out
 }
 
 fn decode(hex: &str) -> Vec<u8> {

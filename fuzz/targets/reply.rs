@@ -25,8 +25,15 @@ fuzz_target!(|input: &[u8]| {
     let Ok(Some(head)) = whole else { return };
     let bytes = bytes.to_vec();
     let limits = Arc::new(limits);
-    let response =
-        Response { bytes, body: head.body, success: head.success, limits, session: None, held: drb_core::native::Held::default() };
+    let response = Response {
+        bytes,
+        body: head.body,
+        success: head.success,
+        limits,
+        session: None,
+        held: drb_core::native::Held::default(),
+        tail: None,
+    };
     if let Ok(Err(exception)) = response.load::<Value>() {
         let error = Error::from_exception(exception);
         assert!(!error.to_string().is_empty());

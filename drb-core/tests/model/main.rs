@@ -6,12 +6,14 @@
 mod found;
 mod model;
 mod op;
+mod random;
 mod side;
 mod thing;
 mod world;
 
-use op::{Op, end, op};
+use op::Op;
 use proptest::{prelude::*, test_runner::Config};
+use random::{end, op};
 use std::sync::{Mutex, PoisonError};
 use world::World;
 

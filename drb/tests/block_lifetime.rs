@@ -51,9 +51,8 @@ impl Dispatch for Keeper {
 
 #[tokio::test]
 async fn a_block_is_over_with_its_call() {
-    let server =
-        drb::start_service("druby://127.0.0.1:0", Arc::new(Keeper::default())).await.unwrap();
-    for wire in [On::Ruby, On::Native] {
+    for wire in [On::Ruby, On::Native, On::Local] {
+        let server = drb::start_service(wire.at(), Arc::new(Keeper::default())).await.unwrap();
         over_with_its_call(&server, wire).await;
     }
 }
@@ -64,6 +63,7 @@ async fn over_with_its_call(server: &drb::Server, wire: On) {
     let lent = || match wire {
         On::Ruby => server.exported(),
         On::Native => client.usage().exported,
+        On::Local => server.usage().imported,
     };
 
     let mut during = 0;

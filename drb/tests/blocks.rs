@@ -15,7 +15,7 @@ use std::{
     },
     time::Duration,
 };
-use wires::{On, on_both_wires};
+use wires::{On, everywhere};
 
 /// An object whose methods take blocks.
 #[derive(Default)]
@@ -114,12 +114,12 @@ enum Methods {
 
 async fn front(wire: On) -> (drb::Server, Object, Arc<Front>) {
     let front = Arc::new(Front::default());
-    let server = drb::start_service("druby://127.0.0.1:0", Arc::clone(&front)).await.unwrap();
+    let server = drb::start_service(wire.at(), Arc::clone(&front)).await.unwrap();
     let object = Object::connect(&wire.uri(&server)).await.unwrap();
     (server, object, front)
 }
 
-on_both_wires!(
+everywhere!(
     a_closure_borrows_from_its_caller,
     an_asynchronous_closure_may_wait,
     arguments_arrive_as_with_procs,

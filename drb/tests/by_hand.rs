@@ -7,16 +7,16 @@ mod wires;
 use drb::{CallError, Error, LoadErrorKind, Outcome};
 use std::{sync::Arc, time::Duration};
 use store::{Counter, CounterProxy, Store, StoreProxy};
-use wires::{On, on_both_wires};
+use wires::{On, everywhere};
 
 async fn start(wire: On) -> (drb::Server, StoreProxy) {
-    let server = drb::start_service("druby://127.0.0.1:0", Store::default()).await.unwrap();
+    let server = drb::start_service(wire.at(), Store::default()).await.unwrap();
     // Not over the short way that the process has to its own objects.
     let store = StoreProxy::connect(&wire.elsewhere(&server)).await.unwrap();
     (server, store)
 }
 
-on_both_wires!(
+everywhere!(
     calls_return_what_methods_give,
     a_methods_own_error_is_an_error_of_its_type,
     what_is_not_a_method_is_refused,
@@ -81,7 +81,7 @@ async fn what_is_not_a_method_is_refused(wire: On) {
             assert_eq!(error.exception().unwrap().class, "DRb::DRbConnError");
             assert_eq!(error.exception().unwrap().message, "insecure method '__send__'");
         }
-        On::Native => assert!(matches!(error, Error::NoMethod(_)), "{error:?}"),
+        On::Native | On::Local => assert!(matches!(error, Error::NoMethod(_)), "{error:?}"),
     }
     assert_eq!(error.outcome(), Outcome::NotExecuted);
 }
@@ -199,13 +199,14 @@ async fn an_object_of_this_process_is_called_without_the_network() {
 async fn the_context_says_who_calls(wire: On) {
     let (_server, store) = start(wire).await;
     let peer = store.peer().await.unwrap();
-    assert!(peer.starts_with("127.0.0.1:"), "{peer}");
+    let from = if wire == On::Local { "this process" } else { "127.0.0.1:" };
+    assert!(peer.starts_with(from), "{peer}");
 }
 
 async fn an_object_has_one_reference(wire: On) {
     let counter: Arc<drb::Exclusive<Counter>> = Arc::new(Counter::default().into());
     let store = Store { shared: Some(Arc::clone(&counter)), ..Store::default() };
-    let server = drb::start_service("druby://127.0.0.1:0", store).await.unwrap();
+    let server = drb::start_service(wire.at(), store).await.unwrap();
     let store = StoreProxy::connect(&wire.elsewhere(&server)).await.unwrap();
     let (one, two) = (store.counter().await.unwrap(), store.counter().await.unwrap());
     assert_eq!(one, two);

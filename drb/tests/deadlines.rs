@@ -190,14 +190,18 @@ async fn a_callback_and_a_block_have_what_is_left() {
 
 #[tokio::test]
 async fn a_deadline_goes_through_a_chain_of_processes() {
-    let (_end, _, last) = serve(Worker::default()).await;
-    let (_middle, middle, second) = serve(Worker { next: Some(last), ..Worker::default() }).await;
-    let (_front, front, first) = serve(Worker { next: Some(second), ..Worker::default() }).await;
-    let error = soon(first.ask_on().deadline(SHORT)).await.unwrap_err();
-    assert_eq!(is_out_of_time(&error, SHORT), Outcome::Unknown);
-    settled(|| middle.errors.lock().unwrap().len() == 2).await;
-    settled(|| front.errors.lock().unwrap().len() == 1).await;
-    is_out_of_time(&middle.errors.lock().unwrap()[0], SHORT);
+    for at in BOTH {
+        let (_end, _, last) = serve_at(at, Worker::default()).await;
+        let (_middle, middle, second) =
+            serve_at(at, Worker { next: Some(last), ..Worker::default() }).await;
+        let (_front, front, first) =
+            serve_at(at, Worker { next: Some(second), ..Worker::default() }).await;
+        let error = soon(first.ask_on().deadline(SHORT)).await.unwrap_err();
+        assert_eq!(is_out_of_time(&error, SHORT), Outcome::Unknown);
+        settled(|| middle.errors.lock().unwrap().len() == 2).await;
+        settled(|| front.errors.lock().unwrap().len() == 1).await;
+        is_out_of_time(&middle.errors.lock().unwrap()[0], SHORT);
+    }
 }
 
 /// A call of a proxy of this process is stopped as any other, unless the method says that it isn't.

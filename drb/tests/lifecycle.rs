@@ -21,12 +21,12 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
 };
-use wires::{On, on_both_wires};
+use wires::{On, everywhere};
 
 const SOON: Duration = Duration::from_secs(10);
 
 async fn start(wire: On) -> (Server, StoreProxy) {
-    let server = drb::start_service("druby://127.0.0.1:0", Store::default()).await.unwrap();
+    let server = drb::start_service(wire.at(), Store::default()).await.unwrap();
     let store = StoreProxy::connect(&wire.elsewhere(&server)).await.unwrap();
     (server, store)
 }
@@ -61,7 +61,22 @@ async fn a_deadline_ends_a_call_and_its_connection() {
     assert_eq!(store.get("slept").await.unwrap(), 1);
 }
 
-on_both_wires!(
+mod connected {
+    use super::{
+        a_connection_lost_after_the_request_leaves_the_question_open,
+        a_request_that_never_left_as_a_whole_has_not_run,
+        there_are_no_more_connections_than_allowed, unix_sockets_work_the_same,
+    };
+
+    crate::wires::on_both_wires!(
+        there_are_no_more_connections_than_allowed,
+        a_connection_lost_after_the_request_leaves_the_question_open,
+        a_request_that_never_left_as_a_whole_has_not_run,
+        unix_sockets_work_the_same
+    );
+}
+
+everywhere!(
     deadlines_follow_one_another_on_one_connection,
     a_restarted_server_is_found_again,
     stopping_brings_running_calls_to_their_end,
@@ -69,12 +84,8 @@ on_both_wires!(
     a_method_that_stops_its_server_is_answered,
     named_objects_have_uris_of_their_own,
     the_hook_hears_of_failed_calls,
-    there_are_no_more_connections_than_allowed,
     a_result_that_is_too_large_has_been_made,
     a_peer_is_given_no_more_objects_than_allowed,
-    a_connection_lost_after_the_request_leaves_the_question_open,
-    a_request_that_never_left_as_a_whole_has_not_run,
-    unix_sockets_work_the_same,
 );
 
 async fn deadlines_follow_one_another_on_one_connection(wire: On) {
@@ -106,7 +117,7 @@ async fn a_restarted_server_is_found_again(wire: On) {
     assert!(server.drain(SOON).await);
     let (error, outcome) = outcome(store.inc("a", 1).await);
     match wire {
-        On::Ruby => assert!(matches!(error, Error::Connect { .. }), "{error:?}"),
+        On::Ruby | On::Local => assert!(matches!(error, Error::Connect { .. }), "{error:?}"),
         // The client may hear of the end only now.
         On::Native => assert!(
             matches!(error, Error::Connect { .. } | Error::ConnectionLost { .. }),
@@ -156,7 +167,7 @@ impl Mortal {
 
 async fn a_method_that_stops_its_server_is_answered(wire: On) {
     let mortal = Arc::new(Mortal::default());
-    let server = drb::start_service("druby://127.0.0.1:0", Arc::clone(&mortal)).await.unwrap();
+    let server = drb::start_service(wire.at(), Arc::clone(&mortal)).await.unwrap();
     mortal.0.set(server.clone()).unwrap();
     let proxy = MortalProxy::connect(&wire.elsewhere(&server)).await.unwrap();
     assert_eq!(proxy.stop().await.unwrap(), "stopping");
@@ -279,7 +290,7 @@ async fn named_objects_have_uris_of_their_own(wire: On) {
     let one = Store::default();
     one.inc("x", 41);
     let server = Server::builder().front(Store::default()).named("one", one);
-    let server = server.start("druby://127.0.0.1:0").await.unwrap();
+    let server = server.start(wire.at()).await.unwrap();
     let front = StoreProxy::connect(&wire.elsewhere(&server)).await.unwrap();
     let one = StoreProxy::connect(&format!("{}?one", wire.elsewhere(&server))).await.unwrap();
     let none = StoreProxy::connect(&format!("{}?none", wire.elsewhere(&server))).await.unwrap();
@@ -298,7 +309,7 @@ async fn the_hook_hears_of_failed_calls(wire: On) {
             listening.lock().unwrap().push(what);
             panic!("the hook itself fails");
         })
-        .start("druby://127.0.0.1:0")
+        .start(wire.at())
         .await
         .unwrap();
     let store = StoreProxy::connect(&wire.elsewhere(&server)).await.unwrap();
@@ -308,8 +319,12 @@ async fn the_hook_hears_of_failed_calls(wire: On) {
 }
 
 async fn with_limits(limits: Limits) -> Server {
+    with_limits_at(On::Ruby.at(), limits).await
+}
+
+async fn with_limits_at(uri: &str, limits: Limits) -> Server {
     let builder = Server::builder().front(Store::default()).limits(limits);
-    builder.start("druby://127.0.0.1:0").await.unwrap()
+    builder.start(uri).await.unwrap()
 }
 
 async fn raw(server: &Server) -> TcpStream {
@@ -401,7 +416,7 @@ async fn connections_share_the_memory_for_requests() {
 }
 
 async fn a_result_that_is_too_large_has_been_made(wire: On) {
-    let server = with_limits(Limits { depth: 2, ..Limits::default() }).await;
+    let server = with_limits_at(wire.at(), Limits { depth: 2, ..Limits::default() }).await;
     let object = drb::Object::connect(&wire.elsewhere(&server)).await.unwrap();
     let deep = vec![vec![1]];
     object.call::<drb::Value>("echo", (&deep,)).await.unwrap();
@@ -420,7 +435,7 @@ async fn a_result_that_is_too_large_has_been_made(wire: On) {
 }
 
 async fn a_peer_is_given_no_more_objects_than_allowed(wire: On) {
-    let server = with_limits(Limits { exports: 2, ..Limits::default() }).await;
+    let server = with_limits_at(wire.at(), Limits { exports: 2, ..Limits::default() }).await;
     let store = StoreProxy::connect(&wire.elsewhere(&server)).await.unwrap();
     let (_one, _two) = (store.counter().await.unwrap(), store.counter().await.unwrap());
     let error = store.counter().await.unwrap_err();

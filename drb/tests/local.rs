@@ -180,7 +180,9 @@ async fn a_name_is_that_of_one_server_as_long_as_it_runs() {
     let builder = Server::builder().advertise("drb://elsewhere:1");
     assert!(matches!(builder.start("drb+local:x").await, Err(Error::BadUri { .. })));
     assert!(server.drain(Duration::from_secs(5)).await);
-    assert_eq!(desk.give().await, Err(Error::Stopped));
+    let error = desk.give().await.unwrap_err();
+    assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+    assert_eq!(error.outcome(), Outcome::NotExecuted);
     assert!(DeskProxy::connect("drb+local:reception").await.is_err());
     // Another one has the name, and the old proxies lead there.
     let (_server, _, _) = start("drb+local:reception").await;
@@ -500,7 +502,13 @@ async fn references_go_in_and_out() {
         desk.keep(&theirs).await.unwrap();
         let theirs_again = desk.give().await.unwrap().unwrap();
         assert_eq!(theirs_again.ring().await, Ok(2), "{uri}");
-        assert_eq!(theirs_again, theirs, "{uri}");
+        // One with a URI is known to be of this very process.
+        let (own, again) = (theirs.local::<Bell>(), theirs_again.local::<Bell>());
+        assert_eq!(own.is_some(), uri.starts_with("druby:"));
+        match own {
+            None => assert_eq!(theirs_again, theirs),
+            Some(own) => assert!(Arc::ptr_eq(&own, &again.unwrap())),
+        }
         // The front of the local server has no address that means anything there.
         let front: BellProxy = drb::Object::from_remote(desk.remote().clone()).through();
         let error = far.ring(&front).await.unwrap_err();
@@ -525,5 +533,41 @@ async fn nobody_from_outside_gets_in_by_name() {
         let noted = same.unwrap().call::<()>("now", (1,)).await;
         assert!(matches!(noted, Err(Error::Connect { .. })), "{uri}: {noted:?}");
         assert!(own.order.lock().unwrap().is_empty());
+    }
+}
+
+/// From several threads at once: passed, kept, given back, revoked and dropped.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_left_of_objects_that_come_and_go() {
+    let (server, own, desk) = start("drb+local:").await;
+    let bells: Vec<_> = (0..4).map(|_| Arc::new(Bell::default())).collect();
+    let tasks: Vec<_> = (0..8_usize)
+        .map(|task| {
+            let (server, desk, bells) = (server.clone(), desk.clone(), bells.clone());
+            tokio::spawn(async move {
+                for round in 0..500 {
+                    let bell = &bells[(task + round) % bells.len()];
+                    match round % 5 {
+                        0 => desk.keep(bell).await.unwrap(),
+                        1 => drop(desk.give().await.unwrap()),
+                        2 => drop(desk.bell().await.unwrap().ring().await.unwrap()),
+                        // Somebody may revoke it meanwhile.
+                        3 => match desk.ring(bell).await {
+                            Ok(_) | Err(Error::Gone(_)) => {}
+                            Err(error) => panic!("{error:?}"),
+                        },
+                        _ => drop(server.revoke(bell)),
+                    }
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        soon(task).await.unwrap();
+    }
+    own.bells.lock().unwrap().clear();
+    assert_eq!(server.usage(), Usage::default());
+    for bell in &bells {
+        assert_eq!(Arc::strong_count(bell), 1);
     }
 }

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 use tokio::runtime::Runtime;
-use wires::{On, on_both_wires};
+use wires::{On, everywhere};
 
 /// The tests share the process's first server: so it has to outlive each of them.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -34,7 +34,7 @@ fn run<T>(test: impl Future<Output = T>) -> T {
 }
 
 async fn start(wire: On) -> (Server, DeskProxy) {
-    let server = drb::start_service(None, Desk::default()).await.unwrap();
+    let server = drb::start_service(wire.at(), Desk::default()).await.unwrap();
     let desk = DeskProxy::connect(&wire.uri(&server)).await.unwrap();
     (server, desk)
 }
@@ -170,7 +170,7 @@ impl Desk {
     }
 }
 
-on_both_wires!(
+everywhere!(
     in_place: what_is_copied_goes_by_reference_for_once,
     a_parameter_takes_a_copy_or_a_reference,
     objects_go_in_containers,
@@ -291,7 +291,7 @@ fn a_reference_that_comes_home_is_the_object(wire: On) {
         assert_ne!(back, counter);
         match wire {
             On::Ruby => assert!(server.exported() > 0),
-            On::Native => assert!(server.usage().exported > 0),
+            On::Native | On::Local => assert!(server.usage().exported > 0),
         }
     });
 }

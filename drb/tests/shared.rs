@@ -7,7 +7,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
-use wires::{On, on_both_wires};
+use wires::{On, everywhere};
 
 #[derive(Debug, Clone, PartialEq, DrbDumped)]
 struct Entry {
@@ -56,7 +56,7 @@ impl Front {
     }
 }
 
-on_both_wires!(what_is_shared_crosses);
+everywhere!(what_is_shared_crosses);
 
 async fn what_is_shared_crosses(wire: On) {
     let counter = Arc::new(Counter::default());
@@ -65,7 +65,7 @@ async fn what_is_shared_crosses(wire: On) {
         counter: Arc::clone(&counter),
         stack: Arc::new(Exclusive::new(Stack::default())),
     };
-    let server = drb::start_service("druby://127.0.0.1:0", front).await.unwrap();
+    let server = drb::start_service(wire.at(), front).await.unwrap();
     let proxy = FrontProxy::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(proxy.entry().await.unwrap(), Entry { hits: 7 });
     let counters = proxy.counters().await.unwrap();

@@ -192,11 +192,12 @@ impl Pending {
         };
         tokio::select! {
             biased;
-            done = &mut work => Ok(done),
+            // Before what the method makes of the same deadline in a call of its own.
             () = deadline => {
                 let (after, outcome) = (self.after.unwrap_or_default(), Outcome::Unknown);
                 Err(Error::DeadlineExceeded { after, outcome })
             }
+            done = &mut work => Ok(done),
             () = aborted => Err(self.lost()),
         }
     }

@@ -146,7 +146,7 @@ impl LocalLink {
             }
             Target::Table(_, Some(name)) => {
                 let server = server.filter(|server| !server.has_ended());
-                server.or_else(|| server::named(name)).ok_or(Error::Stopped)
+                server.or_else(|| server::named(name)).ok_or_else(|| no_server(name))
             }
             _ => server.filter(|server| !server.has_ended()).ok_or(Error::Stopped),
         }

@@ -95,8 +95,15 @@ pub(super) fn forget(held: &Held, server: &Weak<Shared>) {
         table.take_place((address(object), server.as_ptr().addr(), held.given), held.place);
     }
     drop(table);
+    if object.is_some() {
+        let_go(server, held.given);
+    }
+}
+
+/// The object counts no longer.
+fn let_go(server: &Weak<Shared>, given: bool) {
     if let Some(server) = server.upgrade() {
-        server.local.let_go(held.given);
+        server.local.let_go(given);
     }
 }
 
@@ -199,6 +206,7 @@ impl LocalLink {
         let held = self.held()?;
         let object = held.take()?;
         table().take_place((address(&object), self.server.as_ptr().addr(), held.given), held.place);
+        let_go(&self.server, held.given);
         Some(object)
     }
 }

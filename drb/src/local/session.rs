@@ -85,7 +85,8 @@ impl Session for LocalSession {
     }
 
     fn hand_on(&self, reference: &Reference) -> Result<Option<Reference>, DumpError> {
-        // An object of a native connection.
-        native::relay(reference).map(|relay| self.export(relay)).transpose()
+        // An object of a native connection, or one of this process, which is the same whatever names it.
+        let object = native::relay(reference).or_else(|| server::object(reference));
+        object.map(|object| self.export(object)).transpose()
     }
 }

@@ -1,6 +1,6 @@
 //! Methods that take a block, and closures that are one.
 
-use crate::wires::{On, on_both_wires};
+use crate::wires::{On, everywhere};
 use drb::{Block, CallError, DrbDumped, DrbError, DrbUndumped, Object, start_service};
 use std::{
     ops::ControlFlow,
@@ -110,7 +110,7 @@ impl Store {
 }
 
 async fn store(wire: On) -> (drb::Server, StoreProxy) {
-    let server = start_service("druby://127.0.0.1:0", Store).await.unwrap();
+    let server = start_service(wire.at(), Store).await.unwrap();
     let store = StoreProxy::connect(&wire.uri(&server)).await.unwrap();
     (server, store)
 }
@@ -119,7 +119,7 @@ fn entries() -> Vec<Entry> {
     vec![Entry { key: "tea".to_owned(), count: 1 }, Entry { key: "milk".to_owned(), count: 2 }]
 }
 
-on_both_wires!(
+everywhere!(
     a_closure_borrows_and_changes_what_is_around_it,
     the_types_of_its_parameters_are_inferred,
     it_may_be_asynchronous,
@@ -315,7 +315,7 @@ where
 
 async fn in_a_generic_trait(wire: On) {
     let list = List(vec!["a".to_owned(), "b".to_owned()]);
-    let server = start_service("druby://127.0.0.1:0", list).await.unwrap();
+    let server = start_service(wire.at(), list).await.unwrap();
     let list = api::EachProxy::<String>::connect(&wire.uri(&server)).await.unwrap();
     let mut items = String::new();
     assert_eq!(list.each(|item| items += &item).await.unwrap(), 2);
@@ -349,7 +349,7 @@ impl<T: drb::Outbound + Clone + Send + Sync + 'static> Pair<T> {
 }
 
 async fn in_a_generic_type(wire: On) {
-    let server = start_service("druby://127.0.0.1:0", Pair(1_u8, 2_u8)).await.unwrap();
+    let server = start_service(wire.at(), Pair(1_u8, 2_u8)).await.unwrap();
     let pair = PairProxy::<u8>::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(pair.both(|a, b| a.checked_add(b)).await.unwrap(), Some(3));
     let mut all = Vec::new();

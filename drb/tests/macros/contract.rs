@@ -1,6 +1,6 @@
 //! Service traits: the contract, the server and the caller don't know each other.
 
-use crate::wires::{On, on_both_wires};
+use crate::wires::{On, everywhere};
 use drb::{Service, start_service};
 
 mod api {
@@ -127,23 +127,23 @@ fn objects_of_a_trait() {
     assert_eq!(one.0, 1);
 }
 
-on_both_wires!(the_proxy_of_a_trait, a_generic_trait_with_exclusive_methods);
+everywhere!(the_proxy_of_a_trait, a_generic_trait_with_exclusive_methods);
 
 async fn the_proxy_of_a_trait(wire: On) {
-    let server = start_service("druby://127.0.0.1:0", server::English).await.unwrap();
+    let server = start_service(wire.at(), server::English).await.unwrap();
     let greeter = api::GreeterProxy::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(greeter.greet("you").await.unwrap(), "hello you 3");
     assert_eq!(greeter.bye("you").await.unwrap(), "bye you, hello");
-    assert_eq!(greeter.wire().await.unwrap(), format!("{wire:?}"));
+    assert_eq!(greeter.wire().await.unwrap(), format!("{:?}", wire.wire()));
 }
 
 async fn a_generic_trait_with_exclusive_methods(wire: On) {
-    let server = start_service("druby://127.0.0.1:0", server::Held("a".to_owned())).await.unwrap();
+    let server = start_service(wire.at(), server::Held("a".to_owned())).await.unwrap();
     let slot = api::SlotProxy::<String>::connect(&wire.uri(&server)).await.unwrap();
     slot.set("b").await.unwrap();
     assert_eq!(slot.get().await.unwrap(), "b");
     assert_eq!(slot.borrow().await.unwrap().as_deref(), Some("b"));
-    let server = start_service("druby://127.0.0.1:0", server::One(1)).await.unwrap();
+    let server = start_service(wire.at(), server::One(1)).await.unwrap();
     let slot = api::SlotProxy::<u64>::connect(&wire.uri(&server)).await.unwrap();
     slot.set(3).await.unwrap();
     assert_eq!(slot.get().await.unwrap(), 3);

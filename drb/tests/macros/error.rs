@@ -1,5 +1,5 @@
 //! `#[derive(DrbError)]`.
-use crate::wires::{On, on_both_wires};
+use crate::wires::{On, everywhere};
 use drb::{DrbError, Exception, MethodError};
 
 #[derive(Debug, PartialEq, Clone, thiserror::Error, DrbError)]
@@ -65,10 +65,10 @@ impl Desk {
     }
 }
 
-on_both_wires!(a_method_s_own_error_comes_back_as_itself);
+everywhere!(a_method_s_own_error_comes_back_as_itself);
 
 async fn a_method_s_own_error_comes_back_as_itself(wire: On) {
-    let server = drb::start_service("druby://127.0.0.1:0", Desk).await.unwrap();
+    let server = drb::start_service(wire.at(), Desk).await.unwrap();
     let desk = DeskProxy::connect(&wire.uri(&server)).await.unwrap();
     let not_found = StoreError::NotFound { key: "k".into(), n: None };
     assert_eq!(desk.find("k").await, Err(drb::CallError::Method(not_found)));

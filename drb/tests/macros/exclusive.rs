@@ -1,6 +1,6 @@
 //! Services with methods that take `&mut self`.
 
-use crate::wires::{On, on_both_wires};
+use crate::wires::{On, everywhere};
 use drb::{Exclusive, start_service};
 use std::sync::Arc;
 use tokio::time::{Duration, sleep};
@@ -53,11 +53,11 @@ impl Counter {
     }
 }
 
-on_both_wires!(flavor = "multi_thread": no_count_is_lost);
+everywhere!(flavor = "multi_thread": no_count_is_lost);
 
 async fn no_count_is_lost(wire: On) {
     let counter = Arc::new(Exclusive::new(Counter::default()));
-    let server = start_service("druby://127.0.0.1:0", Arc::clone(&counter)).await.unwrap();
+    let server = start_service(wire.at(), Arc::clone(&counter)).await.unwrap();
     let proxy = CounterProxy::connect(&wire.uri(&server)).await.unwrap();
     let tasks: Vec<_> = (0..8)
         .map(|_| {

@@ -1,6 +1,6 @@
 //! Defaults, rest and keywords.
 
-use crate::wires::{On, on_both_wires};
+use crate::wires::{On, everywhere};
 use drb::{Error, Object, keywords, start_service};
 use std::collections::{BTreeMap, HashMap};
 
@@ -54,14 +54,14 @@ impl Desk {
     }
 }
 
-on_both_wires!(
+everywhere!(
     a_proxy_sends_them_all,
     other_callers_may_leave_them_out,
     what_does_not_fit_is_refused_in_the_words_of_ruby,
 );
 
 async fn a_proxy_sends_them_all(wire: On) {
-    let server = start_service("druby://127.0.0.1:0", Desk).await.unwrap();
+    let server = start_service(wire.at(), Desk).await.unwrap();
     let desk = DeskProxy::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(desk.page(1, 2).await.unwrap(), [1, 2]);
     assert_eq!(desk.middle(1, 2, 3).await.unwrap(), [1, 2, 3]);
@@ -78,7 +78,7 @@ async fn a_proxy_sends_them_all(wire: On) {
 }
 
 async fn other_callers_may_leave_them_out(wire: On) {
-    let server = start_service("druby://127.0.0.1:0", Desk).await.unwrap();
+    let server = start_service(wire.at(), Desk).await.unwrap();
     let desk = Object::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(desk.call::<Vec<u64>>("page", (1,)).await.unwrap(), [1, 11]);
     assert_eq!(desk.call::<Vec<i64>>("middle", (1, 3)).await.unwrap(), [1, 0, 3]);
@@ -90,7 +90,7 @@ async fn other_callers_may_leave_them_out(wire: On) {
 }
 
 async fn what_does_not_fit_is_refused_in_the_words_of_ruby(wire: On) {
-    let server = start_service("druby://127.0.0.1:0", Desk).await.unwrap();
+    let server = start_service(wire.at(), Desk).await.unwrap();
     let desk = Object::connect(&wire.uri(&server)).await.unwrap();
     let refusal = |result: Result<drb::Value, Error>| match result.unwrap_err() {
         Error::Refused(exception) => format!("{}: {}", exception.class, exception.message),

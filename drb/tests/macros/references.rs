@@ -1,6 +1,6 @@
 //! Objects that cross by reference.
 
-use crate::wires::{On, on_both_wires};
+use crate::wires::{On, everywhere};
 use drb::{DrbUndumped, start_service};
 use std::sync::{Arc, Mutex};
 
@@ -72,10 +72,10 @@ impl Front {
     }
 }
 
-on_both_wires!(the_caller_gets_a_proxy, a_proxy_is_passed_on, an_object_of_ours_is_called_back);
+everywhere!(the_caller_gets_a_proxy, a_proxy_is_passed_on, an_object_of_ours_is_called_back);
 
 async fn the_caller_gets_a_proxy(wire: On) {
-    let server = start_service("druby://127.0.0.1:0", Front).await.unwrap();
+    let server = start_service(wire.at(), Front).await.unwrap();
     let front = FrontProxy::connect(&wire.uri(&server)).await.unwrap();
     let cursor: CursorProxy = front.cursor(2).await.unwrap();
     assert_eq!(cursor.next().await.unwrap(), Some(1));
@@ -92,14 +92,14 @@ async fn the_caller_gets_a_proxy(wire: On) {
 }
 
 async fn a_proxy_is_passed_on(wire: On) {
-    let server = start_service("druby://127.0.0.1:0", Front).await.unwrap();
+    let server = start_service(wire.at(), Front).await.unwrap();
     let front = FrontProxy::connect(&wire.uri(&server)).await.unwrap();
     let cursor = front.cursor(4).await.unwrap();
     assert_eq!(front.drain(&cursor).await.unwrap(), 6);
 }
 
 async fn an_object_of_ours_is_called_back(wire: On) {
-    let server = start_service("druby://127.0.0.1:0", Front).await.unwrap();
+    let server = start_service(wire.at(), Front).await.unwrap();
     let front = FrontProxy::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(front.drain(Cursor { left: Mutex::new(4) }).await.unwrap(), 6);
     let cursor = Arc::new(Cursor { left: Mutex::new(3) });

@@ -1,6 +1,6 @@
 //! `#[drb::service]` on an impl of a type's own methods.
 
-use crate::wires::{On, on_both_wires};
+use crate::wires::{On, everywhere};
 use drb::{Service, start_service};
 use std::sync::Mutex;
 
@@ -183,7 +183,7 @@ fn the_class_is_that_of_the_impl_or_of_the_type_or_its_name() {
     assert!(Gate::Open.is_open());
 }
 
-on_both_wires!(
+everywhere!(
     calls_of_all_kinds,
     parameters_may_have_any_name,
     generic_services,
@@ -191,7 +191,7 @@ on_both_wires!(
 );
 
 async fn calls_of_all_kinds(wire: On) {
-    let server = start_service("druby://127.0.0.1:0", Store::new("front")).await.unwrap();
+    let server = start_service(wire.at(), Store::new("front")).await.unwrap();
     let store = StoreProxy::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(store.inc("key", 2).await.unwrap(), 5);
     assert_eq!(store.inc(String::from("key"), 0).await.unwrap(), 8);
@@ -199,8 +199,10 @@ async fn calls_of_all_kinds(wire: On) {
     assert_eq!(store.slow_name().await.unwrap().unwrap(), "front");
     assert_eq!(store.total(["a", "b"]).await.unwrap(), 10);
     let peer = store.peer(7).await.unwrap();
-    assert!(peer.starts_with("127.0.0.1:") && peer.ends_with(&format!(" {wire:?} 7")), "{peer}");
-    assert!(store.owned_context().await.unwrap());
+    let from = if wire == On::Local { "this process" } else { "127.0.0.1:" };
+    assert!(peer.starts_with(from), "{peer}");
+    assert!(peer.ends_with(&format!(" {:?} 7", wire.wire())), "{peer}");
+    assert_eq!(store.owned_context().await.unwrap(), wire != On::Local);
     store.always().await.unwrap();
     #[allow(deprecated)]
     let ty = store.r#type(3).await.unwrap();
@@ -215,14 +217,14 @@ async fn calls_of_all_kinds(wire: On) {
 }
 
 async fn parameters_may_have_any_name(wire: On) {
-    let server = start_service("druby://127.0.0.1:0", Shadow).await.unwrap();
+    let server = start_service(wire.at(), Shadow).await.unwrap();
     let shadow = ShadowProxy::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(shadow.go(1, 2, 3, 4, 5, 6).await.unwrap(), 21);
     assert_eq!(shadow.keywords(1, 2, 3).await.unwrap(), 6);
 }
 
 async fn generic_services(wire: On) {
-    let server = start_service("druby://127.0.0.1:0", Account(7_u64)).await.unwrap();
+    let server = start_service(wire.at(), Account(7_u64)).await.unwrap();
     let account = AccountProxy::<u64>::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(account.value().await.unwrap(), 7);
     assert_eq!(account.later().await.unwrap(), Some(7));
@@ -231,7 +233,7 @@ async fn generic_services(wire: On) {
 }
 
 async fn services_with_lifetimes(wire: On) {
-    let server = start_service("druby://127.0.0.1:0", View("text")).await.unwrap();
+    let server = start_service(wire.at(), View("text")).await.unwrap();
     let view = ViewProxy::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(view.text().await.unwrap(), "text");
     assert!(view.longer("x").await.unwrap());

@@ -1,6 +1,6 @@
 //! A type that offers the methods of several traits.
 
-use crate::wires::{On, on_both_wires};
+use crate::wires::{On, everywhere};
 use drb::{Block, DrbUndumped, Object, Service, start_service};
 use std::sync::Mutex;
 
@@ -107,10 +107,10 @@ fn the_whitelist_has_the_methods_of_all() {
     assert_eq!(names, ["put", "twice"]);
 }
 
-on_both_wires!(the_object_is_called_through_each_proxy, the_object_stands_for_each_proxy);
+everywhere!(the_object_is_called_through_each_proxy, the_object_stands_for_each_proxy);
 
 async fn the_object_is_called_through_each_proxy(wire: On) {
-    let server = start_service("druby://127.0.0.1:0", Board::default()).await.unwrap();
+    let server = start_service(wire.at(), Board::default()).await.unwrap();
     let object = Object::connect(&wire.uri(&server)).await.unwrap();
     assert_eq!(object.through::<api::ObserverProxy>().notify("one").await.unwrap(), 1);
     assert_eq!(object.call::<u64>("notify", ("two",)).await.unwrap(), 2);
@@ -123,7 +123,7 @@ async fn the_object_is_called_through_each_proxy(wire: On) {
 }
 
 async fn the_object_stands_for_each_proxy(wire: On) {
-    let server = start_service("druby://127.0.0.1:0", Front).await.unwrap();
+    let server = start_service(wire.at(), Front).await.unwrap();
     let front = FrontProxy::connect(&wire.uri(&server)).await.unwrap();
     let board = std::sync::Arc::new(Board::default());
     assert_eq!(front.tell(&board).await.unwrap(), 1);

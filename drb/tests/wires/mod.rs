@@ -1,4 +1,4 @@
-//! The same tests on both wires.
+//! The same tests on both wires, and within the process.
 // Not every test needs everything.
 #![allow(dead_code, unreachable_pub, unused_macros, unused_imports)]
 
@@ -11,14 +11,32 @@ pub enum On {
     Ruby,
     /// `drb://`
     Native,
+    /// `drb+local:`, which has no wire.
+    Local,
 }
 
 impl On {
+    /// Where to start a server that is reached over this.
+    pub fn at(self) -> &'static str {
+        match self {
+            Self::Ruby | Self::Native => "druby://127.0.0.1:0",
+            Self::Local => "drb+local:",
+        }
+    }
+
+    /// What the methods are told that their calls came over.
+    pub fn wire(self) -> drb::Wire {
+        match self {
+            Self::Ruby => drb::Wire::Ruby,
+            Self::Native | Self::Local => drb::Wire::Native,
+        }
+    }
+
     /// Where a server can be reached over this wire.
     pub fn uri(self, server: &Server) -> String {
         match self {
             Self::Ruby => server.uri().to_owned(),
-            Self::Native => server.native_uri().to_owned(),
+            Self::Native | Self::Local => server.native_uri().to_owned(),
         }
     }
 
@@ -31,7 +49,7 @@ impl On {
     pub fn given(self, server: &Server) -> usize {
         match self {
             Self::Ruby => server.exported(),
-            Self::Native => server.usage().exported,
+            Self::Native | Self::Local => server.usage().exported,
         }
     }
 
@@ -40,6 +58,7 @@ impl On {
         match self {
             Self::Ruby => "druby",
             Self::Native => "drb",
+            Self::Local => "drb+local",
         }
     }
 }
@@ -81,4 +100,31 @@ macro_rules! on_both_wires {
         }
     };
 }
-pub(crate) use on_both_wires;
+
+/// The same with a third one, of calls within the process.
+macro_rules! everywhere {
+    ($($test:ident),* $(,)?) => {
+        crate::wires::everywhere!(flavor = "current_thread": $($test),*);
+    };
+    (in_place: $($test:ident),* $(,)?) => {
+        crate::wires::on_both_wires!(in_place: $($test),*);
+
+        mod within_the_process {
+            $(#[test]
+            fn $test() {
+                super::$test(crate::wires::On::Local);
+            })*
+        }
+    };
+    (flavor = $flavor:literal: $($test:ident),* $(,)?) => {
+        crate::wires::on_both_wires!(flavor = $flavor: $($test),*);
+
+        mod within_the_process {
+            $(#[tokio::test(flavor = $flavor)]
+            async fn $test() {
+                super::$test(crate::wires::On::Local).await;
+            })*
+        }
+    };
+}
+pub(crate) use {everywhere, on_both_wires};

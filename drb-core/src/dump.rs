@@ -352,10 +352,11 @@ impl<'a> Dumper<'a> {
     pub fn export(&mut self, object: Arc<dyn Dispatch>) -> Result<(), DumpError> {
         let session = self.session.ok_or_else(|| DumpError::NoServer { class: object.class() })?;
         let reference = session.export(object)?;
+        let written = codec!(self, writer => writer.reference(&reference));
         if let Some(collected) = &mut self.collected {
-            collected.exported.push(reference.clone());
+            collected.exported.push(reference);
         }
-        codec!(self, writer => writer.reference(&reference))
+        written
     }
 
     /// How many of the [shapes](native::Tables) the reader has to know for what was written; on Ruby's

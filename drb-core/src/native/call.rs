@@ -188,6 +188,7 @@ impl Connection {
         let mut protocol = self.protocol();
         let mentioned = protocol.references(&called.body, called.tail.as_deref());
         let mentioned = mentioned.inspect_err(|_| protocol.refuse(&called.body))?;
+        protocol.imports.reserve(mentioned.senders.len());
         let places = mentioned.senders.into_iter();
         let imports = places.map(|place| self.import(&mut protocol, place));
         Ok(Held { objects: imports.collect(), home: None })
@@ -200,6 +201,7 @@ impl Connection {
             true => Vec::new(),
             false => {
                 let mut protocol = self.protocol();
+                protocol.imports.reserve(places.len());
                 places.into_iter().map(|place| self.import(&mut protocol, place)).collect()
             }
         };

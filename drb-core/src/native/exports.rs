@@ -1,6 +1,7 @@
 //! The objects of this process that the peer of one connection can call.
 
 use crate::{DumpError, Limit, dispatch::Dispatch};
+use foldhash::fast::RandomState;
 use std::{collections::HashMap, sync::Arc};
 
 /// Where each object is, and how often the peer has been given it.
@@ -12,7 +13,7 @@ use std::{collections::HashMap, sync::Arc};
 pub(super) struct Exports {
     slots: Vec<Slot>,
     free: Vec<u32>,
-    by_address: HashMap<usize, u32>,
+    by_address: HashMap<usize, u32, RandomState>,
     /// How many places are taken by what was withdrawn and is not yet given back.
     withdrawn: usize,
 }

@@ -2,8 +2,9 @@
 
 use super::{Connection, frame};
 use crate::{ObjectId, Reference, Relay, Remote};
+use foldhash::fast::RandomState;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
@@ -26,9 +27,9 @@ pub(crate) struct Import {
 /// What is held, and what is to be given back.
 #[derive(Default)]
 pub(super) struct Imports {
-    held: HashMap<Place, Weak<Import>>,
+    held: HashMap<Place, Weak<Import>, RandomState>,
     /// How often each was received that nobody holds any more.
-    releases: HashMap<Place, u64>,
+    releases: HashMap<Place, u64, RandomState>,
     /// Releases that wait for the messages before this one.
     waiting: Option<(u64, Vec<(Place, u64)>)>,
 }
@@ -66,6 +67,11 @@ impl Drop for Import {
 }
 
 impl Imports {
+    /// Makes room for so many that are about to be received.
+    pub(super) fn reserve(&mut self, count: usize) {
+        self.held.reserve(count);
+    }
+
     /// Takes note that the object was received once more, and gives what holds it.
     pub(super) fn receive(&mut self, connection: &Arc<Connection>, place: Place) -> Arc<Import> {
         if let Some(import) = self.held.get(&place).and_then(Weak::upgrade) {
@@ -91,8 +97,10 @@ impl Imports {
     /// Nobody holds the object any more, which was received so often.
     pub(super) fn let_go(&mut self, place: Place, received: u64) {
         // It may have been received anew meanwhile; then another import holds it.
-        if self.held.get(&place).is_some_and(|held| held.strong_count() == 0) {
-            self.held.remove(&place);
+        if let Entry::Occupied(held) = self.held.entry(place)
+            && held.get().strong_count() == 0
+        {
+            held.remove();
         }
         *self.releases.entry(place).or_default() += received;
     }

@@ -362,8 +362,10 @@ impl<'a> Writer<'a> {
                         ));
                     }
                 };
-                let (slot, generation) = (slot.to_be_bytes(), generation.to_be_bytes());
-                self.ext(ext::REFERENCE, &[&[whose], &slot, &generation]);
+                let ([a, b, c, d], [e, f, g, h]) = (slot.to_be_bytes(), generation.to_be_bytes());
+                // In one piece: an extension type of nine bytes.
+                let ty = ext::REFERENCE as u8;
+                self.out.extend_from_slice(&[0xc7, 9, ty, whose, a, b, c, d, e, f, g, h]);
             }
             id => {
                 let id = id.to_marshal()?;

@@ -1,8 +1,7 @@
 //! The peer's objects that are held here.
 
-use super::{Connection, frame};
+use super::{Connection, frame, places::InRuns};
 use crate::{ObjectId, Reference, Relay, Remote};
-use foldhash::fast::RandomState;
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{
@@ -27,9 +26,9 @@ pub(crate) struct Import {
 /// What is held, and what is to be given back.
 #[derive(Default)]
 pub(super) struct Imports {
-    held: HashMap<Place, Weak<Import>, RandomState>,
+    held: HashMap<Place, Weak<Import>, InRuns>,
     /// How often each was received that nobody holds any more.
-    releases: HashMap<Place, u64, RandomState>,
+    releases: HashMap<Place, u64, InRuns>,
     /// Releases that wait for the messages before this one.
     waiting: Option<(u64, Vec<(Place, u64)>)>,
 }

@@ -12,6 +12,7 @@ mod frame;
 mod imports;
 mod inbox;
 mod outbox;
+mod places;
 mod protocol;
 mod read_typed;
 mod read_value;

@@ -53,6 +53,11 @@ pub struct Limits {
     pub partial: usize,
     /// Calls of one connection of the native wire that run at a time. 256; further ones are refused.
     pub calls: usize,
+    /// Results of calls of one connection of the native wire that are kept, or are going to be, for calls on
+    /// the object before the caller has it. 1 024; further calls whose results are to be kept are refused.
+    /// Calls that wait for such an object count as those that run ([`Limits::calls`]), and their
+    /// arguments together hold at most [`Limits::message`] bytes.
+    pub promises: usize,
     /// Silence of a peer on the native wire after which it is asked whether it is there; after twice as
     /// long again without an answer the connection is given up. 15 s.
     pub keepalive: Duration,
@@ -106,6 +111,7 @@ impl Default for Limits {
             chunk_in: 256 << 10,
             partial: 8,
             calls: 256,
+            promises: 1024,
             keepalive: Duration::from_secs(15),
             references: 1024,
             exports: 1 << 16,
@@ -145,6 +151,7 @@ pub enum Limit {
     Arguments,
     Partial,
     Calls,
+    Promises,
     References,
     Exports,
     ExportsTotal,
@@ -155,7 +162,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Frame,
         Self::Message,
         Self::Depth,
@@ -166,6 +173,7 @@ impl Limit {
         Self::Arguments,
         Self::Partial,
         Self::Calls,
+        Self::Promises,
         Self::References,
         Self::Exports,
         Self::ExportsTotal,
@@ -188,6 +196,7 @@ impl Limit {
             Self::Arguments => "arguments",
             Self::Partial => "partial",
             Self::Calls => "calls",
+            Self::Promises => "promises",
             Self::References => "references",
             Self::Exports => "exports",
             Self::ExportsTotal => "exports_total",

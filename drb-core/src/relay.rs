@@ -22,7 +22,8 @@ impl Relay {
     /// The way to the object, if `object` is one that is relayed. Whoever has that needs no relay.
     pub fn behind(object: &Arc<dyn Dispatch>) -> Option<Remote> {
         let any: &dyn Any = &**object;
-        any.downcast_ref::<Self>().map(|relay| relay.0.clone())
+        let remote = any.downcast_ref::<Self>().map(|relay| relay.0.clone())?;
+        Some(remote.link().resolved().unwrap_or(remote))
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) enum Kind {
     Release,
     /// Objects of the sender's that can no longer be called, although the receiver holds them.
     Gone,
+    /// Promises of the sender's whose objects it calls no more.
+    Promises,
     /// The receiver is to answer with `Pong`.
     Ping,
     /// The answer.
@@ -49,7 +51,7 @@ pub(super) const HEAD: usize = 4;
 pub(super) const MOST: usize = (1 << 24) - 1;
 
 impl Kind {
-    const ALL: [(u8, Self); 13] = [
+    const ALL: [(u8, Self); 14] = [
         (0x02, Self::Name),
         (0x03, Self::Shape),
         (0x10, Self::Call),
@@ -60,6 +62,7 @@ impl Kind {
         (0x15, Self::Tail),
         (0x20, Self::Release),
         (0x21, Self::Gone),
+        (0x22, Self::Promises),
         (0x30, Self::Ping),
         (0x31, Self::Pong),
         (0x32, Self::GoAway),
@@ -78,6 +81,7 @@ impl Kind {
             Self::Tail => 0x15,
             Self::Release => 0x20,
             Self::Gone => 0x21,
+            Self::Promises => 0x22,
             Self::Ping => 0x30,
             Self::Pong => 0x31,
             Self::GoAway => 0x32,

@@ -15,7 +15,8 @@ use std::{any::Any, sync::Arc};
 pub struct Relay(Remote);
 
 impl Relay {
-    pub(crate) fn new(remote: Remote) -> Self {
+    /// Passes the calls on to `remote`.
+    pub fn new(remote: Remote) -> Self {
         Self(remote)
     }
 

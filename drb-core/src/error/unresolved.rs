@@ -35,7 +35,8 @@ impl Exception {
 
 impl Error {
     /// The error of a call whose object was to be given by one that has ended with `cause`.
-    pub(crate) fn unresolved(cause: Self) -> Self {
+    #[doc(hidden)]
+    pub fn unresolved(cause: Self) -> Self {
         match cause {
             Self::Unresolved { .. } => cause,
             cause => Self::Unresolved { cause: Box::new(cause) },

@@ -3,6 +3,7 @@
 use super::{
     Arrived, Called, Calling, Connection, Ending, Promised, Protocol, Sending, Stage,
     imports::{Import, Place},
+    pipeline,
     reader::Mentioned,
 };
 use crate::{
@@ -156,7 +157,11 @@ impl Connection {
     }
 
     /// Makes a call, the object being there or promised by a call that was made.
-    pub(super) fn make(self: Arc<Self>, request: crate::Request, now: Instant) -> Result<Waiting, Error> {
+    pub(super) fn make(
+        self: Arc<Self>,
+        request: crate::Request,
+        now: Instant,
+    ) -> Result<Waiting, Error> {
         let deadline = request.time_left(now)?;
         let crate::Request { bytes, native, .. } = request;
         let Some(native) = native else {
@@ -333,7 +338,7 @@ impl Drop for Waiting {
 /// Calls an object that is held.
 impl Link for Import {
     fn pipeline(self: Arc<Self>, first: crate::Request) -> Remote {
-        Promised::remote(Arc::clone(self.connection()), self, first)
+        pipeline(self, first)
     }
 
     fn wire(&self) -> Wire {
@@ -363,7 +368,7 @@ struct BlockLink(Arc<Connection>);
 
 impl Link for BlockLink {
     fn pipeline(self: Arc<Self>, first: crate::Request) -> Remote {
-        Promised::remote(Arc::clone(&self.0), self, first)
+        pipeline(self, first)
     }
 
     fn wire(&self) -> Wire {

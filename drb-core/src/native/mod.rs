@@ -34,6 +34,7 @@ pub use calls::{Arrived, Ending};
 pub use closing::revoke;
 pub use connection::{Connection, Home, Stage, relay};
 pub(crate) use promised::Promised;
+pub use promised::pipeline;
 pub use protocol::{Called, Calling, PREAMBLE, Protocol, Received, Target};
 
 pub use reader::Mentioned;

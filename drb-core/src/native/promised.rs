@@ -3,9 +3,10 @@
 use super::{Connection, Waiting};
 use crate::{
     Carried, Closed, Closing, Current, Error, Limits, Link, ObjectId, Reference, Relay, Remote,
-    Request, Session, Wire, dispatch::Dispatch, wakers::Wakers,
+    Request, Session, Wire, dispatch::Dispatch, unresolved, wakers::Wakers,
 };
 use std::{
+    any::Any,
     future::{Future, poll_fn},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -37,9 +38,22 @@ enum First {
     Failed(Error),
 }
 
+/// The object that `first` is going to give, a call over a connection of the native wire that goes there by
+/// `way`.
+pub fn pipeline(way: Arc<dyn Link>, mut first: Request) -> Remote {
+    let session = first.native.as_mut().and_then(|native| native.session.clone());
+    let session: Option<Arc<dyn Any + Send + Sync>> = session.map(|session| session as _);
+    match session.and_then(|session| session.downcast().ok()) {
+        Some(connection) => Promised::remote(connection, way, first),
+        None => {
+            let problem = "a request of another wire".to_owned();
+            unresolved::remote(Error::Protocol { uri: "drb:".into(), problem })
+        }
+    }
+}
+
 impl Promised {
-    /// The object that `first`, a call on the way of `way`, is going to give.
-    pub(crate) fn remote(connection: Arc<Connection>, way: Arc<dyn Link>, first: Request) -> Remote {
+    fn remote(connection: Arc<Connection>, way: Arc<dyn Link>, first: Request) -> Remote {
         let number = connection.protocol().next_promise();
         let table = connection.tables().peer_objects;
         let reference = Reference::without_uri(ObjectId::Promise { table, number });
@@ -91,7 +105,8 @@ impl Promised {
             let mut first = promised.first();
             if let First::Unmade(_) = &*first {
                 // Nobody sees what it is meanwhile.
-                let First::Unmade(request) = std::mem::replace(&mut *first, First::Failed(Error::Stopped))
+                let First::Unmade(request) =
+                    std::mem::replace(&mut *first, First::Failed(Error::Stopped))
                 else {
                     continue;
                 };

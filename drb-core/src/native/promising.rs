@@ -23,7 +23,14 @@ impl Protocol {
         // Behind all calls on it.
         if let Some(lane) = self.lanes.remove(&number) {
             let head = |out: &mut Vec<u8>| super::frame::put(out, number);
-            let message = Message { kind: Kind::Promises, flags: 0, id: 0, head, body: Vec::new(), tail: None };
+            let message = Message {
+                kind: Kind::Promises,
+                flags: 0,
+                id: 0,
+                head,
+                body: Vec::new(),
+                tail: None,
+            };
             self.outbox.send(lane, message);
             self.wake_sender();
         }
@@ -106,8 +113,14 @@ impl Protocol {
     }
 
     /// Lets a call wait for the object of a promise.
-    pub(super) fn wait<'a>(&mut self, taken: usize, number: u64, called: Called<'a>) -> Received<'a> {
-        let Called { id, method, count, keywords, block, deadline, body, tail, references, .. } = called;
+    pub(super) fn wait<'a>(
+        &mut self,
+        taken: usize,
+        number: u64,
+        called: Called<'a>,
+    ) -> Received<'a> {
+        let Called { id, method, count, keywords, block, deadline, body, tail, references, .. } =
+            called;
         let home = match references.then(|| self.references(&body, tail.as_deref())) {
             None => Vec::new(),
             Some(Ok(mut mentioned)) => {

@@ -17,8 +17,8 @@ use super::{
     tail,
 };
 use crate::{
-    Budget, DumpError, Exception, Form, Limit, Limits, LoadError, LoadErrorKind, ObjectId, Reference,
-    dispatch::Dispatch,
+    Budget, DumpError, Exception, Form, Limit, Limits, LoadError, LoadErrorKind, ObjectId,
+    Reference, dispatch::Dispatch,
 };
 use foldhash::fast::RandomState;
 use std::{
@@ -944,7 +944,9 @@ impl Protocol {
             ObjectId::Name(_) => Lane::Object(2, 0, 0),
             ObjectId::Promise { number, .. } => {
                 let lane = self.lanes.get(number).copied();
-                lane.ok_or_else(|| DumpError::custom("the call that gives the object was not made"))?
+                lane.ok_or_else(|| {
+                    DumpError::custom("the call that gives the object was not made")
+                })?
             }
             ObjectId::Number(_) | ObjectId::Opaque(_) => {
                 return Err(DumpError::custom(

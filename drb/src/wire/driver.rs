@@ -255,7 +255,10 @@ impl Driver {
         }
         loop {
             let rest = self.input.get(taken..).unwrap_or_default();
-            let received = self.connection.protocol().receive(rest)?;
+            let mut protocol = self.connection.protocol();
+            protocol.heard(self.heard.into_std());
+            let received = protocol.receive(rest)?;
+            drop(protocol);
             match received {
                 Received::Needs(needs) => {
                     (self.needs, self.in_string) = (needs, false);
@@ -309,6 +312,10 @@ impl Driver {
             self.serving.stop();
             self.connection.protocol().go_away();
             return Poll::Ready(Ok(()));
+        }
+        // Calls may have waited for what other tasks have done.
+        if self.connection.protocol().has_work() {
+            return Poll::Ready(self.take_frames());
         }
         let keepalive = self.connection.limits().keepalive;
         // The answers come before.

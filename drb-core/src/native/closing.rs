@@ -9,14 +9,14 @@ use super::{
 use crate::{Closed, Closing, LoadError, dispatch::Dispatch};
 use futures_channel::oneshot;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::{Arc, PoisonError, Weak},
 };
 
 /// Those who wait: for the end of an object in a place, or (`None`) of the connection alone.
 #[derive(Default)]
 pub(super) struct Watchers {
-    waiting: HashMap<Option<Place>, Vec<oneshot::Sender<Closed>>>,
+    waiting: BTreeMap<Option<Place>, Vec<oneshot::Sender<Closed>>>,
     /// The objects that are held here although their owner has taken them back.
     gone: HashSet<Place>,
     ended: bool,

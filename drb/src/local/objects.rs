@@ -157,10 +157,7 @@ pub(crate) fn withdraw(reference: &Reference) -> Option<Arc<dyn Dispatch>> {
 
 /// The same for an object, and says whether anybody has held it.
 pub(crate) fn revoke(object: &Arc<dyn Dispatch>) -> bool {
-    let wanted = address(object);
-    let links = links_of(|link, held| {
-        held.object().is_some_and(|object| address(&object) == wanted).then(|| Arc::clone(link))
-    });
+    let links = links_of(|(wanted, ..)| wanted == address(object));
     let revoked = links.iter().filter_map(|link| link.withdraw()).count() > 0;
     if revoked {
         changed();
@@ -170,19 +167,19 @@ pub(crate) fn revoke(object: &Arc<dyn Dispatch>) -> bool {
 
 /// Takes all objects away that a server has given away: it has ended.
 pub(crate) fn clear(server: &Arc<Shared>) -> Vec<Arc<dyn Dispatch>> {
-    let links = links_of(|link, held| {
-        (held.given && std::ptr::eq(link.server.as_ptr(), Arc::as_ptr(server)))
-            .then(|| Arc::clone(link))
-    });
+    let wanted = Arc::as_ptr(server).addr();
+    let links = links_of(|(_, server, given)| given && server == wanted);
     links.iter().filter_map(|link| link.withdraw()).collect()
 }
 
-/// The links that are wanted. None is dropped while the table is locked.
-fn links_of(
-    wanted: impl Fn(&Arc<LocalLink>, &Held) -> Option<Arc<LocalLink>>,
-) -> Vec<Arc<LocalLink>> {
-    let links: Vec<_> = table().links.values().filter_map(Weak::upgrade).collect();
-    links.iter().filter_map(|link| wanted(link, link.held()?)).collect()
+/// The links that are wanted. No other one is touched, and none is dropped while the table is locked.
+fn links_of(wanted: impl Fn(Key) -> bool) -> Vec<Arc<LocalLink>> {
+    let table = table();
+    let places = table.places.iter().filter(|(key, _)| wanted(**key)).map(|(_, place)| place);
+    let mut places: Vec<Place> = places.copied().collect();
+    // In the order in which they were given, whatever the table's.
+    places.sort_unstable();
+    places.iter().filter_map(|place| table.links.get(place)?.upgrade()).collect()
 }
 
 fn changed() {

@@ -1,6 +1,6 @@
 //! The servers of this process, for references that come home.
 
-use super::{ServerSession, Shared};
+use super::{ServerSession, Shared, shared::Whereabouts};
 use crate::{
     Current, Error, Reference, Total, dispatch::Dispatch, local::LocalSession, timer::now,
 };
@@ -15,7 +15,18 @@ use std::{
 use tokio::runtime::Handle;
 
 /// In the order in which they were started. It holds no server alive and no part of a runtime.
-static SERVERS: RwLock<Vec<Weak<Shared>>> = RwLock::new(Vec::new());
+static SERVERS: RwLock<Vec<Known>> = RwLock::new(Vec::new());
+
+struct Known {
+    at: Arc<Whereabouts>,
+    server: Weak<Shared>,
+}
+
+impl Known {
+    fn new(server: &Arc<Shared>) -> Self {
+        Self { at: Arc::clone(&server.whereabouts), server: Arc::downgrade(server) }
+    }
+}
 
 /// What all servers of this process have exported.
 static TOTAL: LazyLock<Total> = LazyLock::new(Total::default);
@@ -26,8 +37,8 @@ pub(super) fn total() -> Total {
 
 pub(super) fn add(server: &Arc<Shared>) {
     let mut servers = SERVERS.write().unwrap_or_else(PoisonError::into_inner);
-    servers.retain(|server| server.strong_count() > 0);
-    servers.push(Arc::downgrade(server));
+    servers.retain(|known| known.server.strong_count() > 0);
+    servers.push(Known::new(server));
 }
 
 /// The same for one that serves within the process, whose name is to be its own.
@@ -36,12 +47,12 @@ pub(super) fn add(server: &Arc<Shared>) {
 /// Another one has it.
 pub(super) fn add_named(server: &Arc<Shared>) -> Result<(), Error> {
     let mut servers = SERVERS.write().unwrap_or_else(PoisonError::into_inner);
-    let mut others = servers.iter().filter_map(Weak::upgrade);
-    if others.any(|other| other.is_here(&server.uri) && !other.has_ended()) {
+    let runs = |known: &Known| known.server.strong_count() > 0 && !known.at.has_ended();
+    if servers.iter().any(|known| known.at.is_here(&server.uri) && runs(known)) {
         let source = Arc::new(ErrorKind::AddrInUse.into());
         return Err(Error::Listen { uri: Arc::clone(&server.uri), source });
     }
-    servers.push(Arc::downgrade(server));
+    servers.push(Known::new(server));
     Ok(())
 }
 
@@ -53,9 +64,7 @@ pub(super) fn new_name() -> String {
 
 /// The server that serves at a URI within the process.
 pub(crate) fn named(uri: &str) -> Option<Arc<Shared>> {
-    let servers = SERVERS.read().unwrap_or_else(PoisonError::into_inner);
-    let mut running = servers.iter().filter_map(Weak::upgrade);
-    running.find(|server| server.is_local() && *server.uri == *uri && !server.has_ended())
+    find(|at| at.is_named(uri) && !at.has_ended())
 }
 
 /// The server that the call came through that is being served, and the URI at which its peer reaches
@@ -76,7 +85,7 @@ pub(crate) fn serving() -> Option<(Arc<Shared>, Arc<str>)> {
 
 pub(super) fn remove(server: &Arc<Shared>) {
     let mut servers = SERVERS.write().unwrap_or_else(PoisonError::into_inner);
-    servers.retain(|known| !std::ptr::eq(known.as_ptr(), Arc::as_ptr(server)));
+    servers.retain(|known| !Arc::ptr_eq(&known.at, &server.whereabouts));
 }
 
 /// That of the current call, if there is one, else the first one, as in Ruby.
@@ -92,16 +101,19 @@ pub(crate) fn reachable() -> Option<(Arc<Shared>, Option<Arc<str>>)> {
     serving.or_else(|| first(|server| !server.is_local()).map(|server| (server, None)))
 }
 
-/// The first server that is wanted. One of the caller's own runtime goes first, since it lives as long as
-/// the caller.
-fn first(wanted: impl Fn(&Shared) -> bool) -> Option<Arc<Shared>> {
+/// The first server that runs and is wanted. One of the caller's own runtime goes first, since it lives as
+/// long as the caller.
+fn first(wanted: impl Fn(&Whereabouts) -> bool) -> Option<Arc<Shared>> {
     let runtime = Handle::try_current().ok().map(|runtime| runtime.id());
+    let wanted = |at: &Whereabouts| !at.has_ended() && wanted(at);
+    find(|at| at.runtime == runtime && wanted(at)).or_else(|| find(wanted))
+}
+
+/// The first server that is wanted. No other one is touched.
+fn find(wanted: impl Fn(&Whereabouts) -> bool) -> Option<Arc<Shared>> {
     let servers = SERVERS.read().unwrap_or_else(PoisonError::into_inner);
-    let running = || {
-        let servers = servers.iter().filter_map(Weak::upgrade);
-        servers.filter(|server| !server.has_ended() && wanted(server))
-    };
-    running().find(|server| server.runtime == runtime).or_else(|| running().next())
+    let mut wanted = servers.iter().filter(|known| wanted(&known.at));
+    wanted.find_map(|known| known.server.upgrade())
 }
 
 /// The server of this process that the reference leads to, if it leads to one. What others say of those
@@ -115,9 +127,7 @@ pub(crate) fn local(reference: &Reference) -> Option<Arc<Shared>> {
         _ => None,
     };
     let uri = ruby.as_deref().unwrap_or(uri);
-    let servers = SERVERS.read().unwrap_or_else(PoisonError::into_inner);
-    let mut servers = servers.iter().filter_map(Weak::upgrade);
-    servers.find(|server| server.is_here(uri) && !server.is_local())
+    find(|at| at.is_here(uri) && !at.is_local())
 }
 
 /// The object that a reference means, if it is one of this process.

@@ -11,7 +11,7 @@ use std::{
     net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
@@ -39,12 +39,11 @@ pub struct FailedCall<'a> {
 
 pub(crate) struct Shared {
     pub(crate) uri: Arc<str>,
+    pub(super) whereabouts: Arc<Whereabouts>,
     /// The same place over the native wire.
     pub(super) native_uri: Arc<str>,
     /// Which of both the server was started at.
     pub(super) wire: Wire,
-    /// Where it runs.
-    pub(super) runtime: Option<runtime::Id>,
     pub(crate) objects: Objects,
     pub(crate) limits: Arc<Limits>,
     /// Calls the objects that peers give references to.
@@ -56,9 +55,6 @@ pub(crate) struct Shared {
     pub(super) acl: Option<Acl>,
     pub(super) hook: Option<Hook>,
     hand_on: Option<HandOn>,
-    /// The URIs that references to objects of this server carry: with an address for each one that
-    /// a peer has connected to, if the server listens on all.
-    uris: RwLock<HashSet<Arc<str>>>,
     /// The port, if references carry the address that the peer has connected to.
     per_connection: Option<u16>,
     /// Takes connections that the program brings.
@@ -71,6 +67,17 @@ pub(crate) struct Shared {
     seats: Mutex<HashMap<IpAddr, usize>>,
     /// Bytes of memory that connections hold for requests.
     buffered: AtomicUsize,
+}
+
+/// What tells a server from others, for those who look for one. It holds no object: whoever looks must
+/// not become the last one who holds the objects of a server that isn't the one.
+pub(super) struct Whereabouts {
+    uri: Arc<str>,
+    /// The URIs that references to objects of this server carry: with an address for each one that
+    /// a peer has connected to, if the server listens on all.
+    uris: RwLock<HashSet<Arc<str>>>,
+    /// Where it runs.
+    pub(super) runtime: Option<runtime::Id>,
     ended: AtomicBool,
 }
 
@@ -85,12 +92,14 @@ impl Shared {
         hook: Option<Hook>,
     ) -> Self {
         let uris = RwLock::new(HashSet::from([Arc::clone(&uri)]));
+        let ended = AtomicBool::new(false);
+        let whereabouts = Arc::new(Whereabouts { uri: Arc::clone(&uri), uris, runtime, ended });
         let local = Calls::new(&uri);
         Self {
             native_uri: Arc::clone(&uri),
             wire: Wire::Ruby,
             uri,
-            runtime,
+            whereabouts,
             objects,
             limits: Arc::new(limits),
             client,
@@ -99,7 +108,6 @@ impl Shared {
             acl,
             hook,
             hand_on: None,
-            uris,
             per_connection: None,
             streams: mpsc::channel(1).0,
             phase: watch::Sender::new(Phase::Running),
@@ -107,7 +115,6 @@ impl Shared {
             withdrawals: watch::Sender::new(0),
             seats: Mutex::default(),
             buffered: AtomicUsize::new(0),
-            ended: AtomicBool::new(false),
         }
     }
 
@@ -132,7 +139,7 @@ impl Shared {
 
     /// Another URI that means this server.
     pub(super) fn with_uri(self, uri: Arc<str>) -> Self {
-        self.uris.write().unwrap_or_else(PoisonError::into_inner).insert(uri);
+        self.whereabouts.add(uri);
         self
     }
 
@@ -159,12 +166,7 @@ impl Shared {
 
     /// Whether it serves within the process only.
     pub(crate) fn is_local(&self) -> bool {
-        self.uri.starts_with("drb+local:")
-    }
-
-    /// Whether a reference with that URI means an object of this server.
-    pub(super) fn is_here(&self, uri: &str) -> bool {
-        self.uris.read().unwrap_or_else(PoisonError::into_inner).contains(uri)
+        self.whereabouts.is_local()
     }
 
     /// The URI that references carry for a peer to which this machine has the address `local`.
@@ -173,13 +175,11 @@ impl Shared {
             return Arc::clone(&self.uri);
         };
         let uri = Address::Tcp { host: local.to_string(), port }.to_string();
-        let uris = self.uris.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = uris.get(uri.as_str()) {
+        if let Some(known) = self.whereabouts.uris().get(uri.as_str()) {
             return Arc::clone(known);
         }
-        drop(uris);
         let uri: Arc<str> = uri.into();
-        self.uris.write().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(&uri));
+        self.whereabouts.add(Arc::clone(&uri));
         uri
     }
 
@@ -190,7 +190,7 @@ impl Shared {
 
     /// The same, and gives the object.
     pub(super) fn withdrawn(&self, reference: &Reference) -> Option<Arc<dyn Dispatch>> {
-        let here = reference.uri().is_some_and(|uri| self.is_here(uri));
+        let here = reference.uri().is_some_and(|uri| self.whereabouts.is_here(uri));
         let object = here.then(|| self.objects.withdraw(reference.id())).flatten()?;
         self.withdrawals.send_modify(|count| *count += 1);
         Some(object)
@@ -208,7 +208,7 @@ impl Shared {
 
     /// Whether the server takes no more calls.
     pub(crate) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::SeqCst)
+        self.whereabouts.has_ended()
     }
 
     /// Waits until what runs is to be cut off.
@@ -218,7 +218,7 @@ impl Shared {
     }
 
     pub(super) fn end(&self) {
-        self.ended.store(true, Ordering::SeqCst);
+        self.whereabouts.ended.store(true, Ordering::SeqCst);
         self.withdrawals.send_modify(|count| *count += 1);
     }
 
@@ -256,6 +256,36 @@ impl Shared {
         }
         *taken += 1;
         Some(Seat(Some((Arc::clone(self), address))))
+    }
+}
+
+impl Whereabouts {
+    /// Whether it serves within the process only.
+    pub(super) fn is_local(&self) -> bool {
+        self.uri.starts_with("drb+local:")
+    }
+
+    /// Whether it serves within the process under that URI.
+    pub(super) fn is_named(&self, uri: &str) -> bool {
+        self.is_local() && *self.uri == *uri
+    }
+
+    /// Whether a reference with that URI means an object of this server.
+    pub(super) fn is_here(&self, uri: &str) -> bool {
+        self.uris().contains(uri)
+    }
+
+    /// Whether the server takes no more calls.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    fn uris(&self) -> RwLockReadGuard<'_, HashSet<Arc<str>>> {
+        self.uris.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, uri: Arc<str>) {
+        self.uris.write().unwrap_or_else(PoisonError::into_inner).insert(uri);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The calls of one connection that go on, until their methods have really ended.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     future::poll_fn,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -27,7 +27,7 @@ struct State {
     /// Those without an answer, by the numbers of the calls.
     unanswered: HashMap<u32, Task>,
     /// Those that go on although nobody waits for them, by their serial numbers.
-    detached: HashMap<u64, AbortHandle>,
+    detached: BTreeMap<u64, AbortHandle>,
     /// A peer uses a call's number again after the answer; these are never used again.
     next: u64,
     /// Whoever waits for the last one.

@@ -230,6 +230,27 @@ fn what_is_wrong_is_an_error() {
     assert_eq!(error, "[0]: expected an integer, got a String");
 }
 
+/// Found by fuzzing: a value was loaded that could not be sent on.
+#[test]
+fn encodings_that_do_not_exist() {
+    let connection = Connection::default();
+    // The name's bytes are no UTF-8; where they were replaced, it became longer than a name can be.
+    let bytes = [&[0xc7, 151, 3, 147][..], &[0x93; 147], b"abc"].concat();
+    let error = connection.load::<Value>(&bytes).unwrap_err().to_string();
+    assert!(error.contains("an encoding whose name is no UTF-8"), "{error}");
+    let error = connection.load::<String>(&bytes).unwrap_err().to_string();
+    assert!(error.contains("an encoding whose name is no UTF-8"), "{error}");
+    for len in [255, 256] {
+        let marshal = [
+            &b"\x04\x08I\"\x06a\x06:\x0dencoding\"\x02"[..],
+            &u16::to_le_bytes(len),
+            &vec![b'e'; len.into()],
+        ];
+        let value = Value::from_marshal(&marshal.concat()).unwrap();
+        assert_eq!(connection.load::<Value>(&connection.dump(&value)).unwrap(), value);
+    }
+}
+
 /// No bytes do harm: each prefix, and each byte changed, of something of every kind.
 #[test]
 fn bytes_that_are_changed() {

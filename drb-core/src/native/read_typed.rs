@@ -174,6 +174,7 @@ impl<'de> Reader<'de> {
             Head::Ext(ext::TEXT, len) => {
                 let (encoding, bytes) = self.encoded(len)?;
                 self.budget.take_memory(bytes.len())?;
+                let encoding = encoding.as_bytes();
                 return marshal::decode_text(bytes, encoding).ok_or_else(|| not_text(encoding));
             }
             _ => return Err(self.other(at, expected)),
@@ -472,12 +473,16 @@ impl<'de> Reader<'de> {
     }
 
     /// The encoding of a text and its bytes.
-    pub(super) fn encoded(&mut self, len: usize) -> Result<(&'de [u8], &'de [u8]), LoadError> {
+    pub(super) fn encoded(&mut self, len: usize) -> Result<(&'de str, &'de [u8]), LoadError> {
         let at = self.pos;
         let bytes = self.take(len)?;
         let split =
             bytes.split_first().and_then(|(len, rest)| rest.split_at_checked(usize::from(*len)));
-        split.ok_or_else(|| malformed(at, "a text without an encoding"))
+        let (name, bytes) = split.ok_or_else(|| malformed(at, "a text without an encoding"))?;
+        match std::str::from_utf8(name) {
+            Ok(name) => Ok((name, bytes)),
+            Err(_) => Err(malformed(at, "an encoding whose name is no UTF-8")),
+        }
     }
 
     pub(super) fn moment(&mut self, len: usize) -> Result<Moment, LoadError> {

@@ -48,7 +48,7 @@ impl Reader<'_> {
             Head::Ext(ext::TEXT, len) => {
                 let (encoding, bytes) = self.encoded(len)?;
                 self.budget.take_memory(len)?;
-                Str::new(bytes, Encoding::named(&String::from_utf8_lossy(encoding))).into()
+                Str::new(bytes, Encoding::named(encoding)).into()
             }
             Head::Ext(ext::TIME, len) => {
                 let moment = self.moment(len)?;

@@ -75,7 +75,8 @@ impl Writer<'_> {
                         self.ext(ext::TEXT, &[&[len], name.as_bytes(), bytes]);
                         Ok(())
                     }
-                    Err(_) => Err(DumpError::custom("the name of an encoding is too long")),
+                    // No encoding has such a name, but a peer can say that one has.
+                    Err(_) => self.marshal(&Value::Str(text.clone())),
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! What the benchmarks share: processes that are measured, and tables of figures.
 
+pub mod churn;
+
 use std::{
     error::Error,
     fmt::Write,

@@ -217,7 +217,7 @@ impl Session for Connection {
     fn local(&self, reference: &Reference) -> Option<Arc<dyn Dispatch>> {
         match *reference.id() {
             ObjectId::Slot { table, slot, generation } if table == self.tables.own_objects => {
-                self.protocol().exports.get(slot, generation).cloned()
+                self.protocol().exports.get(slot, generation)
             }
             _ => None,
         }
@@ -234,7 +234,7 @@ impl Session for Connection {
                 }
             }
             ObjectId::Slot { table, slot, generation } if table == self.tables.own_objects => {
-                let object = self.protocol().exports.get(slot, generation).cloned();
+                let object = self.protocol().exports.get(slot, generation);
                 match object {
                     Some(object) => {
                         Relay::behind(&object).unwrap_or_else(|| self.home.local(object))

@@ -13,9 +13,10 @@ use std::{collections::HashMap, sync::Arc};
 pub(super) struct Exports {
     slots: Vec<Slot>,
     free: Vec<u32>,
+    /// The places of those objects that may be known to others than this table.
     by_address: HashMap<usize, u32, RandomState>,
-    /// How many places are taken by what was withdrawn and is not yet given back.
-    withdrawn: usize,
+    /// How many places are taken, also by what was withdrawn and is not yet given back.
+    taken: usize,
 }
 
 struct Slot {
@@ -28,23 +29,29 @@ struct Held {
     object: Option<Arc<dyn Dispatch>>,
     /// How often it was sent and not yet given back.
     count: u64,
+    /// Whether its place is found by its address.
+    by_address: bool,
 }
 
 impl Exports {
     /// Gives the object a place, or counts it once more in the one that it has.
     pub(super) fn add(
         &mut self,
-        object: Arc<dyn Dispatch>,
+        mut object: Arc<dyn Dispatch>,
         most: usize,
     ) -> Result<(u32, u32), DumpError> {
+        // What nobody else holds is not in the table, and cannot be looked for in it before it was got from
+        // it. That is most of what is exported.
+        let known = Arc::get_mut(&mut object).is_none();
         let address = address(&object);
-        if let Some(slot) = self.by_address.get(&address)
+        if known
+            && let Some(slot) = self.by_address.get(&address)
             && let Some(Slot { generation, held: Some(held) }) = self.slots.get_mut(*slot as usize)
         {
             held.count += 1;
             return Ok((*slot, *generation));
         }
-        if self.len() >= most {
+        if self.taken >= most {
             return Err(DumpError::limit(Limit::Exports, most));
         }
         let slot = match self.free.pop() {
@@ -58,8 +65,11 @@ impl Exports {
         let Some(place) = self.slots.get_mut(slot as usize) else {
             return Err(DumpError::limit(Limit::Exports, most));
         };
-        place.held = Some(Held { object: Some(object), count: 1 });
-        self.by_address.insert(address, slot);
+        place.held = Some(Held { object: Some(object), count: 1, by_address: known });
+        self.taken += 1;
+        if known {
+            self.by_address.insert(address, slot);
+        }
         Ok((slot, place.generation))
     }
 
@@ -72,10 +82,15 @@ impl Exports {
     }
 
     /// The object in a place.
-    pub(super) fn get(&self, slot: u32, generation: u32) -> Option<&Arc<dyn Dispatch>> {
-        let place = self.slots.get(slot as usize)?;
-        let held = place.held.as_ref().filter(|_| place.generation == generation)?;
-        held.object.as_ref()
+    pub(super) fn get(&mut self, slot: u32, generation: u32) -> Option<Arc<dyn Dispatch>> {
+        let place = self.slots.get_mut(slot as usize)?;
+        let held = place.held.as_mut().filter(|_| place.generation == generation)?;
+        let object = held.object.as_ref()?;
+        if !held.by_address {
+            held.by_address = true;
+            self.by_address.insert(address(object), slot);
+        }
+        Some(Arc::clone(object))
     }
 
     /// Takes `count` from what the peer holds of an object, which is given back when nothing is left:
@@ -102,10 +117,10 @@ impl Exports {
         if place.generation != generation {
             return None;
         }
-        let Held { object, .. } = place.held.take()?;
-        match &object {
-            Some(object) => drop(self.by_address.remove(&address(object))),
-            None => self.withdrawn -= 1,
+        let Held { object, by_address, .. } = place.held.take()?;
+        self.taken -= 1;
+        if let (Some(object), true) = (&object, by_address) {
+            self.by_address.remove(&address(object));
         }
         // A place whose generations are used up is not used again.
         if let Some(next) = generation.checked_add(1) {
@@ -121,19 +136,18 @@ impl Exports {
         let slot = self.by_address.remove(&address(object))?;
         let place = self.slots.get_mut(slot as usize)?;
         place.held.as_mut()?.object = None;
-        self.withdrawn += 1;
         Some((slot, place.generation))
     }
 
     pub(super) fn len(&self) -> usize {
-        self.by_address.len() + self.withdrawn
+        self.taken
     }
 
     /// Takes all objects away: the connection has ended.
     pub(super) fn clear(&mut self) -> Vec<Arc<dyn Dispatch>> {
         self.by_address.clear();
         self.free.clear();
-        self.withdrawn = 0;
+        self.taken = 0;
         let slots = std::mem::take(&mut self.slots);
         slots.into_iter().filter_map(|slot| slot.held?.object).collect()
     }
@@ -197,6 +211,23 @@ mod tests {
         assert!(exports.get(slot, first).is_none());
         assert!(matches!(exports.release(slot, first, 1), Err(Unknown)));
         assert!(exports.get(slot, second).is_some());
+    }
+
+    #[test]
+    fn an_object_that_others_get_to_know_is_found_again() {
+        let mut exports = Exports::default();
+        let (slot, generation) = exports.add(Arc::new(Thing), 9).unwrap();
+        assert!(exports.by_address.is_empty(), "nobody can ask for it");
+        let thing = exports.get(slot, generation).unwrap();
+        assert_eq!(exports.add(Arc::clone(&thing), 9).unwrap(), (slot, generation));
+        assert!(matches!(exports.release(slot, generation, 2), Ok(Some(_))));
+        assert!(exports.by_address.is_empty());
+        // Whoever only has a weak one may come with it as well.
+        let weak = Arc::downgrade(&thing);
+        let thing: Arc<dyn Dispatch> = thing;
+        let place = exports.add(thing, 9).unwrap();
+        assert_eq!(exports.add(weak.upgrade().unwrap(), 9).unwrap(), place);
+        assert_eq!(exports.len(), 1);
     }
 
     #[test]

@@ -1,13 +1,10 @@
 //! The peer's objects that are held here.
 
-use super::{Connection, frame, places::InRuns};
+use super::{Connection, frame, places::Places};
 use crate::{ObjectId, Reference, Relay, Remote};
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, PoisonError, Weak,
+    atomic::{AtomicU64, Ordering},
 };
 
 /// Where an object is in the peer's table: its place and generation.
@@ -26,9 +23,8 @@ pub(crate) struct Import {
 /// What is held, and what is to be given back.
 #[derive(Default)]
 pub(super) struct Imports {
-    held: HashMap<Place, Weak<Import>, InRuns>,
-    /// How often each was received that nobody holds any more.
-    releases: HashMap<Place, u64, InRuns>,
+    held: Places<Weak<Import>>,
+    releases: Releases,
     /// Releases that wait for the messages before this one.
     waiting: Option<(u64, Vec<(Place, u64)>)>,
 }
@@ -65,6 +61,39 @@ impl Drop for Import {
     }
 }
 
+/// How often each object was received that nobody holds any more.
+#[derive(Default)]
+struct Releases(Vec<(Place, u64)>);
+
+impl Releases {
+    fn add(&mut self, place: Place, received: u64) {
+        if self.0.len() == self.0.capacity() {
+            // However often an object comes and goes, it takes the room of one. (What is left of the memory
+            // afterwards is so much that this is worth its time.)
+            self.sum_up();
+            self.0.reserve(self.0.len() + 8);
+        }
+        self.0.push((place, received));
+    }
+
+    fn take(&mut self) -> Vec<(Place, u64)> {
+        self.sum_up();
+        std::mem::take(&mut self.0)
+    }
+
+    /// In the order of the places, each of them once.
+    fn sum_up(&mut self) {
+        self.0.sort_unstable();
+        self.0.dedup_by(|(place, received), (before, sum)| {
+            let same = place == before;
+            if same {
+                *sum = sum.saturating_add(*received);
+            }
+            same
+        });
+    }
+}
+
 impl Imports {
     /// Makes room for so many that are about to be received.
     pub(super) fn reserve(&mut self, count: usize) {
@@ -73,7 +102,7 @@ impl Imports {
 
     /// Takes note that the object was received once more, and gives what holds it.
     pub(super) fn receive(&mut self, connection: &Arc<Connection>, place: Place) -> Arc<Import> {
-        if let Some(import) = self.held.get(&place).and_then(Weak::upgrade) {
+        if let Some(import) = self.held.get(place).and_then(Weak::upgrade) {
             import.received.fetch_add(1, Ordering::Relaxed);
             return import;
         }
@@ -90,27 +119,23 @@ impl Imports {
 
     /// What holds the object, if it is held.
     pub(super) fn get(&self, place: Place) -> Option<Arc<Import>> {
-        self.held.get(&place).and_then(Weak::upgrade)
+        self.held.get(place).and_then(Weak::upgrade)
     }
 
     /// Nobody holds the object any more, which was received so often.
     pub(super) fn let_go(&mut self, place: Place, received: u64) {
         // It may have been received anew meanwhile; then another import holds it.
-        if let Entry::Occupied(held) = self.held.entry(place)
-            && held.get().strong_count() == 0
-        {
-            held.remove();
-        }
-        *self.releases.entry(place).or_default() += received;
+        self.held.remove_if(place, |held| held.strong_count() == 0);
+        self.releases.add(place, received);
     }
 
     /// Whether the object is held.
     pub(super) fn holds(&self, place: Place) -> bool {
-        self.held.get(&place).is_some_and(|held| held.strong_count() > 0)
+        self.held.get(place).is_some_and(|held| held.strong_count() > 0)
     }
 
     pub(super) fn has_releases(&self) -> bool {
-        !self.releases.is_empty() || self.waiting.is_some()
+        !self.releases.0.is_empty() || self.waiting.is_some()
     }
 
     /// Writes what is to be given back, in frames of at most `chunk` bytes.
@@ -130,12 +155,10 @@ impl Imports {
             Some((before, releases)) if may_go(before) => write(releases, out, chunk),
             waiting => self.waiting = waiting,
         }
-        if self.waiting.is_some() || self.releases.is_empty() {
+        if self.waiting.is_some() || self.releases.0.is_empty() {
             return;
         }
-        let mut releases: Vec<_> = self.releases.drain().collect();
-        // In the same order each time, for tests that are repeated.
-        releases.sort_unstable();
+        let releases = self.releases.take();
         if may_go(next) {
             write(releases, out, chunk);
         } else {

@@ -1,69 +1,117 @@
-//! How places of the peer's objects are hashed.
+//! What is in the places of a peer's table.
 
-use foldhash::fast::{FoldHasher, RandomState};
-use std::hash::{BuildHasher, Hasher};
+use super::imports::Place;
+use foldhash::fast::RandomState;
+use std::collections::{HashMap, hash_map::Entry};
 
-/// Lets neighbours be neighbours in a table, too: a message refers to objects that were given their
-/// places one after the other, and else each of them is looked up somewhere else in memory. Where a run of
-/// them is in the table is random, since it is the peer that chooses places.
-#[derive(Clone, Default)]
-pub(super) struct InRuns(RandomState);
+/// So many neighbours lie together: a message refers to objects that were given their places one after
+/// the other, and else each of them is looked up somewhere else in memory.
+const PAGE: usize = 16;
 
-/// So many neighbours stay together.
-const RUN: u32 = 32;
-
-pub(super) struct PlaceHasher {
-    slot: Option<u32>,
-    run: FoldHasher<'static>,
+/// Values by the places that they belong to. It is the peer that chooses places: whichever it chooses, a
+/// value takes no more than a page.
+pub(super) struct Places<T> {
+    pages: HashMap<u32, Box<Page<T>>, RandomState>,
+    len: usize,
 }
 
-impl BuildHasher for InRuns {
-    type Hasher = PlaceHasher;
+/// Of each place what belongs to one generation.
+struct Page<T> {
+    used: usize,
+    entries: [Option<(u32, T)>; PAGE],
+}
 
-    fn build_hasher(&self) -> PlaceHasher {
-        PlaceHasher { slot: None, run: self.0.build_hasher() }
+impl<T> Default for Places<T> {
+    fn default() -> Self {
+        Self { pages: HashMap::default(), len: 0 }
     }
 }
 
-impl Hasher for PlaceHasher {
-    /// The place, then the generation.
-    fn write_u32(&mut self, number: u32) {
-        match self.slot {
-            None => {
-                self.slot = Some(number);
-                self.run.write_u32(number / RUN);
-            }
-            Some(_) => self.run.write_u32(number),
+impl<T> Places<T> {
+    /// Makes room for so many that are going to be put in.
+    pub(super) fn reserve(&mut self, count: usize) {
+        self.pages.reserve(count.div_ceil(PAGE));
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn get(&self, (slot, generation): Place) -> Option<&T> {
+        let (number, index) = split(slot);
+        match self.pages.get(&number)?.entries.get(index)? {
+            Some((own, value)) if *own == generation => Some(value),
+            _ => None,
         }
     }
 
-    fn write(&mut self, bytes: &[u8]) {
-        self.run.write(bytes);
+    /// Puts a value in, in the stead of what was there in any generation.
+    pub(super) fn insert(&mut self, (slot, generation): Place, value: T) {
+        let (number, index) = split(slot);
+        let new = || Box::new(Page { used: 0, entries: [const { None }; PAGE] });
+        let page = self.pages.entry(number).or_insert_with(new);
+        if let Some(entry) = page.entries.get_mut(index)
+            && entry.replace((generation, value)).is_none()
+        {
+            page.used += 1;
+            self.len += 1;
+        }
     }
 
-    fn finish(&self) -> u64 {
-        let within = u64::from(self.slot.unwrap_or_default() % RUN);
-        // A table takes the lowest bits for where something is, and compares the highest ones.
-        self.run.finish().wrapping_add(within) ^ within << 58
+    /// Takes a value out, if `is_over` says so.
+    pub(super) fn remove_if(&mut self, (slot, generation): Place, is_over: impl Fn(&T) -> bool) {
+        let (number, index) = split(slot);
+        let Entry::Occupied(mut page) = self.pages.entry(number) else { return };
+        let Page { used, entries } = &mut **page.get_mut();
+        let Some(entry) = entries.get_mut(index) else { return };
+        if entry.as_ref().is_some_and(|(own, value)| *own == generation && is_over(value)) {
+            *entry = None;
+            *used -= 1;
+            self.len -= 1;
+            if *used == 0 {
+                page.remove();
+            }
+        }
     }
+}
+
+fn split(slot: u32) -> (u32, usize) {
+    (slot / PAGE as u32, slot as usize % PAGE)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashSet;
 
     #[test]
-    fn neighbours_are_neighbours_and_nothing_else_meets() {
-        let state = InRuns::default();
-        let bucket = |place: (u32, u32)| state.hash_one(place) & 0xffff_ffff;
-        assert_eq!(bucket((71, 5)).wrapping_sub(bucket((64, 5))) & 0xffff_ffff, 7);
-        // Neither the first places of runs nor the generations of a place are close together.
-        let runs = (0..1000).map(|run| (run * RUN, 0));
-        let generations = (0..1000).map(|generation| (3, generation));
-        for places in [runs.collect::<Vec<_>>(), generations.collect()] {
-            let buckets: HashSet<u64> = places.into_iter().map(|at| bucket(at) >> 8).collect();
-            assert!(buckets.len() > 990, "{}", buckets.len());
+    fn a_value_is_found_under_its_generation_alone() {
+        let mut places = Places::default();
+        for slot in [0, 15, 16, u32::MAX] {
+            places.insert((slot, 1), slot);
+            assert_eq!(places.get((slot, 1)), Some(&slot));
+            assert_eq!(places.get((slot, 0)), None);
         }
+        assert_eq!((places.len(), places.pages.len()), (4, 3));
+        // Another generation takes the place.
+        places.insert((15, 2), 7);
+        assert_eq!((places.get((15, 1)), places.get((15, 2))), (None, Some(&7)));
+        assert_eq!(places.len(), 4);
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_was_taken_out() {
+        let mut places = Places::default();
+        places.insert((3, 0), "three");
+        places.insert((4, 0), "four");
+        places.remove_if((3, 1), |_| true);
+        places.remove_if((3, 0), |_| false);
+        places.remove_if((5, 0), |_| true);
+        places.remove_if((70, 0), |_| true);
+        assert_eq!(places.len(), 2);
+        places.remove_if((3, 0), |value| *value == "three");
+        assert_eq!((places.get((3, 0)), places.len()), (None, 1));
+        places.remove_if((4, 0), |_| true);
+        assert!(places.pages.is_empty());
+        assert_eq!(places.len(), 0);
     }
 }

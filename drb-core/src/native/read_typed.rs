@@ -2,7 +2,7 @@
 
 use super::{
     ext,
-    reader::{Head, Reader, malformed},
+    reader::{Head, Reader, SHORT, malformed},
 };
 use crate::{
     Limit, LoadError, LoadErrorKind, Loader, ObjectId, Reference, Shape,
@@ -369,6 +369,16 @@ impl<'de> Reader<'de> {
 
     pub(crate) fn reference(&mut self) -> Result<Reference, LoadError> {
         let at = self.pos;
+        if let Some((whose, (slot, generation))) = self.short_reference() {
+            self.took(SHORT)?;
+            self.budget.take_reference()?;
+            let table = match whose {
+                // What is the sender's there is the peer's here.
+                ext::MINE => self.tables.peer_objects,
+                _ => self.tables.own_objects,
+            };
+            return Ok(Reference::without_uri(ObjectId::Slot { table, slot, generation }));
+        }
         match self.head()? {
             Head::Ext(ext::REFERENCE, len) => self.reference_of(len),
             _ => Err(self.other(at, "a reference to a remote object")),

@@ -5,6 +5,9 @@ use crate::{Budget, LoadError, LoadErrorKind, Shape};
 use rmp::Marker;
 use std::{borrow::Cow, sync::Arc};
 
+/// So many bytes take a reference to an object of either side, as this implementation writes it.
+pub(super) const SHORT: usize = 12;
+
 /// Reads values of MessagePack, one after the other.
 pub(crate) struct Reader<'de> {
     pub(super) bytes: &'de [u8],
@@ -95,16 +98,22 @@ impl<'de> Reader<'de> {
     pub(super) fn references(mut self) -> Result<Mentioned, LoadError> {
         let mut mentioned = Mentioned::default();
         while self.left() > 0 {
+            if let Some((whose, place)) = self.short_reference() {
+                self.took(SHORT)?;
+                self.budget.take_reference()?;
+                match whose {
+                    ext::MINE => mentioned.senders.push(place),
+                    _ => mentioned.receivers.push(place),
+                }
+                continue;
+            }
             match self.head()? {
                 Head::Ext(ext::REFERENCE, len) => {
                     let bytes = self.take(len)?;
                     if let Some((&whose @ (ext::MINE | ext::YOURS), place)) = bytes.split_first()
-                        && let Some((slot, generation)) = place.split_first_chunk()
-                        && let Ok(generation) = generation.try_into()
+                        && let Ok(place) = place.try_into().map(place_of)
                     {
                         self.budget.take_reference()?;
-                        let generation = u32::from_be_bytes(generation);
-                        let place = (u32::from_be_bytes(*slot), generation);
                         match whose {
                             ext::MINE => mentioned.senders.push(place),
                             _ => mentioned.receivers.push(place),
@@ -120,6 +129,21 @@ impl<'de> Reader<'de> {
             }
         }
         Ok(mentioned)
+    }
+
+    /// The next value, if it is a reference as this implementation writes it, to an object of either side.
+    /// Whoever takes it calls [`Reader::took`] for [`SHORT`] bytes.
+    #[inline]
+    pub(super) fn short_reference(&self) -> Option<(u8, Place)> {
+        let bytes: &[u8; SHORT] = self.bytes.get(self.pos..)?.first_chunk()?;
+        match bytes {
+            [0xc7, 9, ty, whose @ (ext::MINE | ext::YOURS), place @ ..]
+                if *ty == ext::REFERENCE as u8 =>
+            {
+                Some((*whose, place_of(place)))
+            }
+            _ => None,
+        }
     }
 
     pub(crate) fn end(&mut self) -> Result<(), LoadError> {
@@ -356,6 +380,11 @@ impl<'de> Reader<'de> {
         }
         Ok(())
     }
+}
+
+/// A place and its generation.
+fn place_of(&[a, b, c, d, e, f, g, h]: &[u8; 8]) -> Place {
+    (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
 }
 
 #[cold]

@@ -1,5 +1,7 @@
 //! What must hold of a history. It knows nothing of drb.
 
+mod streams;
+
 use crate::history::{Event, Life, Outcome, Record, Seen};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,6 +36,16 @@ pub enum Violation {
     DestroyedTwice(u64),
     /// An object is still there although nobody needs it.
     Leaked(u64),
+    /// A reader of a stream got another item than the next one.
+    WrongItem(u64),
+    /// A stream has ended for its reader before its last item.
+    Short(u64),
+    /// A reader of a stream waits for ever.
+    Endless(u64),
+    /// A reader got something after the end.
+    AfterTheEnd(u64),
+    /// A stream has made more items than its reader wants.
+    RanAhead(u64),
     /// A host still holds something for its peers, or has a connection.
     NotAtRest(Life),
     /// A host has not said what it holds in the end.
@@ -83,6 +95,7 @@ pub fn check(history: &[Record], slack: Duration) -> Vec<Violation> {
     }
     check_order(&calls, faulty, &mut found);
     check_objects(history, &killed, &mut found);
+    streams::check(history, &killed, &mut found);
     check_rest(history, &killed, &mut found);
     found
 }

@@ -3,6 +3,7 @@
 use crate::{
     host::{Calling, Host},
     service::{DeskProxy, Thing, ThingProxy, yielded},
+    stream::{self, Flow},
 };
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use std::{sync::Arc, time::Duration};
@@ -116,7 +117,7 @@ impl Worker {
     async fn call_desk(&mut self) {
         let Some((desk, lane)) = self.desk().await else { return };
         let host = Arc::clone(&self.host);
-        match self.rng.random_range(0..16) {
+        match self.rng.random_range(0..18) {
             0 | 14 => self.burst(&desk, lane).await,
             1 => {
                 let millis = self.rng.random_range(0..200);
@@ -141,6 +142,21 @@ impl Worker {
                 };
                 let given = host.call(calling, make).await;
                 self.keep(given.map(|(thing, _)| thing));
+            }
+            16 => {
+                let (Flow { items, size, millis }, most, pause) = self.flow();
+                let calling = self.calling("stream", lane);
+                let make = |call, within| desk.stream(call, items, size, millis).deadline(within);
+                if let Some(given) = host.call(calling, make).await {
+                    stream::read(&host, given, most, pause).await;
+                }
+            }
+            17 => {
+                let (flow, most, pause) = self.flow();
+                let items = stream::items(&host, flow);
+                let calling = self.calling("swallow", lane);
+                let make = |call, within| desk.swallow(call, items, most, pause).deadline(within);
+                host.call(calling, make).await;
             }
             3 => {
                 let calling = self.calling("fail", lane);
@@ -212,6 +228,20 @@ impl Worker {
                 host.call(calling, make).await;
             }
         }
+    }
+
+    /// A stream, how many items of it are read at most, and with which pause.
+    fn flow(&mut self) -> (Flow, u64, u64) {
+        let size = [0, 100, 3000, 20_000][self.rng.random_range(0..4)];
+        let most = [400, 300, 150, 50][self.rng.random_range(0..4)];
+        let items = self.rng.random_range(0..most);
+        let millis = [0, 0, 0, 1, 10][self.rng.random_range(0..5)];
+        let most = match self.rng.random_ratio(1, 3) {
+            true => self.rng.random_range(0..items + 1),
+            false => u64::MAX,
+        };
+        let pause = [0, 0, 1, 15][self.rng.random_range(0..4)];
+        (Flow { items, size, millis }, most, pause)
     }
 
     /// Several calls of one proxy, side by side.

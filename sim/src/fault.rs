@@ -23,6 +23,8 @@ pub enum Planted {
     EarlyRelease,
     /// Answers are lost.
     LostAnswer,
+    /// Two batches of items change places: each is the answer to the other's call.
+    SwappedBatches,
     /// In place of an answer, the peer claims to have taken no call, and is gone.
     WrongOutcome,
 }
@@ -35,7 +37,7 @@ pub(crate) struct Tampered {
     slice: usize,
     sent: Frames,
     received: Frames,
-    /// A call that waits for the next one, which is to go first.
+    /// A call that waits for the next one, which is to go first; or a batch.
     waits: Vec<u8>,
     ended: bool,
 }
@@ -78,6 +80,13 @@ impl Frames {
 /// Whether it is a whole frame of a kind, with or without references in it.
 fn is(frame: &[u8], kind: u8) -> bool {
     frame[0] & MORE == 0 && frame[0] & !FLAGS == kind
+}
+
+/// Whether it is the answer to a call with a number of one byte, and its value an array that begins with
+/// `true`.
+fn is_batch(frame: &[u8]) -> bool {
+    let batch = matches!(frame.get(4..), Some([0..0x80, 0xdd, _, _, _, _, 0xc3, ..]));
+    batch && is(frame, RESULT)
 }
 
 /// The connections of a host, in the order in which they were made.
@@ -157,6 +166,22 @@ impl Tampered {
             match self.planted {
                 Some(Planted::LostRelease) if is(&frame, RELEASE) => {}
                 Some(Planted::LostAnswer) if is(&frame, RESULT) => {}
+                Some(Planted::SwappedBatches) => {
+                    let mut first = std::mem::take(&mut self.waits);
+                    match (is_batch(&frame), first.is_empty()) {
+                        (true, true) => self.waits = frame,
+                        (true, false) => {
+                            let mut second = frame;
+                            std::mem::swap(&mut first[4], &mut second[4]);
+                            output.extend_from_slice(&first);
+                            output.extend_from_slice(&second);
+                        }
+                        (false, _) => {
+                            output.extend_from_slice(&first);
+                            output.extend_from_slice(&frame);
+                        }
+                    }
+                }
                 Some(Planted::WrongOutcome) if is(&frame, RESULT) && !self.ended => {
                     output.extend_from_slice(&GO_AWAY);
                     self.ended = true;

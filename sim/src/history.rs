@@ -42,6 +42,17 @@ pub enum Seen {
     Cancelled,
 }
 
+/// How a stream has ended for its reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StreamEnd {
+    /// There are no more items.
+    Whole,
+    /// With an error.
+    Failed,
+    /// The reader has left it.
+    Left,
+}
+
 /// Something that has happened.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Event {
@@ -101,6 +112,45 @@ pub enum Event {
     Destroyed {
         /// Its number.
         object: u64,
+    },
+    /// A stream begins, which is an object with this number.
+    Flows {
+        /// Its number.
+        stream: u64,
+        /// How many items it has.
+        items: u64,
+        /// So many of them may be made before they are taken.
+        ahead: u64,
+    },
+    /// A stream has made an item.
+    Gave {
+        /// Its number.
+        stream: u64,
+        /// The item's number, from zero on.
+        item: u64,
+    },
+    /// Somebody begins to read a stream.
+    Reads {
+        /// A number for this.
+        reader: u64,
+        /// Who.
+        by: Life,
+    },
+    /// A reader has got an item.
+    Took {
+        /// Which reader.
+        reader: u64,
+        /// Of which stream.
+        stream: u64,
+        /// Which item.
+        item: u64,
+    },
+    /// Somebody has read a stream to an end.
+    Read {
+        /// Which reader.
+        reader: u64,
+        /// To which end.
+        end: StreamEnd,
     },
     /// What a host still has when nobody needs anything any more.
     Resting {

@@ -12,6 +12,7 @@ pub mod history;
 mod host;
 pub mod plan;
 mod service;
+mod stream;
 mod world;
 
 pub use world::{Run, run};

@@ -3,8 +3,9 @@
 use crate::{
     history::{Event, History},
     host::{Calling, Host},
+    stream::{self, Flow, Item},
 };
-use drb::prelude::*;
+use drb::{Stream, prelude::*};
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -202,6 +203,28 @@ impl Desk {
         };
         runs.finish();
         passed
+    }
+
+    /// A stream of this host's.
+    pub fn stream(
+        &self,
+        call: u64,
+        items: u64,
+        size: usize,
+        millis: u64,
+    ) -> impl futures_util::Stream<Item = Item> {
+        let runs = Runs::begin(&self.host, call);
+        let items = stream::items(&self.host, Flow { items, size, millis });
+        runs.finish();
+        items
+    }
+
+    /// Reads a stream of the caller's, but so many items at most.
+    pub async fn swallow(&self, call: u64, items: Stream<Item>, most: u64, millis: u64) -> u64 {
+        let runs = Runs::begin(&self.host, call);
+        let taken = stream::read(&self.host, items, most, millis).await;
+        runs.finish();
+        taken
     }
 
     /// Calls a block so many times, each time with the number of the next call.

@@ -1,6 +1,11 @@
 //! Some hundreds of seeds, those that have found something, and whether faults would be found.
 
-use drb_sim::{checker::Violation, fault::Planted, history::Event, run};
+use drb_sim::{
+    checker::Violation,
+    fault::Planted,
+    history::{Event, StreamEnd},
+    run,
+};
 use std::thread;
 
 /// Runs seeds on all cores, and gives those that fail.
@@ -96,7 +101,24 @@ fn the_seeds_do_what_they_are_for() {
     }
     assert!(count(&|event| matches!(event, Event::Dropped { .. })) > 100);
     assert!(count(&|event| matches!(event, Event::Destroyed { .. })) > 1000);
-    for method in ["poke", "ponder", "take", "keep", "give", "pass", "bulk", "block", "make_some"] {
+    let read = |wanted| count(&|event| matches!(event, Event::Read { end, .. } if *end == wanted));
+    for (end, least) in [(StreamEnd::Whole, 60), (StreamEnd::Left, 60), (StreamEnd::Failed, 10)] {
+        assert!(read(end) > least, "{end:?}: {}", read(end));
+    }
+    assert!(count(&|event| matches!(event, Event::Took { .. })) > 5000);
+    for method in [
+        "stream",
+        "swallow",
+        "poke",
+        "ponder",
+        "take",
+        "keep",
+        "give",
+        "pass",
+        "bulk",
+        "block",
+        "make_some",
+    ] {
         let made = count(
             &|event| matches!(event, Event::Called { method: called, .. } if *called == method),
         );
@@ -140,4 +162,9 @@ fn a_lost_answer_is_found() {
 #[test]
 fn a_wrong_outcome_is_found() {
     finds(Planted::WrongOutcome, |found| matches!(found, Violation::RanAfterAll(_)));
+}
+
+#[test]
+fn batches_that_change_places_are_found() {
+    finds(Planted::SwappedBatches, |found| matches!(found, Violation::WrongItem(_)));
 }

@@ -447,14 +447,19 @@ impl Response {
             if self.success { T::load(loader).map(Ok) } else { Exception::load(loader).map(Err) }
         };
         let session = self.session.as_deref();
-        let loader = match session.and_then(|session| session.tables()) {
-            None => Loader::marshal(body, &self.limits, session),
+        let loaded = match session.and_then(|session| session.tables()) {
+            None => {
+                let loader = Loader::marshal(body, &self.limits, session);
+                loader.and_then(|mut loader| load(&mut loader))
+            }
             Some(tables) => {
                 let budget = Budget::new(&self.limits, self.size());
-                Ok(Loader::native(body, tables, budget, session).before(self.tail.as_deref()))
+                let mut loader = Loader::native(body, tables, budget, session);
+                loader.end_with(self.tail.as_deref());
+                load(&mut loader)
             }
         };
-        let loaded = loader.and_then(|mut loader| load(&mut loader)).map_err(Error::Load);
+        let loaded = loaded.map_err(Error::Load);
         buffer::give(self.bytes);
         loaded
     }

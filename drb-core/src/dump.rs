@@ -131,20 +131,13 @@ impl<'a> Dumper<'a> {
         Self { codec, session, collected: None }
     }
 
-    /// The same, where a large string at the end may travel beside the message: see
-    /// [`Dumper::finish_with_tail`].
-    pub(crate) fn with_tail(self) -> Self {
-        let codec = match self.codec {
-            Codec::Native(writer) => Codec::Native(writer.with_tail()),
-            marshal => marshal,
-        };
-        Self { codec, ..self }
-    }
-
-    /// The same, with a place to note what is referred to on the way.
-    pub(crate) fn collecting(mut self, collected: &'a mut Collected) -> Self {
+    /// Lets a large string at the end travel beside the message, see [`Dumper::finish_with_tail`], and takes
+    /// a place to note what is referred to on the way.
+    pub(crate) fn send_with(&mut self, collected: &'a mut Collected) {
+        if let Codec::Native(writer) = &mut self.codec {
+            writer.allow_tail();
+        }
         self.collected = Some(collected);
-        self
     }
 
     /// How many bytes the buffer holds.

@@ -166,12 +166,12 @@ impl<'de> Loader<'de> {
         Self { codec: Codec::Native(native::Reader::new(bytes, budget, tables)), session }
     }
 
-    /// The same for bytes at the end of a message, with the string that has travelled beside it.
-    pub(crate) fn before(mut self, tail: Option<&'de native::Tail>) -> Self {
+    /// The bytes are at the end of a message, which goes on with the string that has travelled beside it.
+    #[inline]
+    pub(crate) fn end_with(&mut self, tail: Option<&'de native::Tail>) {
         if let (Codec::Native(reader), Some(_)) = (&mut self.codec, tail) {
             reader.end_with(tail);
         }
-        self
     }
 
     /// What is left of the message's bounds.

@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -19,6 +19,8 @@ pub(crate) fn now() -> std::time::Instant {
 #[derive(Default)]
 pub(crate) struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,
+    /// Who is woken when it goes off.
+    waker: Option<Waker>,
 }
 
 impl Timer {
@@ -27,7 +29,13 @@ impl Timer {
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(until)));
         if sleep.deadline() > until {
             sleep.as_mut().reset(until);
+        } else if !sleep.is_elapsed()
+            && self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()))
+        {
+            // It has not gone off, and nothing about it has changed.
+            return Poll::Pending;
         }
+        self.waker = Some(context.waker().clone());
         loop {
             ready!(sleep.as_mut().poll(context));
             if Instant::now() >= until {

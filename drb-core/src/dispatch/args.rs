@@ -30,8 +30,8 @@ pub struct Args<'a> {
     tables: Option<&'a Arc<Tables>>,
     /// The string that has travelled beside the message, which ends with it.
     tail: Option<&'a Arc<Tail>>,
-    /// The caller's block, and the call that it belongs to.
-    block: Option<(Caller<'a>, Arc<Scope>)>,
+    /// The caller's block, and the call that it belongs to. (Few calls have one, and all are moved about.)
+    block: Option<Box<(Caller<'a>, Arc<Scope>)>>,
 }
 
 /// The caller's block.
@@ -113,29 +113,35 @@ impl<'a> Args<'a> {
         self
     }
 
-    /// The same with a block: a reference to it, as one Marshal stream of the message.
-    pub(super) fn with_block_at(self, stream: Range<usize>, scope: Arc<Scope>) -> Self {
+    /// Adds a block: a reference to it, as one Marshal stream of the message.
+    pub(super) fn pass_at(&mut self, stream: Range<usize>, scope: Arc<Scope>) {
         let stream = self.message.get(stream).unwrap_or_default();
-        self.with_block(Caller::Stream(stream), scope)
+        self.pass(Caller::Stream(stream), scope);
     }
 
-    /// The same with a block.
-    pub(super) fn with_block(mut self, caller: Caller<'a>, scope: Arc<Scope>) -> Self {
-        self.block = Some((caller, scope));
-        self
+    /// Adds a block.
+    pub(super) fn pass(&mut self, caller: Caller<'a>, scope: Arc<Scope>) {
+        self.block = Some(Box::new((caller, scope)));
     }
 
     /// Opens a value of the message.
     fn open(&self, stream: Range<usize>) -> Result<Loader<'a>, LoadError> {
-        let tail = self.tail.filter(|_| stream.end == self.message.len());
-        let stream = self.message.get(stream).unwrap_or_default();
         match self.tables {
-            None => Loader::marshal_with(stream, self.budget, self.session),
-            Some(tables) => {
-                let loader = Loader::native(stream, tables, self.budget, self.session);
-                Ok(loader.before(tail.map(|tail| &**tail)))
+            Some(tables) => Ok(self.open_native(stream, tables)),
+            None => {
+                let stream = self.message.get(stream).unwrap_or_default();
+                Loader::marshal_with(stream, self.budget, self.session)
             }
         }
+    }
+
+    #[inline]
+    fn open_native(&self, stream: Range<usize>, tables: &'a Tables) -> Loader<'a> {
+        let tail = self.tail.filter(|_| stream.end == self.message.len());
+        let stream = self.message.get(stream).unwrap_or_default();
+        let mut loader = Loader::native(stream, tables, self.budget, self.session);
+        loader.end_with(tail.map(|tail| &**tail));
+        loader
     }
 
     /// The caller's block.
@@ -153,7 +159,7 @@ impl<'a> Args<'a> {
     pub fn optional_block<A: YieldArgs, R: Load>(
         &mut self,
     ) -> Result<Option<Block<A, R>>, LoadError> {
-        let Some((caller, scope)) = self.block.take() else { return Ok(None) };
+        let Some((caller, scope)) = self.block.take().map(|block| *block) else { return Ok(None) };
         let remote = match caller {
             Caller::Remote(remote) => remote,
             Caller::Stream(stream) => {
@@ -301,9 +307,18 @@ impl<'a> Args<'a> {
     }
 
     fn load<T: Load>(&mut self, stream: Range<usize>) -> Result<T, LoadError> {
-        let mut loader = self.open(stream)?;
-        let value = T::load(&mut loader)?;
-        self.budget = loader.budget();
+        // A loader is large: it is made where it is used, for either wire.
+        let (value, budget) = match self.tables {
+            Some(tables) => {
+                let mut loader = self.open_native(stream, tables);
+                (T::load(&mut loader)?, loader.budget())
+            }
+            None => {
+                let mut loader = self.open(stream)?;
+                (T::load(&mut loader)?, loader.budget())
+            }
+        };
+        self.budget = budget;
         Ok(value)
     }
 

@@ -36,38 +36,29 @@ impl<'a> Incoming<'a> {
         Self { args, method, context, until: context.deadline(), reply, held: None }
     }
 
-    /// The same with the time at which the caller stops waiting.
-    #[must_use]
-    pub(crate) fn until(mut self, until: Option<Instant>) -> Self {
-        self.until = until;
-        self
+    /// Says when the caller stops waiting, and what the message refers to.
+    pub(crate) fn wait_and_hold(&mut self, until: Option<Instant>, held: Option<Held>) {
+        // A call is large, and not moved about without need.
+        (self.until, self.held) = (until, held);
     }
 
     /// The same with the caller's block: a reference, as one Marshal stream of the message.
     #[must_use]
     pub fn with_block_at(mut self, stream: Range<usize>) -> Self {
         let scope = self.reply.begin_scope();
-        self.args = self.args.with_block_at(stream, scope);
+        self.args.pass_at(stream, scope);
         self
     }
 
-    /// The same with the caller's block.
-    #[must_use]
-    pub fn with_block(mut self, block: Remote) -> Self {
+    /// Adds the caller's block.
+    pub(crate) fn pass(&mut self, block: Remote) {
         let scope = self.reply.begin_scope();
-        self.args = self.args.with_block(Caller::Remote(block), scope);
-        self
+        self.args.pass(Caller::Remote(block), scope);
     }
 
     /// The arguments for later, and the reply that is still to be written.
     pub fn into_owned(self) -> (OwnedArgs, Reply) {
         (self.args.to_owned().holding(self.held), self.reply)
-    }
-
-    /// The same with what the message refers to.
-    pub(crate) fn holding(mut self, held: Option<Held>) -> Self {
-        self.held = held;
-        self
     }
 
     /// The method's name on the wire.

@@ -51,8 +51,9 @@ pub struct Protocol {
     peer_memory: usize,
     /// Objects that nobody holds any more, whose destructors are not run here.
     dropped: Vec<Arc<dyn Dispatch>>,
-    /// Whoever sends what waits to be sent.
+    /// Whoever sends what waits to be sent, and whether it is to be woken for that.
     sender: Option<Waker>,
+    sender_sleeps: bool,
     /// How often the peer has given back what it hasn't got.
     violations: u32,
     /// How many calls of the peer's have begun to arrive.
@@ -177,6 +178,7 @@ impl Protocol {
             peer_memory: 0,
             dropped: Vec::new(),
             sender: None,
+            sender_sleeps: false,
             violations: 0,
             taken: 0,
             gone_away: false,
@@ -501,7 +503,7 @@ impl Protocol {
         now: impl Fn() -> Instant,
     ) -> Option<Piece> {
         // Whoever asks doesn't have to be woken.
-        self.sender = None;
+        self.sender_sleeps = false;
         if self.imports.has_releases() {
             let (oldest, next) = self.outbox.numbers();
             let (out, chunk) = (self.outbox.ready(), self.limits.chunk);
@@ -553,7 +555,12 @@ impl Protocol {
     /// Lets whoever sends be woken when there is more to be sent, which may have to be answered by
     /// another time than what was known before.
     pub fn watch(&mut self, context: &Context<'_>) {
-        self.sender = Some(context.waker().clone());
+        match &mut self.sender {
+            // It is nearly always the same one.
+            Some(sender) => sender.clone_from(context.waker()),
+            None => self.sender = Some(context.waker().clone()),
+        }
+        self.sender_sleeps = true;
     }
 
     /// Tells the peer that no further calls are taken.
@@ -631,8 +638,9 @@ impl Protocol {
     }
 
     fn wake_sender(&mut self) {
-        if let Some(sender) = self.sender.take() {
-            sender.wake();
+        if let (true, Some(sender)) = (self.sender_sleeps, &self.sender) {
+            self.sender_sleeps = false;
+            sender.wake_by_ref();
         }
     }
 

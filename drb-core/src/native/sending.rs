@@ -64,8 +64,8 @@ impl Sending {
         let mut collected = Collected::default();
         let written = {
             let session = session.map(|session| &**session);
-            let mut dumper =
-                Dumper::native(out, limits, tables, session).with_tail().collecting(&mut collected);
+            let mut dumper = Dumper::native(out, limits, tables, session);
+            dumper.send_with(&mut collected);
             dump(&mut dumper).and_then(|()| {
                 self.shapes = self.shapes.max(dumper.shapes());
                 self.references |= dumper.has_references();

@@ -46,11 +46,11 @@ impl Connection {
         let session: &dyn Session = &**self;
         let args = Args::native(&called.body, ranges, self.limits(), self.tables(), Some(session))
             .before(called.tail.as_ref(), self.limits());
-        let call = Incoming::new(&called.method, args, context, reply).until(until).holding(held);
-        let call = match called.block {
-            None => call,
-            Some(block) => call.with_block(self.block(block)),
-        };
+        let mut call = Incoming::new(&called.method, args, context, reply);
+        call.wait_and_hold(until, held);
+        if let Some(block) = called.block {
+            call.pass(self.block(block));
+        }
         match object {
             Some(object) => dispatch::call(object, call),
             None => call.refuse(Exception::new("RangeError", "invalid reference")),

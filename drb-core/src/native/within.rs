@@ -45,12 +45,11 @@ impl Within<'_> {
         };
         let args = Args::native(body, &ranges, limits, tables, Some(&**session))
             .before(self.tail.as_ref(), limits);
-        let call = Incoming::new(self.method, args, context, reply);
-        let call = call.until(self.until).holding(self.held);
-        let call = match self.block {
-            None => call,
-            Some(block) => call.with_block(block),
-        };
+        let mut call = Incoming::new(self.method, args, context, reply);
+        call.wait_and_hold(self.until, self.held);
+        if let Some(block) = self.block {
+            call.pass(block);
+        }
         match object {
             Some(object) => dispatch::call(object, call),
             None => call.refuse(Exception::new("RangeError", Exception::INVALID_REFERENCE)),

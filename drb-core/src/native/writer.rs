@@ -66,9 +66,8 @@ impl<'a> Writer<'a> {
     }
 
     /// Lets the message end with a large string that travels beside it: [`Writer::finish`] gives it.
-    pub(crate) fn with_tail(mut self) -> Self {
+    pub(crate) fn allow_tail(&mut self) {
         self.tails = true;
-        self
     }
 
     /// How many shapes the reader has to know for what was written.

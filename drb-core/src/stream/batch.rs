@@ -234,11 +234,10 @@ impl Arrived {
         let budget = Budget::new(&response.limits, response.size());
         let opened = (|| {
             let mut loader = match tables {
-                Some(tables) => {
-                    Loader::native(body, tables, budget, session).before(response.tail.as_deref())
-                }
+                Some(tables) => Loader::native(body, tables, budget, session),
                 None => Loader::marshal_with(body, budget, session)?,
             };
+            loader.end_with(response.tail.as_deref());
             let (left, next) = begin(&mut loader)?;
             match loader.place() {
                 Some((place, budget)) => Ok(Opening::Native { place, left, next, budget }),
@@ -300,14 +299,16 @@ impl Arrived {
             return Err(Next::End);
         };
         let bytes = bytes.get(self.place..body.end).unwrap_or_default();
-        let mut loader = Loader::native(bytes, tables, self.budget, session).before(tail);
+        let mut loader = Loader::native(bytes, tables, self.budget, session);
+        loader.end_with(tail);
         let mut loaded = match raised {
             false => V::load(&mut loader).map(Ok),
             true => Exception::load(&mut loader).map(Err),
         };
         if loaded.is_err() {
             // It is in the place of its item alone.
-            loader = Loader::native(bytes, tables, self.budget, session).before(tail);
+            loader = Loader::native(bytes, tables, self.budget, session);
+            loader.end_with(tail);
             if let Err(malformed) = loader.skip() {
                 loaded = Err(malformed);
                 (self.left, self.next) = (0, Next::End);

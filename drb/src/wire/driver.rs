@@ -124,7 +124,10 @@ impl Driver {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
-        self.take_frames()?;
+        if !self.greeted {
+            // What has been read before this has begun.
+            self.take_frames()?;
+        }
         for _ in 0..TURNS {
             // What is said last goes out in one piece with what was said before.
             self.write(context)?;
@@ -261,33 +264,36 @@ impl Driver {
             self.greeted = true;
             taken = PREAMBLE.len();
         }
-        loop {
+        let (dropped, gone_away) = loop {
             let rest = self.input.get(taken..).unwrap_or_default();
-            let received = self.connection.protocol().receive(rest, self.heard.into_std())?;
-            match received {
+            let mut protocol = self.connection.protocol();
+            match protocol.receive(rest, self.heard.into_std())? {
                 Received::Needs(needs) => {
                     (self.needs, self.in_string) = (needs, false);
-                    break;
+                    break (protocol.take_dropped(), protocol.has_gone_away());
                 }
                 Received::Large => {
                     (self.needs, self.in_string) = (1, true);
-                    break;
+                    break (protocol.take_dropped(), protocol.has_gone_away());
                 }
                 Received::Nothing(len) => taken += len,
                 Received::Call(len, called) => {
+                    drop(protocol);
                     taken += len;
                     self.serving.call(&self.connection, called, self.heard.into_std());
                 }
                 Received::Refused(len, id, exception) => {
+                    drop(protocol);
                     taken += len;
                     self.serving.refuse(&self.connection, id, exception);
                 }
                 Received::Cancelled(len, id) => {
+                    drop(protocol);
                     taken += len;
                     self.serving.cancel(&self.connection, id);
                 }
             }
-        }
+        };
         if taken == self.input.len() {
             self.input.clear();
             if self.input.capacity() > KEEP {
@@ -296,12 +302,9 @@ impl Driver {
         } else {
             self.input.drain(..taken);
         }
-        let mut protocol = self.connection.protocol();
-        let dropped = protocol.take_dropped();
-        if protocol.has_gone_away() {
+        if gone_away {
             self.connection.reach(Stage::Over);
         }
-        drop(protocol);
         if !dropped.is_empty() {
             discard(dropped);
         }
@@ -348,7 +351,12 @@ impl Driver {
         let until = stalled.map_or(until, |stalled| until.min(stalled));
         ready!(self.timer.poll(until, context));
         let now = Instant::now();
-        self.connection.protocol().expire(now.into_std());
+        let dropped = {
+            let mut protocol = self.connection.protocol();
+            protocol.expire(now.into_std());
+            protocol.take_dropped()
+        };
+        discard(dropped);
         if stalled.is_some_and(|stalled| now >= stalled) {
             return Poll::Ready(Err(End));
         }

@@ -219,6 +219,15 @@ impl<'de> Loader<'de> {
         codec!(self, reader => reader.i64())
     }
 
+    /// Takes an integer without a sign that fits 32 bits, if it is next in a form in which that shows at once.
+    #[inline]
+    pub(crate) fn small_int(&mut self) -> Result<Option<u32>, LoadError> {
+        match &mut self.codec {
+            Codec::Marshal(_) => Ok(None),
+            Codec::Native(reader) => reader.small_int(),
+        }
+    }
+
     /// Takes an integer that fits 128 bits with a sign.
     pub fn i128(&mut self) -> Result<i128, LoadError> {
         codec!(self, reader => reader.i128())

@@ -31,14 +31,23 @@ macro_rules! narrow {
 macro_rules! wide {
     ($($ty:ident: $wide:ident, $dump:ident);* $(;)?) => {$(
         impl Dump for $ty {
+            #[inline]
             fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-                // No integer of these types has more than 128 bits.
-                dumper.$dump(*self as $wide)
+                match i64::try_from(*self) {
+                    Ok(narrow) => dumper.int(narrow),
+                    // No integer of these types has more than 128 bits.
+                    Err(_) => dumper.$dump(*self as $wide),
+                }
             }
         }
 
         impl Load for $ty {
+            #[inline]
             fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
+                if let Some(small) = loader.small_int()? {
+                    return Self::try_from(small)
+                        .map_err(|_| out_of_range(small, stringify!($ty)));
+                }
                 let value = loader.$wide().map_err(|error| error.fitting(stringify!($ty)))?;
                 Self::try_from(value).map_err(|_| out_of_range(value, stringify!($ty)))
             }

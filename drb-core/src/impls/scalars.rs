@@ -10,12 +10,14 @@ by_value!([] Value, [] (), [] bool, [] f32, [] f64, [] Float, [] char, [] Symbol
 by_value!([T: Send + 'static] PhantomData<T>);
 
 impl Dump for Value {
+    #[inline]
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.value(self)
     }
 }
 
 impl Load for Value {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         // For Ruby it is an Array as soon as it has arrived; only drb knows the class.
         if loader.is_drb_array()? {
@@ -26,12 +28,14 @@ impl Load for Value {
 }
 
 impl Dump for () {
+    #[inline]
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.nil()
     }
 }
 
 impl Load for () {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         // Where nothing is wanted, anything will do: a Ruby method always gives something.
         loader.skip()
@@ -39,40 +43,47 @@ impl Load for () {
 }
 
 impl<T> Dump for PhantomData<T> {
+    #[inline]
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.nil()
     }
 }
 
 impl<T> Load for PhantomData<T> {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         loader.skip().map(|()| Self)
     }
 
+    #[inline]
     fn absent() -> Option<Self> {
         Some(Self)
     }
 }
 
 impl Dump for bool {
+    #[inline]
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.bool(*self)
     }
 }
 
 impl Load for bool {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         loader.bool()
     }
 }
 
 impl Dump for f64 {
+    #[inline]
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.float(*self)
     }
 }
 
 impl Load for f64 {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         loader.f64()
     }
@@ -80,24 +91,28 @@ impl Load for f64 {
 
 /// Ruby's floats have 64 bits, so the value that arrives may be one that is rounded.
 impl Dump for f32 {
+    #[inline]
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.float(f64::from(*self))
     }
 }
 
 impl Load for f32 {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         loader.f64().map(|value| value as Self)
     }
 }
 
 impl Dump for Float {
+    #[inline]
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.float(self.get())
     }
 }
 
 impl Load for Float {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         loader.f64().map(Self::from)
     }
@@ -105,12 +120,14 @@ impl Load for Float {
 
 /// A string of one character.
 impl Dump for char {
+    #[inline]
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.str(self.encode_utf8(&mut [0; 4]))
     }
 }
 
 impl Load for char {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         let text = loader.str()?;
         let mut chars = text.chars();
@@ -125,6 +142,7 @@ impl Load for char {
 }
 
 impl Dump for Symbol {
+    #[inline]
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         match self.encoding() {
             Encoding::UsAscii => dumper.symbol(self.as_str()),
@@ -135,6 +153,7 @@ impl Dump for Symbol {
 }
 
 impl Load for Symbol {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         match loader.value()? {
             Value::Symbol(symbol) => Ok(symbol),
@@ -152,6 +171,7 @@ impl Load for Symbol {
 macro_rules! through {
     ($($ty:ty),*) => {$(
         impl<T: Dump + ?Sized> Dump for $ty {
+            #[inline]
             fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
                 (**self).dump(dumper)
             }

@@ -10,46 +10,54 @@ use std::{
 by_value!([] String, [] PathBuf, [] Str, [] Box<str>, [] Arc<str>, [] Cow<'static, str>);
 
 impl Dump for str {
+    #[inline]
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.str(self)
     }
 }
 
 impl Dump for String {
+    #[inline]
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.str(self)
     }
 
+    #[inline]
     fn dump_own(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.own_str(self)
     }
 }
 
 impl Load for String {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         loader.str().map(Into::into)
     }
 }
 
 impl Load for Box<str> {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         loader.str().map(Into::into)
     }
 }
 
 impl Load for Arc<str> {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         loader.str().map(Into::into)
     }
 }
 
 impl<T: ToOwned + Dump + ?Sized> Dump for Cow<'_, T> {
+    #[inline]
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         (**self).dump(dumper)
     }
 }
 
 impl<T: ToOwned<Owned: Load> + ?Sized> Load for Cow<'_, T> {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         T::Owned::load(loader).map(Self::Owned)
     }
@@ -57,12 +65,14 @@ impl<T: ToOwned<Owned: Load> + ?Sized> Load for Cow<'_, T> {
 
 /// A string of bytes or text with its encoding.
 impl Dump for Str {
+    #[inline]
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.value(&self.clone().into())
     }
 }
 
 impl Load for Str {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         match loader.value()? {
             crate::Value::Str(text) => Ok(text),
@@ -77,6 +87,7 @@ impl Load for Str {
 
 /// A string: of text if the path is UTF-8, else of bytes.
 impl Dump for Path {
+    #[inline]
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         match self.to_str() {
             Some(text) => dumper.str(text),
@@ -86,12 +97,14 @@ impl Dump for Path {
 }
 
 impl Dump for PathBuf {
+    #[inline]
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         self.as_path().dump(dumper)
     }
 }
 
 impl Load for PathBuf {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         let bytes = loader.bytes()?;
         path(&bytes)

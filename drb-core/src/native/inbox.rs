@@ -9,11 +9,12 @@ use super::{
     window::Intake,
 };
 use crate::{Limit, Limits, LoadError, LoadErrorKind, budget::exceeded};
+use foldhash::fast::RandomState;
 use std::{collections::HashMap, sync::Arc};
 
 /// Messages of which some pieces have arrived.
 pub(super) struct Inbox {
-    partial: HashMap<(bool, u32), Partial>,
+    partial: HashMap<(bool, u32), Partial, RandomState>,
     /// The most messages that may be under way, and the most bytes of one.
     most: usize,
     message: usize,
@@ -69,7 +70,7 @@ impl Inbox {
     pub(super) fn new(limits: &Limits) -> Self {
         let Limits { partial: most, message, .. } = *limits;
         let references = limits.references.saturating_mul(limits.arguments);
-        let partial = HashMap::new();
+        let partial = HashMap::default();
         Self {
             partial,
             most,

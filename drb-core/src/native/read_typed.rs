@@ -21,6 +21,7 @@ impl<'de> Reader<'de> {
         Ok(true)
     }
 
+    #[inline]
     pub(crate) fn bool(&mut self) -> Result<bool, LoadError> {
         let at = self.pos;
         if let Some(byte @ (0xc2 | 0xc3)) = self.first() {
@@ -36,7 +37,7 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(crate) fn i64(&mut self) -> Result<i64, LoadError> {
         match self.small_int()? {
-            Some(number) => Ok(number),
+            Some(number) => Ok(i64::from(number)),
             None => self.any_i64(),
         }
     }
@@ -57,12 +58,12 @@ impl<'de> Reader<'de> {
 
     /// An integer in one of the forms that most have.
     #[inline(always)]
-    fn small_int(&mut self) -> Result<Option<i64>, LoadError> {
+    pub(crate) fn small_int(&mut self) -> Result<Option<u32>, LoadError> {
         let (number, len) = match self.bytes.get(self.pos..) {
-            Some([byte @ 0..=0x7f, ..]) => (i64::from(*byte), 1),
-            Some([0xcc, byte, ..]) => (i64::from(*byte), 2),
-            Some([0xcd, a, b, ..]) => (i64::from(u16::from_be_bytes([*a, *b])), 3),
-            Some([0xce, a, b, c, d, ..]) => (i64::from(u32::from_be_bytes([*a, *b, *c, *d])), 5),
+            Some([byte @ 0..=0x7f, ..]) => (u32::from(*byte), 1),
+            Some([0xcc, byte, ..]) => (u32::from(*byte), 2),
+            Some([0xcd, a, b, ..]) => (u32::from(u16::from_be_bytes([*a, *b])), 3),
+            Some([0xce, a, b, c, d, ..]) => (u32::from_be_bytes([*a, *b, *c, *d]), 5),
             _ => return Ok(None),
         };
         self.took(len)?;
@@ -89,7 +90,7 @@ impl<'de> Reader<'de> {
     pub(crate) fn u128(&mut self) -> Result<u128, LoadError> {
         let at = self.pos;
         if let Some(number) = self.small_int()? {
-            return Ok(number as u128);
+            return Ok(u128::from(number));
         }
         match self.head()? {
             Head::Int(value) => u128::try_from(value).map_err(|_| out_of_range(value, "u128")),
@@ -119,14 +120,20 @@ impl<'de> Reader<'de> {
         Ok((negative, magnitude.into_iter().take(len).collect()))
     }
 
+    #[inline]
     pub(crate) fn f64(&mut self) -> Result<f64, LoadError> {
-        let at = self.pos;
         if self.first() == Some(0xcb)
             && let Some(bytes) = self.peek_chunk()
         {
             self.took(9)?;
             return Ok(f64::from_be_bytes(bytes));
         }
+        self.any_f64()
+    }
+
+    #[inline(never)]
+    fn any_f64(&mut self) -> Result<f64, LoadError> {
+        let at = self.pos;
         match self.head()? {
             Head::Float(value) => Ok(value),
             Head::Int(value) => Ok(value as f64),

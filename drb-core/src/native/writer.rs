@@ -84,8 +84,9 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn bool(&mut self, value: bool) -> Result<(), DumpError> {
-        put!(encode::write_bool(self.out, value));
+        self.out.push(0xc2 | u8::from(value));
         Ok(())
     }
 
@@ -266,7 +267,17 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn array(&mut self, len: usize) -> Result<(), DumpError> {
+        if len < 16 && self.has_room() {
+            self.out.push(0x90 | len as u8);
+            return self.descend();
+        }
+        self.any_array(len)
+    }
+
+    #[inline(never)]
+    fn any_array(&mut self, len: usize) -> Result<(), DumpError> {
         put!(encode::write_array_len(self.out, self.len(len)?));
         self.descend()
     }
@@ -411,6 +422,7 @@ impl<'a> Writer<'a> {
         parts.iter().for_each(|part| self.out.extend_from_slice(part));
     }
 
+    #[inline]
     pub(super) fn descend(&mut self) -> Result<(), DumpError> {
         self.depth += 1;
         if self.depth > self.limits.depth {

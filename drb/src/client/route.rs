@@ -71,7 +71,7 @@ impl ClientSession {
     /// The server that the peer calls us back through, and where it reaches it.
     fn server(&self, class: &'static str) -> Result<(Arc<Shared>, Arc<str>), DumpError> {
         let (server, uri) = server::reachable().ok_or(DumpError::NoServer { class })?;
-        let uri = uri.unwrap_or_else(|| server.uri_for(self.pool.ends().map(|ends| ends.local)));
+        let uri = uri.unwrap_or_else(|| server.uri_for(|| Some(self.pool.ends()?.local)));
         Ok((server, uri))
     }
 }

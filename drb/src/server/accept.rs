@@ -170,7 +170,7 @@ fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, open: &mut Open) {
         }
         _ => None,
     };
-    let uri = shared.uri_for(Ends::of(&stream).map(|ends| ends.local));
+    let uri = shared.uri_for(|| Some(Ends::of(&stream)?.local));
     let stopper = Arc::new(Stopper::default());
     let (shared, stops) = (Arc::clone(shared), Arc::clone(&stopper));
     let task = open.tasks.spawn(async move {

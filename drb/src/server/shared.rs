@@ -169,9 +169,10 @@ impl Shared {
         self.whereabouts.is_local()
     }
 
-    /// The URI that references carry for a peer to which this machine has the address `local`.
-    pub(crate) fn uri_for(&self, local: Option<IpAddr>) -> Arc<str> {
-        let (Some(port), Some(local)) = (self.per_connection, local) else {
+    /// The URI that references carry for a peer to which this machine has the address that `local` gives.
+    pub(crate) fn uri_for(&self, local: impl FnOnce() -> Option<IpAddr>) -> Arc<str> {
+        let Some((port, local)) = self.per_connection.and_then(|port| Some((port, local()?)))
+        else {
             return Arc::clone(&self.uri);
         };
         let uri = Address::Tcp { host: local.to_string(), port }.to_string();

@@ -1,7 +1,7 @@
 //! The calls of one connection that go on, until their methods have really ended.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     future::poll_fn,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -25,7 +25,7 @@ pub(super) struct Running {
 #[derive(Default)]
 struct State {
     /// Those without an answer, by the numbers of the calls.
-    unanswered: HashMap<u32, Task>,
+    unanswered: BTreeMap<u32, Task>,
     /// Those that go on although nobody waits for them, by their serial numbers.
     detached: BTreeMap<u64, AbortHandle>,
     /// A peer uses a call's number again after the answer; these are never used again.

@@ -20,7 +20,8 @@ pub struct Limits {
     /// checked on the length that the peer claims, before a byte of the frame is read. What is sent
     /// to a peer is not subject to it, as in Ruby.
     pub frame: usize,
-    /// Bytes of one whole message in or out (all frames of a request on Ruby's wire). 25 MiB.
+    /// Bytes of one whole message in or out: all frames of a request on Ruby's wire; on the native one all
+    /// that is in the frames of a call or an answer, once without what tells them from others. 25 MiB.
     /// Outgoing messages are checked before the first byte is sent.
     pub message: usize,
     /// How deep values may nest. 128. Bounds the stack that decoding uses.
@@ -59,6 +60,20 @@ pub struct Limits {
     /// Silence of a peer on the native wire after which it is asked whether it is there; after twice as
     /// long again without an answer the connection is given up. 15 s.
     pub keepalive: Duration,
+    /// Calls that one peer of the native wire may cancel at a time after it has sent them; within five
+    /// seconds as many again. 1 000. One that cancels more is disconnected. drb itself tells half as many
+    /// at a time to a peer: of the others when that is allowed again, unless they have been answered.
+    pub cancels: usize,
+    /// Frames in a row with nothing in them that a peer of the native wire may send. 100; with more it is
+    /// disconnected.
+    pub empty_frames: usize,
+    /// What has to be between two pings of a peer on the native wire. 5 s; a peer of which three in a row
+    /// come earlier is disconnected. drb itself keeps twice the distance, however short
+    /// [`Limits::keepalive`] is.
+    pub pings: Duration,
+    /// Bytes a second that have to come over a connection of the native wire while a message has arrived
+    /// in part, on the average of [`Limits::stall`]. 1 024.
+    pub progress: usize,
     /// References in one message. 1 024.
     pub references: usize,
     /// Objects exported to one peer at a time. 65 536.
@@ -75,8 +90,8 @@ pub struct Limits {
     pub connections: usize,
     /// Connections that a server holds from one address at a time. 128, loopback excepted.
     pub connections_per_address: usize,
-    /// Bytes of memory for requests that have arrived in part or are being served, of all connections
-    /// of a server together; the first 64 KiB of each connection are not counted. 256 MiB.
+    /// Bytes of memory for requests that have arrived in part or (on Ruby's wire) are being served, of all
+    /// connections of a server together; the first 64 KiB of each connection are not counted. 256 MiB.
     pub buffered: usize,
     /// Bytes of an error's text. 8 KiB; longer texts are cut.
     pub error_text: usize,
@@ -111,6 +126,10 @@ impl Default for Limits {
             calls: 256,
             outbound: 64 << 20,
             keepalive: Duration::from_secs(15),
+            cancels: 1000,
+            empty_frames: 100,
+            pings: Duration::from_secs(5),
+            progress: 1024,
             references: 1024,
             exports: 1 << 16,
             exports_total: 1 << 20,
@@ -150,6 +169,9 @@ pub enum Limit {
     Partial,
     Calls,
     Outbound,
+    Cancels,
+    EmptyFrames,
+    Pings,
     References,
     Exports,
     ExportsTotal,
@@ -160,7 +182,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 21] = [
         Self::Frame,
         Self::Message,
         Self::Depth,
@@ -172,6 +194,9 @@ impl Limit {
         Self::Partial,
         Self::Calls,
         Self::Outbound,
+        Self::Cancels,
+        Self::EmptyFrames,
+        Self::Pings,
         Self::References,
         Self::Exports,
         Self::ExportsTotal,
@@ -195,6 +220,9 @@ impl Limit {
             Self::Partial => "partial",
             Self::Calls => "calls",
             Self::Outbound => "outbound",
+            Self::Cancels => "cancels",
+            Self::EmptyFrames => "empty_frames",
+            Self::Pings => "pings",
             Self::References => "references",
             Self::Exports => "exports",
             Self::ExportsTotal => "exports_total",

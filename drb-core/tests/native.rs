@@ -230,6 +230,22 @@ fn what_is_wrong_is_an_error() {
     assert_eq!(error, "[0]: expected an integer, got a String");
 }
 
+/// Found by fuzzing: an object of a class whose name is no text was another one behind the wire.
+#[test]
+fn classes_and_fields_whose_names_are_no_text() {
+    let connection = Connection::default();
+    // The second one's field is named in another encoding, which its bytes don't show.
+    for stream in [
+        &b"\x04\x08o:\x08m\x82\x00\x00"[..],
+        b"\x04\x08o:\x06A\x06I:\x07@a\x06:\x0dencoding\"\x0eShift_JISi\x06",
+    ] {
+        let value = Value::from_marshal(stream).unwrap();
+        assert_eq!(connection.load::<Value>(&connection.dump(&value)).unwrap(), value);
+    }
+    let arrived = connection.load::<Value>(b"\xc7\x09\x06\x04\x08o:\x08m\x82\x00\x00").unwrap();
+    assert_eq!(connection.load::<Value>(&connection.dump(&arrived)).unwrap(), arrived);
+}
+
 /// Found by fuzzing: a value was loaded that could not be sent on.
 #[test]
 fn encodings_that_do_not_exist() {

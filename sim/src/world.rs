@@ -74,6 +74,7 @@ fn name(host: usize) -> String {
 fn limits() -> Limits {
     Limits {
         keepalive: Duration::from_millis(400),
+        pings: Duration::from_millis(100),
         stall: Duration::from_millis(1500),
         connect: Duration::from_millis(400),
         deadline: Duration::from_millis(800),

@@ -113,8 +113,10 @@ impl Run {
     /// `calls` is how many there may be.
     async fn start(calls: usize, wanted: usize) -> Result<Self, Failed> {
         let ledger = Ledger::new(calls);
-        // A cancelled call counts until its method has ended; none is to be refused here.
-        let limits = Limits { calls: 4096, deadline: BOUND, ..Limits::default() };
+        // A cancelled call counts until its method has ended; none is to be refused here, and no cancel
+        // to wait.
+        let (calls, cancels) = (4096, 1 << 30);
+        let limits = Limits { calls, cancels, deadline: BOUND, ..Limits::default() };
         let builder = Server::builder().front(Works::new(&ledger)).limits(limits);
         let server = builder.start("druby://127.0.0.1:0").await?;
         let mut clients = Vec::new();

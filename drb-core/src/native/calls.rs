@@ -191,6 +191,12 @@ impl Calls {
         }
     }
 
+    /// Whether nobody waits for a call that is still to be answered.
+    pub(super) fn is_abandoned(&self, id: u32) -> bool {
+        let state = self.slots.get(id as usize);
+        matches!(state, Some(State::Abandoned | State::Expired { answered: false, .. }))
+    }
+
     /// Whether somebody waits for the answer to a call.
     pub(super) fn waits(&self, id: u32) -> bool {
         matches!(self.slots.get(id as usize), Some(State::Waiting(_)))

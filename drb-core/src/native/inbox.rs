@@ -1,6 +1,7 @@
 //! Puts messages together that arrive in pieces.
 
 use super::{
+    buffered::{Buffered, Share},
     frame::{Kind, take32},
     imports::Place,
     protocol::skip_head,
@@ -24,6 +25,8 @@ pub(super) struct Inbox {
     reading: Option<Reading>,
     /// Memory for the next string.
     spare: Vec<u8>,
+    /// What the messages take up.
+    share: Share,
     /// What has been taken of chunks and tails.
     pub(super) intake: Intake,
 }
@@ -52,8 +55,17 @@ struct Partial {
     body: Vec<u8>,
     /// What has arrived of the string at its end, once that has begun, and how long it is to be.
     tail: Option<(Vec<u8>, usize)>,
-    /// Once it has turned out to be too long: then nothing of it is kept but what is to be given back.
-    too_long: Option<Scan>,
+    /// Once it has turned out to be too long, or there is no memory for it: then nothing of it is kept but
+    /// what is to be given back.
+    too_much: Option<(Limit, Scan)>,
+}
+
+/// A message that has arrived as a whole, but of which nothing was kept.
+pub(super) struct TooMuch {
+    /// Which bound it has exceeded.
+    pub(super) limit: Limit,
+    /// What it refers to.
+    pub(super) found: Vec<Place>,
 }
 
 /// A message that has arrived as a whole, in pieces.
@@ -61,8 +73,7 @@ pub(super) struct Whole {
     pub(super) kind: Kind,
     pub(super) flags: u8,
     pub(super) id: u32,
-    /// What it refers to, for one that is too long.
-    pub(super) body: Result<Vec<u8>, Vec<Place>>,
+    pub(super) body: Result<Vec<u8>, TooMuch>,
     pub(super) tail: Option<Arc<Tail>>,
 }
 
@@ -78,8 +89,44 @@ impl Inbox {
             references,
             reading: None,
             spare: Vec::new(),
+            share: Share::default(),
             intake: Intake::default(),
         }
+    }
+
+    /// Lets what the messages take up count towards what a server's connections hold together.
+    pub(super) fn share(&mut self, buffered: &Arc<Buffered>) {
+        self.share = Share::of(Arc::clone(buffered));
+    }
+
+    /// A message that has come in one piece, and is too long.
+    pub(super) fn too_long(kind: Kind, flags: u8, mut body: &[u8]) -> Result<Whole, LoadError> {
+        let found = Scan::of(values(kind, body)?);
+        let id = take32(&mut body)?;
+        let body = Err(TooMuch { limit: Limit::Message, found });
+        Ok(Whole { kind, flags, id, body, tail: None })
+    }
+
+    /// A message has grown: it is given up if that is too much.
+    fn grown(&mut self, key: (bool, u32)) -> Result<(), LoadError> {
+        let takes = self.partial.values().map(Partial::takes).sum();
+        let Some(partial) = self.partial.get_mut(&key) else { return Ok(()) };
+        if partial.len() > self.message {
+            partial.give_up(Limit::Message)?;
+        } else if !self.share.hold(takes) {
+            partial.give_up(Limit::Buffered)?;
+        } else {
+            return Ok(());
+        }
+        self.shrunk();
+        Ok(())
+    }
+
+    /// There is less of them.
+    fn shrunk(&mut self) {
+        let takes = self.partial.values().map(Partial::takes).sum();
+        // It fits, since it has before. (If others have taken the room, it is found with the next piece.)
+        self.share.hold(takes);
     }
 
     /// Takes the first piece of a message; `body` is all that was in its frame.
@@ -89,9 +136,10 @@ impl Inbox {
             return Err(exceeded(Limit::Partial, self.most));
         }
         let body = body.to_vec();
-        let partial = Partial { kind, flags, body, tail: None, too_long: None };
-        match self.partial.insert((kind != Kind::Call, id), partial) {
-            None => Ok(()),
+        let partial = Partial { kind, flags, body, tail: None, too_much: None };
+        let key = (kind != Kind::Call, id);
+        match self.partial.insert(key, partial) {
+            None => self.grown(key),
             Some(_) => Err(malformed("two messages with one number")),
         }
     }
@@ -108,11 +156,8 @@ impl Inbox {
         let key = (*which != 0, id);
         // What was cancelled may still have been on its way.
         let Some(partial) = self.partial.get_mut(&key) else { return Ok(None) };
-        if partial.too_long.is_none() && partial.body.len() + body.len() > self.message {
-            partial.give_up()?;
-        }
-        match &mut partial.too_long {
-            Some(scan) => {
+        match &mut partial.too_much {
+            Some((_, scan)) => {
                 scan.feed(body);
                 if scan.len() > self.references {
                     return Err(exceeded(Limit::References, self.references));
@@ -121,7 +166,10 @@ impl Inbox {
             None if partial.tail.is_some() => {
                 return Err(malformed("more of a message behind the string at its end"));
             }
-            None => partial.body.extend_from_slice(body),
+            None => {
+                partial.body.extend_from_slice(body);
+                self.grown(key)?;
+            }
         }
         if more { Ok(None) } else { self.end(key) }
     }
@@ -136,23 +184,20 @@ impl Inbox {
     ) -> Result<(), LoadError> {
         self.reading = Some(Reading { key, left: len, more, len: before + len, asked });
         let Some(partial) = self.partial.get_mut(&key) else { return Ok(()) };
-        if partial.too_long.is_some() {
+        if partial.too_much.is_some() {
             return Ok(());
         }
         if partial.tail.is_none() {
             let claim = tail::claim(&partial.body).filter(|claim| *claim > 0);
             let claim = claim.ok_or_else(|| malformed("a string for a message without one"))?;
-            if partial.body.len().saturating_add(claim) > self.message {
-                return partial.give_up();
-            }
             partial.tail = Some((std::mem::take(&mut self.spare), claim));
         }
-        match &partial.tail {
-            Some((bytes, claim)) if bytes.len() + len > *claim => {
-                Err(malformed("a string of more bytes than it is said to have"))
-            }
-            _ => Ok(()),
+        if let Some((bytes, claim)) = &partial.tail
+            && bytes.len() + len > *claim
+        {
+            return Err(malformed("a string of more bytes than it is said to have"));
         }
+        self.grown(key)
     }
 
     /// How many bytes of a string have to come before the next frame does.
@@ -204,14 +249,16 @@ impl Inbox {
     /// Nothing more of a message is to come.
     fn end(&mut self, key: (bool, u32)) -> Result<Option<Whole>, LoadError> {
         let Some(partial) = self.partial.remove(&key) else { return Ok(None) };
-        let Partial { kind, flags, body, tail, too_long } = partial;
+        self.shrunk();
+        let Partial { kind, flags, body, tail, too_much } = partial;
         let tail = match tail {
             Some((bytes, claim)) if bytes.len() != claim => {
                 return Err(malformed("a string of fewer bytes than it is said to have"));
             }
             tail => tail.map(|(bytes, _)| Tail::new(bytes)),
         };
-        let body = too_long.map_or(Ok(body), |scan| Err(scan.into_found()));
+        let body = too_much
+            .map_or(Ok(body), |(limit, scan)| Err(TooMuch { limit, found: scan.into_found() }));
         Ok(Some(Whole { kind, flags, id: key.1, body, tail }))
     }
 
@@ -230,19 +277,40 @@ impl Inbox {
 
     /// Forgets a call that its sender no longer wants, and says whether it was still arriving.
     pub(super) fn forget_call(&mut self, id: u32) -> bool {
-        self.partial.remove(&(false, id)).is_some()
+        let was = self.partial.remove(&(false, id)).is_some();
+        self.shrunk();
+        was
+    }
+
+    /// Whether more of a message is to come.
+    pub(super) fn is_partial(&self) -> bool {
+        !self.partial.is_empty()
     }
 }
 
+/// What stands behind the head of a message.
+fn values(kind: Kind, mut body: &[u8]) -> Result<&[u8], LoadError> {
+    skip_head(kind, &mut body)?;
+    Ok(body)
+}
+
 impl Partial {
-    /// It is too long.
-    fn give_up(&mut self) -> Result<(), LoadError> {
+    /// How many bytes it has, as far as that is known.
+    fn len(&self) -> usize {
+        self.body.len().saturating_add(self.tail.as_ref().map_or(0, |(_, claim)| *claim))
+    }
+
+    /// How many bytes of it have arrived.
+    fn takes(&self) -> usize {
+        self.body.len() + self.tail.as_ref().map_or(0, |(bytes, _)| bytes.len())
+    }
+
+    /// It exceeds a bound.
+    fn give_up(&mut self, limit: Limit) -> Result<(), LoadError> {
         let body = std::mem::take(&mut self.body);
-        let mut values: &[u8] = &body;
-        skip_head(self.kind, &mut values)?;
         let mut scan = Scan::default();
-        scan.feed(values);
-        self.too_long = Some(scan);
+        scan.feed(values(self.kind, &body)?);
+        (self.too_much, self.tail) = (Some((limit, scan)), None);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! `docs/native.md` describes it for those who build it again.
 
+mod buffered;
 mod call;
 mod calls;
 mod closing;
@@ -11,6 +12,7 @@ mod ext;
 mod frame;
 mod imports;
 mod inbox;
+mod manners;
 mod outbox;
 mod places;
 mod protocol;
@@ -28,6 +30,7 @@ mod write_batch;
 mod write_value;
 mod writer;
 
+pub use buffered::Buffered;
 pub use call::{Asking, Held, Waiting};
 pub use calls::{Arrived, Ending};
 pub use closing::revoke;

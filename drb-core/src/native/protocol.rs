@@ -2,13 +2,14 @@
 //! the same.
 
 use super::{
-    Piece, Tables, Tail,
+    Buffered, Piece, Tables, Tail,
     calls::{Abandon, Answered, Arrived, Calls, Ending},
     closing::{self, Watchers},
     exports::Exports,
     frame::{self, ASKS, HEAD, Kind, MORE, REFERENCES, take, take32},
     imports::{Imports, Place},
-    inbox::{Inbox, Whole},
+    inbox::{Inbox, TooMuch, Whole},
+    manners::{Cancels, Manners},
     outbox::{Lane, Message, Outbox, Sent},
     reader::{Mentioned, Reader},
     scan::Scan,
@@ -56,6 +57,9 @@ pub struct Protocol {
     sender_sleeps: bool,
     /// How often the peer has given back what it hasn't got.
     violations: u32,
+    manners: Manners,
+    /// What the peer is to be told when it may be.
+    cancels: Cancels,
     /// How many calls of the peer's have begun to arrive.
     taken: u64,
     /// Whether the peer takes no further calls.
@@ -180,16 +184,23 @@ impl Protocol {
             sender: None,
             sender_sleeps: false,
             violations: 0,
+            manners: Manners::new(limits),
+            cancels: Cancels::new(limits),
             taken: 0,
             gone_away: false,
             leaving: false,
         }
     }
 
+    /// Lets what has arrived in part count towards what a server's connections may hold together.
+    pub fn share(&mut self, buffered: &Arc<Buffered>) {
+        self.inbox.share(buffered);
+    }
+
     /// Takes a call to be sent, and gives the number by which its answer is known.
     ///
     /// # Errors
-    /// More names than a connection can have; the peer takes no further calls.
+    /// More names than a connection can have; a message that is too long.
     pub fn call(&mut self, call: Calling<'_>, now: Instant) -> Result<u32, DumpError> {
         let lane = lane(call.target)?;
         let name = self.name(call.method)?;
@@ -200,6 +211,11 @@ impl Protocol {
         let order = self.outbox.calls();
         let Calling { target, count, keywords, block, deadline, body, tail, .. } = call;
         let head = Head { target, count, keywords, block, deadline };
+        let values = body.len() + tail.as_ref().map_or(0, |tail| tail.len());
+        if head.is_too_long(values, self.limits.message, id, name) {
+            self.calls.remove(id);
+            return Err(DumpError::limit(Limit::Message, self.limits.message));
+        }
         let head = |out: &mut Vec<u8>| head.put(out, id, name);
         let message = Message { kind: Kind::Call, flags, id, head, body, tail };
         let buffer = self.outbox.send(lane, message);
@@ -229,8 +245,8 @@ impl Protocol {
     pub fn abandon(&mut self, id: u32) {
         match self.take_back(id) {
             Sent::Nothing => self.calls.remove(id),
-            Sent::Part | Sent::All => match self.calls.abandon(id) {
-                Abandon::Cancel => self.cancel(id),
+            sent => match self.calls.abandon(id) {
+                Abandon::Cancel => self.cancel(id, sent),
                 Abandon::Nothing => {}
                 // It has come, but nobody has looked at it.
                 Abandon::Answered(Arrived { mentioned, .. }) => {
@@ -247,16 +263,18 @@ impl Protocol {
 
     /// When something is to be done although nothing arrives, at the earliest.
     pub fn wakes_at(&self) -> Option<Instant> {
-        self.calls.earliest()
+        let cancels = self.cancels.until();
+        self.calls.earliest().into_iter().chain(cancels).min()
     }
 
     /// Ends the calls whose time is up.
     pub fn expire(&mut self, now: Instant) {
+        self.cancels.look(now);
         for id in self.calls.expire(now) {
             let sent = self.take_back(id);
             self.calls.expired(id, sent);
             if sent != Sent::Nothing {
-                self.cancel(id);
+                self.cancel(id, sent);
             }
         }
     }
@@ -305,12 +323,21 @@ impl Protocol {
         }
     }
 
-    fn cancel(&mut self, id: u32) {
+    /// The peer is to be told that a call is no longer wanted.
+    fn cancel(&mut self, id: u32, sent: Sent) {
+        match sent {
+            // It waits for more of it, and for so many only.
+            Sent::Part => self.write_cancel(id),
+            _ => self.cancels.push(id),
+        }
+        self.wake_sender();
+    }
+
+    fn write_cancel(&mut self, id: u32) {
         let out = self.outbox.ready();
         let start = frame::open(out, Kind::Cancel, 0);
         frame::put(out, u64::from(id));
         frame::close(out, start);
-        self.wake_sender();
     }
 
     /// Takes the answer to a call of the peer's to be sent: a result or an exception.
@@ -362,6 +389,9 @@ impl Protocol {
             return self.begin_tail(bytes);
         }
         let (byte, mut body) = match frame::split(bytes) {
+            Ok((_, body)) if body.len() > self.limits.chunk_in => {
+                return Err(malformed("a frame that is too long"));
+            }
             Ok(frame) => frame,
             Err(needs) if needs > HEAD + self.limits.chunk_in => {
                 return Err(malformed("a frame that is too long"));
@@ -372,8 +402,16 @@ impl Protocol {
         let kind = Kind::from_byte(byte).ok_or_else(|| malformed("a frame of an unknown kind"))?;
         self.taken += u64::from(kind == Kind::Call);
         match kind {
+            Kind::Call | Kind::Result | Kind::Failure => self.manners.says_something(),
+            kind => self.manners.frame(kind, is_empty(kind, byte, body))?,
+        }
+        match kind {
             Kind::Call | Kind::Result | Kind::Failure if byte & MORE != 0 => {
                 self.inbox.begin(kind, byte, body)?;
+            }
+            Kind::Call | Kind::Result | Kind::Failure if body.len() > self.limits.message => {
+                let whole = Inbox::too_long(kind, byte, body)?;
+                return self.whole(taken, whole);
             }
             Kind::Call => return self.called(taken, byte, Cow::Borrowed(body), None),
             Kind::Result | Kind::Failure => self.answered(kind, byte, body, None)?,
@@ -396,6 +434,7 @@ impl Protocol {
                     let refused = Exception::new("DRb::DRbConnError", "cancelled");
                     return Ok(Received::Refused(taken, id, refused));
                 }
+                self.manners.cancelled(now)?;
                 return Ok(Received::Cancelled(taken, id));
             }
             Kind::Name => {
@@ -417,6 +456,7 @@ impl Protocol {
                 })?;
             }
             Kind::Ping => {
+                self.manners.pinged(now)?;
                 let out = self.outbox.ready();
                 let start = frame::open(out, Kind::Pong, 0);
                 frame::close(out, start);
@@ -447,6 +487,7 @@ impl Protocol {
             Err(_) => return Err(LoadError::truncated()),
         };
         let flags = (byte & MORE != 0, byte & ASKS != 0);
+        self.manners.frame(Kind::Tail, before == len && flags.0)?;
         self.inbox.begin_tail(key, (before, len - before), flags)?;
         Ok(Received::Nothing(HEAD + before))
     }
@@ -514,6 +555,14 @@ impl Protocol {
         {
             self.write_taken(taken);
         }
+        if self.cancels.is_ready() {
+            let (mut cancels, now) =
+                (std::mem::replace(&mut self.cancels, Cancels::new(&self.limits)), now());
+            while let Some(id) = cancels.next(now, |id| self.calls.is_abandoned(id)) {
+                self.write_cancel(id);
+            }
+            self.cancels = cancels;
+        }
         self.outbox.transmit(out, most, now)
     }
 
@@ -545,7 +594,7 @@ impl Protocol {
     pub fn poll_transmit(&mut self, context: &mut Context<'_>) -> Poll<()> {
         // Releases don't overtake what is held up.
         let releases = self.imports.has_releases() && !self.outbox.is_held_up();
-        if releases || self.outbox.is_ready() {
+        if releases || self.outbox.is_ready() || self.cancels.is_ready() {
             return Poll::Ready(());
         }
         self.watch(context);
@@ -573,6 +622,7 @@ impl Protocol {
 
     /// Asks the peer whether it is there.
     pub fn ping(&mut self) {
+        self.manners.asks();
         // It has been quiet for a while.
         self.inbox.forget_memory();
         let out = self.outbox.ready();
@@ -612,11 +662,17 @@ impl Protocol {
         std::mem::take(&mut self.dropped)
     }
 
+    /// Whether more of a message is to come from the peer.
+    pub fn is_receiving(&self) -> bool {
+        self.inbox.is_partial()
+    }
+
     /// The connection has ended: no call gets an answer any more, and nobody holds anything.
     pub fn end(&mut self) {
         self.calls.end();
         self.outbox.end();
         self.inbox = Inbox::new(&self.limits);
+        self.cancels = Cancels::new(&self.limits);
         self.watchers.end();
         self.dropped.append(&mut self.exports.clear());
     }
@@ -716,22 +772,27 @@ impl Protocol {
         let Whole { kind, flags, id, body, tail } = whole;
         match (kind, body) {
             (Kind::Call, Ok(body)) => self.called(taken, flags, Cow::Owned(body), tail),
-            (Kind::Call, Err(found)) => {
+            (Kind::Call, Err(TooMuch { limit, found })) => {
                 self.refuse_found(found);
-                let error = crate::budget::exceeded(Limit::Message, self.limits.message);
+                let error = self.too_much(limit);
                 Ok(Received::Refused(taken, id, (&error).into()))
             }
             (kind, Ok(body)) => {
                 self.answered(kind, flags, &body, tail)?;
                 Ok(Received::Nothing(taken))
             }
-            (_, Err(found)) => {
+            (_, Err(TooMuch { limit, found })) => {
                 self.refuse_found(found);
-                let error = crate::budget::exceeded(Limit::Message, self.limits.message);
+                let error = self.too_much(limit);
                 self.calls.arrived(id, Err(error));
                 Ok(Received::Nothing(taken))
             }
         }
+    }
+
+    fn too_much(&self, limit: Limit) -> LoadError {
+        let Limits { message, buffered, .. } = self.limits;
+        crate::budget::exceeded(limit, if limit == Limit::Buffered { buffered } else { message })
     }
 
     fn called<'a>(
@@ -905,6 +966,22 @@ struct Head<'a> {
 }
 
 impl Head<'_> {
+    /// Whether a message of it and so many bytes more has more than `most`.
+    fn is_too_long(&self, values: usize, most: usize, id: u32, name: u32) -> bool {
+        /// No head takes more, names of objects apart.
+        const ROOM: usize = 64;
+        let named = match self.target {
+            ObjectId::Name(name) => name.len(),
+            _ => 0,
+        };
+        if values.saturating_add(named + ROOM) <= most {
+            return false;
+        }
+        let mut head = Vec::new();
+        self.put(&mut head, id, name);
+        values.saturating_add(head.len()) > most
+    }
+
     fn put(&self, out: &mut Vec<u8>, id: u32, name: u32) {
         frame::put(out, u64::from(id));
         match self.target {
@@ -934,6 +1011,19 @@ impl Head<'_> {
             frame::put(out, u64::from(generation));
         }
         frame::put(out, self.count as u64);
+    }
+}
+
+/// Whether a frame that is no call and no answer says nothing.
+fn is_empty(kind: Kind, byte: u8, mut body: &[u8]) -> bool {
+    match kind {
+        Kind::Chunk if byte & MORE != 0 => {
+            body = body.get(1..).unwrap_or_default();
+            take32(&mut body).is_ok() && body.is_empty()
+        }
+        Kind::Release | Kind::Gone => body.is_empty(),
+        Kind::Taken => take(&mut body) == Ok(0),
+        _ => false,
     }
 }
 

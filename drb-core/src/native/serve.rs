@@ -1,8 +1,8 @@
 //! From a call that has arrived to the method that it asks for.
 
-use super::{Called, Connection, Tables, reader::Reader};
+use super::{Called, Connection, Tables, frame, reader::Reader};
 use crate::{
-    Budget, Context, Exception, Limits, LoadError, Session, Wire,
+    Budget, Context, DumpError, Exception, Limit, Limits, LoadError, Session, Wire,
     dispatch::{self, Args, Completed, Dispatch, Incoming, Invoked, Reply},
 };
 use std::{ops::Range, sync::Arc, time::Instant};
@@ -67,7 +67,7 @@ impl Connection {
     /// Sends the answer to a call of the peer's, if the connection is still there. Gives memory for the
     /// next one.
     pub fn answer(&self, id: u32, completed: Completed) -> Vec<u8> {
-        let Completed { bytes, failure, mut sending } = completed;
+        let Completed { bytes, failure, mut sending } = self.within_limits(id, completed);
         let mut protocol = self.protocol();
         if protocol.has_ended() {
             drop(protocol);
@@ -79,6 +79,29 @@ impl Connection {
         drop(protocol);
         sending.sent();
         spare
+    }
+}
+
+impl Connection {
+    /// An answer, or an exception in its place if it is too long with what stands before it.
+    fn within_limits(&self, id: u32, completed: Completed) -> Completed {
+        let most = self.limits().message;
+        let tail = completed.sending.tail.as_ref().map_or(0, |tail| tail.len());
+        let len = completed.bytes.len().saturating_add(tail);
+        /// No number takes more.
+        const ROOM: usize = 5;
+        if len.saturating_add(ROOM) <= most {
+            return completed;
+        }
+        let mut head = Vec::new();
+        frame::put(&mut head, u64::from(id));
+        if len.saturating_add(head.len()) <= most {
+            return completed;
+        }
+        let exception = Exception::from(&DumpError::limit(Limit::Message, most));
+        // What the answer refers to is taken back with it.
+        drop(completed);
+        Reply::new(Wire::Native, self.limits(), None).failure(exception)
     }
 }
 

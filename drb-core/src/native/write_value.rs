@@ -55,11 +55,9 @@ impl Writer<'_> {
     }
 
     fn symbol_value(&mut self, name: &Symbol) -> Result<(), DumpError> {
-        match name.encoding() {
-            Encoding::Utf8 | Encoding::UsAscii if std::str::from_utf8(name.as_bytes()).is_ok() => {
-                self.symbol(name.as_str())
-            }
-            _ => self.marshal(&Value::Symbol(name.clone())),
+        match is_plain(name) {
+            true => self.symbol(name.as_str()),
+            false => self.marshal(&Value::Symbol(name.clone())),
         }
     }
 
@@ -107,8 +105,8 @@ impl Writer<'_> {
             self.end();
             return Ok(());
         }
-        let mut names = object.fields().iter().map(|(name, _)| name.as_bytes());
-        if !names.all(|name| std::str::from_utf8(name).is_ok()) {
+        let mut names = object.fields().iter().map(|(name, _)| name);
+        if !is_plain(object.class()) || !names.all(is_plain) {
             return self.marshal(&Value::Object(object.clone()));
         }
         let kind = if object.is_struct() { ext::STRUCT } else { ext::OBJECT };
@@ -127,6 +125,12 @@ impl Writer<'_> {
         self.ext(ext::MARSHAL, &[&stream]);
         Ok(())
     }
+}
+
+/// Whether a symbol is one that text stands for.
+fn is_plain(name: &Symbol) -> bool {
+    matches!(name.encoding(), Encoding::Utf8 | Encoding::UsAscii)
+        && std::str::from_utf8(name.as_bytes()).is_ok()
 }
 
 /// The members, if the object is a Ruby `Set` as Ruby makes it.

@@ -203,6 +203,7 @@ async fn run_connection(
         let context = Context::new(peer, Wire::Native, Arc::clone(&uri));
         let home = ServerHome { client: shared.client.clone() };
         let connection = drb_core::native::Connection::new(&shared.limits, uri, home);
+        connection.protocol().share(&shared.buffered);
         shared.native.add(&connection);
         let serving = Serving::new(Some(shared), context, &connection);
         Driver::new(connection, stream, serving, first).stopped_by(stopper).run().await;

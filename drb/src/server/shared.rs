@@ -5,14 +5,14 @@ use crate::{
     Client, Context, DumpError, Exception, Limits, Objects, Reference, Session, dispatch::Dispatch,
     local::Calls, net::Stream, wire::Connections,
 };
-use drb_core::{Acl, Address, Wire};
+use drb_core::{Acl, Address, Wire, native::Buffered};
 use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError, RwLock, RwLockReadGuard,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 use tokio::{
@@ -66,7 +66,7 @@ pub(crate) struct Shared {
     pub(crate) withdrawals: watch::Sender<u64>,
     seats: Mutex<HashMap<IpAddr, usize>>,
     /// Bytes of memory that connections hold for requests.
-    buffered: AtomicUsize,
+    pub(super) buffered: Arc<Buffered>,
 }
 
 /// What tells a server from others, for those who look for one. It holds no object: whoever looks must
@@ -114,7 +114,7 @@ impl Shared {
             over: watch::Sender::new(false),
             withdrawals: watch::Sender::new(0),
             seats: Mutex::default(),
-            buffered: AtomicUsize::new(0),
+            buffered: Arc::new(Buffered::new(limits.buffered)),
         }
     }
 
@@ -232,16 +232,7 @@ impl Shared {
 
     /// Takes a change in what one connection holds in memory, if there is room for it.
     pub(super) fn buffer(&self, before: usize, after: usize) -> bool {
-        if after <= before {
-            self.buffered.fetch_sub(before - after, Ordering::Relaxed);
-            return true;
-        }
-        let more = after - before;
-        let fits = self.buffered.fetch_add(more, Ordering::Relaxed) + more <= self.limits.buffered;
-        if !fits {
-            self.buffered.fetch_sub(more, Ordering::Relaxed);
-        }
-        fits
+        self.buffered.change(before, after)
     }
 
     /// A seat for a connection from an address, if there is one left. This machine's own processes

@@ -1,14 +1,17 @@
 //! Moves the bytes of one connection: what arrives goes to the protocol, what the protocol has to
 //! say goes out.
 
-use super::{Serving, running::Last};
+use super::{Serving, progress::Progress, running::Last};
 use crate::{
     net::Stream,
     server::{Stopper, discard},
     timer::Timer,
     wait,
 };
-use drb_core::native::{BEHIND, Connection, PREAMBLE, Piece, Received, Stage};
+use drb_core::{
+    Limits,
+    native::{BEHIND, Connection, PREAMBLE, Piece, Received, Stage},
+};
 use std::{
     future::poll_fn,
     io::{self, IoSlice},
@@ -60,6 +63,9 @@ pub(crate) struct Driver {
     /// When something has arrived last, and whether the peer was asked since whether it is there.
     heard: Instant,
     asked: bool,
+    /// When it was asked last.
+    pinged: Option<Instant>,
+    progress: Progress,
 }
 
 /// Why a connection ends.
@@ -104,6 +110,8 @@ impl Driver {
             held_up: None,
             heard: Instant::now(),
             asked: false,
+            pinged: None,
+            progress: Progress::default(),
         }
     }
 
@@ -226,7 +234,7 @@ impl Driver {
         }
         match ready!(self.read_once(context)) {
             Ok(0) => return Poll::Ready(Err(End)),
-            read => read.map_err(End::from)?,
+            read => self.progress.read(read.map_err(End::from)?),
         };
         self.heard = Instant::now();
         self.asked = false;
@@ -321,11 +329,11 @@ impl Driver {
             self.connection.protocol().go_away();
             return Poll::Ready(Ok(()));
         }
-        let keepalive = self.connection.limits().keepalive;
+        let Limits { keepalive, pings, stall, .. } = **self.connection.limits();
         // The answers come before.
         let finished = self.stopping && self.serving.poll_idle(context).is_ready();
         let all_written = self.has_written_all();
-        let wakes_at = {
+        let (wakes_at, receives) = {
             let mut protocol = self.connection.protocol();
             if !all_written {
                 // While a write waits, there is no use in more to write. But a new call may be the
@@ -341,14 +349,22 @@ impl Driver {
                 Some((before, since)) if before == taken => (taken, since),
                 _ => (taken, Instant::now()),
             });
-            protocol.wakes_at()
+            (protocol.wakes_at(), protocol.is_receiving())
         };
-        let silent = self.heard + if self.asked { keepalive * 3 } else { keepalive };
+        // As long as nothing can be written, it may be that nothing is read.
+        let partial = (receives || !self.input.is_empty()) && self.stalled.is_none();
+        let late = self.progress.until(partial, self.connection.limits());
+        let silent = match self.pinged {
+            Some(pinged) if self.asked => pinged + keepalive * 2,
+            // Peers want pings at some distance from each other.
+            Some(pinged) => (self.heard + keepalive).max(pinged + pings * 2),
+            None => self.heard + keepalive,
+        };
         let held_up = self.held_up.map(|(_, since)| since);
         let since = self.stalled.into_iter().chain(held_up).min();
-        let stalled = since.map(|since| since + self.connection.limits().stall);
+        let stalled = since.map(|since| since + stall);
         let until = wakes_at.map_or(silent, |wakes_at| silent.min(wakes_at.into()));
-        let until = stalled.map_or(until, |stalled| until.min(stalled));
+        let until = stalled.into_iter().chain(late).fold(until, Instant::min);
         ready!(self.timer.poll(until, context));
         let now = Instant::now();
         let dropped = {
@@ -357,14 +373,14 @@ impl Driver {
             protocol.take_dropped()
         };
         discard(dropped);
-        if stalled.is_some_and(|stalled| now >= stalled) {
+        if stalled.into_iter().chain(late).any(|end| now >= end) {
             return Poll::Ready(Err(End));
         }
         if now >= silent {
             if self.asked {
                 return Poll::Ready(Err(End));
             }
-            self.asked = true;
+            (self.asked, self.pinged) = (true, Some(now));
             self.connection.protocol().ping();
         }
         Poll::Ready(Ok(()))

@@ -2,6 +2,7 @@
 
 mod driver;
 mod home;
+mod progress;
 mod route;
 mod running;
 mod serving;

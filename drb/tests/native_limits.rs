@@ -1,0 +1,158 @@
+//! Bounds of the native wire that need a clock or a whole server, at the limit and one past it. (The others
+//! are tested in `drb-core/tests/native_limits.rs`.)
+
+use drb::{Client, Error, Limit, Limits, Peer, Server};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    time::{Instant, sleep},
+};
+
+struct Store;
+
+#[drb::service]
+impl Store {
+    pub fn get(&self, len: usize) -> Vec<u8> {
+        vec![1; len]
+    }
+
+    pub fn fail(&self, len: usize) -> Result<(), String> {
+        Err("x".repeat(len))
+    }
+}
+
+const CALL: u8 = 0x10;
+const MORE: u8 = 0x80;
+
+/// One end of a connection whose other end is a server's.
+async fn raw(limits: Limits) -> (Server, DuplexStream) {
+    let server = Server::builder().front(Store).limits(limits);
+    let server = server.start_without_listener("drb://store:1").unwrap();
+    let (mut near, far) = duplex(64 << 10);
+    server.serve_stream(far, Peer::Named("raw".into())).await.unwrap();
+    near.write_all(b"drb\n\0\0\0\x01").await.unwrap();
+    near.read_exact(&mut [0; 8]).await.unwrap();
+    (server, near)
+}
+
+fn frame(byte: u8, body: &[u8]) -> Vec<u8> {
+    let mut frame = (body.len() as u32).to_be_bytes().to_vec();
+    frame[0] = byte;
+    frame.extend_from_slice(body);
+    frame
+}
+
+/// Writes so many bytes each second of a message that has begun; how long that goes on, at most 200
+/// seconds.
+async fn trickle(begun: &[u8], each_second: usize) -> Duration {
+    let (_server, mut raw) = raw(Limits::default()).await;
+    raw.write_all(begun).await.unwrap();
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(200) {
+        sleep(Duration::from_secs(1)).await;
+        // What the server says meanwhile, nobody looks at.
+        if raw.write_all(&vec![0; each_second]).await.is_err() {
+            break;
+        }
+    }
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_has_begun_goes_on() {
+    let in_part = frame(0x02, b"get");
+    // A frame of which nothing but the head has come, and a name behind which a message has begun.
+    let head = [0x02, 0x3, 0xff, 0xff];
+    assert_eq!(trickle(&head, 1030).await.as_secs(), 200);
+    let ended = trickle(&head, 1000).await.as_secs();
+    assert!((30..35).contains(&ended), "{ended}");
+    let begun = [in_part, frame(CALL | MORE, &[0, 0, 0, 0, 1, 0xc0]), head.to_vec()].concat();
+    let ended = trickle(&begun, 10).await.as_secs();
+    assert!((30..35).contains(&ended), "{ended}");
+    // A connection on which nothing has begun may be quiet.
+    let (_server, mut raw) = raw(Limits::default()).await;
+    for _ in 0..10 {
+        sleep(Duration::from_secs(14)).await;
+        raw.write_all(&frame(0x31, &[])).await.unwrap();
+    }
+}
+
+/// A message that waits for its next piece has begun, too.
+#[tokio::test(start_paused = true)]
+async fn pieces_that_do_not_come_end_the_connection() {
+    let (_server, mut raw) = raw(Limits::default()).await;
+    raw.write_all(&frame(0x02, b"get")).await.unwrap();
+    raw.write_all(&frame(CALL | MORE, &[0, 0, 0, 0, 1, 0xc0])).await.unwrap();
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(100) {
+        // It isn't silent.
+        sleep(Duration::from_secs(10)).await;
+        if raw.write_all(&frame(0x30, &[])).await.is_err() {
+            break;
+        }
+    }
+    let ended = start.elapsed().as_secs();
+    assert!((30..=50).contains(&ended), "{ended}");
+}
+
+#[tokio::test]
+async fn results_that_are_too_long_are_errors_of_their_calls() {
+    let limits = Limits { message: 1000, ..Limits::default() };
+    let server = Server::builder().front(Store).limits(limits).start("druby://127.0.0.1:0");
+    let server = server.await.unwrap();
+    let store: StoreProxy = Client::new().connect(server.native_uri()).await.unwrap();
+    // The call's number, and the string's length in three bytes.
+    assert_eq!(store.get(996).await.unwrap().len(), 996);
+    match store.get(997).await.unwrap_err() {
+        Error::Limit { limit: Limit::Message, .. } => {}
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(store.get(10).await.unwrap().len(), 10, "the connection goes on");
+}
+
+#[tokio::test]
+async fn texts_of_errors_are_cut() {
+    let server = Server::builder().front(Store).start("druby://127.0.0.1:0").await.unwrap();
+    let store: StoreProxy = Client::new().connect(server.native_uri()).await.unwrap();
+    let most = Limits::default().error_text;
+    for (len, cut) in [(most, false), (most + 1, true)] {
+        let error = store.fail(len).await.unwrap_err().to_string();
+        assert!(error.len() <= most, "{}", error.len());
+        assert_eq!(error == "x".repeat(len), !cut);
+    }
+}
+
+/// However short the keepalive of a client is, a server that wants pings at a distance isn't asked more often.
+#[tokio::test(start_paused = true)]
+async fn pings_keep_their_distance() {
+    let server = Server::builder().front(Store).start_without_listener("drb://store:1").unwrap();
+    let links = Arc::new(AtomicUsize::new(0));
+    let connect = {
+        let (server, links) = (server.clone(), Arc::clone(&links));
+        move |_| {
+            let (server, links) = (server.clone(), Arc::clone(&links));
+            async move {
+                links.fetch_add(1, Ordering::SeqCst);
+                let (near, far) = duplex(64 << 10);
+                server.serve_stream(far, Peer::Named("near".into())).await.unwrap();
+                Ok(near)
+            }
+        }
+    };
+    let limits = Limits { keepalive: Duration::from_millis(500), ..Limits::default() };
+    let client = Client::builder().limits(limits).connector(connect).build();
+    let store: StoreProxy = client.connect("drb://store:1").await.unwrap();
+    for _ in 0..20 {
+        sleep(Duration::from_secs(7)).await;
+        assert_eq!(store.get(1).await.unwrap(), [1]);
+    }
+    sleep(Duration::from_secs(200)).await;
+    assert_eq!(store.get(1).await.unwrap(), [1]);
+    assert_eq!(links.load(Ordering::SeqCst), 1);
+}

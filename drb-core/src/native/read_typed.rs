@@ -159,15 +159,10 @@ impl<'de> Reader<'de> {
 
     #[inline]
     fn text(&mut self, expected: &'static str) -> Result<Cow<'de, str>, LoadError> {
-        let at = self.pos;
-        let short = match self.first() {
-            Some(byte @ 0xa0..=0xbf) => {
-                let len = usize::from(byte & 0x1f);
-                self.bytes.get(at + 1..at + 1 + len)
-            }
-            _ => None,
-        };
-        if let Some(bytes) = short {
+        if let Some(Some((&byte @ 0xa0..=0xbf, rest))) =
+            self.bytes.get(self.pos..).map(<[u8]>::split_first)
+            && let Some(bytes) = rest.get(..usize::from(byte & 0x1f))
+        {
             self.took(1 + bytes.len())?;
             self.budget.take_memory(bytes.len())?;
             return match std::str::from_utf8(bytes) {
@@ -175,6 +170,12 @@ impl<'de> Reader<'de> {
                 Err(_) => Err(not_text(b"UTF-8")),
             };
         }
+        self.any_text(expected)
+    }
+
+    #[inline(never)]
+    fn any_text(&mut self, expected: &'static str) -> Result<Cow<'de, str>, LoadError> {
+        let at = self.pos;
         let bytes = match self.head()? {
             Head::Str(len) | Head::Bytes(len) => self.string(len)?,
             Head::Ext(ext::SYMBOL, len) => Cow::Borrowed(self.take(len)?),
@@ -217,6 +218,12 @@ impl<'de> Reader<'de> {
             self.descend()?;
             return Ok(usize::from(byte & 0xf));
         }
+        self.any_array()
+    }
+
+    #[inline(never)]
+    fn any_array(&mut self) -> Result<usize, LoadError> {
+        let at = self.pos;
         match self.head()? {
             Head::Array(len) if self.mark(len)?.is_none() => {
                 self.descend()?;
@@ -277,6 +284,12 @@ impl<'de> Reader<'de> {
                 names: None,
             });
         }
+        self.any_object(shape)
+    }
+
+    #[inline(never)]
+    fn any_object(&mut self, shape: &'static Shape) -> Result<Fields, LoadError> {
+        let at = self.pos;
         let fields = match self.head()? {
             Head::Array(len) => match self.mark(len)? {
                 Some((ext::SHAPE, mark)) => {

@@ -87,6 +87,7 @@ fn native() -> Vec<u8> {
         out.extend_from_slice(&[byte, a, b, c]);
         out.extend_from_slice(body);
     };
+    frame(0x01, b"\x01\x03abc\x05\0");
     let names = ["keep", "echo", "give", "wait", "wait on", "panic", "refuse", "broken"];
     for name in names {
         frame(0x02, name.as_bytes());

@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+const HELLO: u8 = 0x01;
 const NAME: u8 = 0x02;
 const CALL: u8 = 0x10;
 const RESULT: u8 = 0x11;
@@ -129,6 +130,26 @@ impl Side {
             other => panic!("{other}"),
         })
     }
+}
+
+/// What a side of a later version says of itself, this one skips; and only where it is to be said.
+#[test]
+fn features() {
+    let fresh = || {
+        let protocol = Protocol::new(&Limits::default(), Arc::new(Tables::new()));
+        Side { protocol, now: Instant::now() }
+    };
+    let mut side = fresh();
+    let hello = frame(HELLO, b"\x01\x10sixteen bytes...\x07\0");
+    let rest = [frame(NAME, b"m"), call(1, 6)].concat();
+    assert_eq!(side.take(&[hello.clone(), rest].concat()), Ok(vec![Seen::Call(1)]));
+    assert_eq!(side.breaks(&hello), None, "again");
+    assert_eq!(fresh().breaks(&[frame(NAME, b"m"), hello.clone()].concat()), None, "too late");
+    let tail = frame(TAIL, &[0, 1, 0, 0]);
+    assert_eq!(fresh().breaks(&[tail, hello].concat()), None, "too late");
+    assert_eq!(fresh().breaks(&frame(HELLO, b"\x01\x10six")), None, "cut off");
+    // Without it, the frames of such features are none.
+    assert_eq!(fresh().breaks(&frame(0x33, &[])), None);
 }
 
 #[test]

@@ -9,6 +9,8 @@ use crate::{LoadError, LoadErrorKind};
 /// What a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// What the sender can. Nothing comes before it.
+    Hello,
     /// The next number of the sender's methods means this name.
     Name,
     /// The next number of the sender's shapes means this shape.
@@ -53,7 +55,8 @@ pub(super) const HEAD: usize = 4;
 pub(super) const MOST: usize = (1 << 24) - 1;
 
 impl Kind {
-    const ALL: [(u8, Self); 14] = [
+    const ALL: [(u8, Self); 15] = [
+        (0x01, Self::Hello),
         (0x02, Self::Name),
         (0x03, Self::Shape),
         (0x10, Self::Call),
@@ -73,6 +76,7 @@ impl Kind {
     /// The byte without flags.
     pub(super) fn byte(self) -> u8 {
         match self {
+            Self::Hello => 0x01,
             Self::Name => 0x02,
             Self::Shape => 0x03,
             Self::Call => 0x10,

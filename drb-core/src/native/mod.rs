@@ -10,6 +10,7 @@ mod connection;
 mod exports;
 mod ext;
 mod frame;
+mod hello;
 mod imports;
 mod inbox;
 mod manners;

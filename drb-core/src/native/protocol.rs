@@ -7,6 +7,7 @@ use super::{
     closing::{self, Watchers},
     exports::Exports,
     frame::{self, ASKS, HEAD, Kind, MORE, REFERENCES, take, take32},
+    hello,
     imports::{Imports, Place},
     inbox::{Inbox, TooMuch, Whole},
     manners::{Cancels, Manners},
@@ -64,6 +65,8 @@ pub struct Protocol {
     taken: u64,
     /// Whether the peer takes no further calls.
     gone_away: bool,
+    /// Whether the peer has sent a frame.
+    begun: bool,
     /// Whether the connection only goes on for what either side still holds.
     leaving: bool,
 }
@@ -188,6 +191,7 @@ impl Protocol {
             cancels: Cancels::new(limits),
             taken: 0,
             gone_away: false,
+            begun: false,
             leaving: false,
         }
     }
@@ -400,6 +404,7 @@ impl Protocol {
         };
         let taken = HEAD + body.len();
         let kind = Kind::from_byte(byte).ok_or_else(|| malformed("a frame of an unknown kind"))?;
+        let first = !std::mem::replace(&mut self.begun, true);
         self.taken += u64::from(kind == Kind::Call);
         match kind {
             Kind::Call | Kind::Result | Kind::Failure => self.manners.says_something(),
@@ -423,6 +428,8 @@ impl Protocol {
                     return self.whole(taken, whole);
                 }
             }
+            Kind::Hello if first => hello::read(body)?,
+            Kind::Hello => return Err(malformed("a hello behind other frames")),
             // It isn't read as a frame.
             Kind::Tail => return Err(malformed("a string in the wrong place")),
             Kind::Taken => {
@@ -486,6 +493,7 @@ impl Protocol {
             Err(needs) if needs <= len => return Ok(Received::Needs(HEAD + needs)),
             Err(_) => return Err(LoadError::truncated()),
         };
+        self.begun = true;
         let flags = (byte & MORE != 0, byte & ASKS != 0);
         self.manners.frame(Kind::Tail, before == len && flags.0)?;
         self.inbox.begin_tail(key, (before, len - before), flags)?;

@@ -104,9 +104,13 @@ impl Side {
 
     /// Makes a call with so many bytes of arguments.
     fn call(&mut self, len: usize) -> Result<u32, DumpError> {
+        self.call_method("m", len)
+    }
+
+    fn call_method(&mut self, method: &str, len: usize) -> Result<u32, DumpError> {
         let call = Calling {
             target: &ObjectId::Front,
-            method: "m",
+            method,
             count: 1,
             keywords: false,
             block: None,
@@ -235,6 +239,21 @@ fn messages_that_are_sent() {
     assert_eq!(sent.len(), 1004);
     // What is sent in the end, the other side takes.
     assert_eq!(Side::new(limits).take(&sent), Ok(vec![Seen::Call(1)]));
+}
+
+#[test]
+fn names_of_methods() {
+    let mut side = Side::new(Limits { symbols: 2, ..Limits::default() });
+    for method in ["a", "b", "a"] {
+        side.call_method(method, 1).unwrap();
+    }
+    let limit = DumpError::Limit { limit: Limit::Symbols, max: 2 };
+    assert_eq!(side.call_method("c", 1), Err(limit));
+    side.call_method("b", 1).unwrap();
+    // Those of the peer's take memory, each its length and 64 bytes.
+    let mut side = Side::new(Limits { memory_base: 10 * 65, ..Limits::default() });
+    side.take(&frame(NAME, b"x").repeat(9)).unwrap();
+    assert_eq!(side.breaks(&frame(NAME, b"x")), Some(Limit::Memory));
 }
 
 #[test]
@@ -423,6 +442,14 @@ fn values() {
     };
     assert!(load::<Value>(&integer(4096), &limits).is_ok());
     assert_eq!(load::<Value>(&integer(4097), &limits), Err(Some(Limit::Integer)));
+
+    let references = |count: u8| {
+        let one = [0xc7, 9, 5, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+        [vec![0x90 | count], one.repeat(count.into())].concat()
+    };
+    let few = Limits { references: 3, ..limits };
+    assert!(load::<Value>(&references(3), &few).is_ok());
+    assert_eq!(load::<Value>(&references(4), &few), Err(Some(Limit::References)));
 
     // A string takes what it has.
     let text = |len: usize| {

@@ -2,9 +2,10 @@
 
 use crate::{
     Arg, Budget, Closing, Current, Dump, DumpError, Dumper, Error, Exception, Limits, Load,
-    LoadError, LoadErrorKind, Loader, Outbound, Outcome, Reference, Returns, Session, Wire,
+    LoadError, LoadErrorKind, Loader, Outbound, Outcome, Pipelined, Proxy, Reference, Returns,
+    Session, Wire,
     block::{Driver, NoBlock, Takes, Yielded, Yielding, Yields},
-    buffer, native, ruby,
+    buffer, native, ruby, unresolved,
 };
 use std::{
     borrow::Cow,
@@ -51,6 +52,14 @@ pub trait Link: Send + Sync {
 
     /// The object itself, if it is one of this process that the link holds.
     fn local(&self) -> Option<Arc<dyn crate::dispatch::Dispatch>> {
+        None
+    }
+
+    /// The object that a call is going to give. The call is made with the first one on that object.
+    fn pipeline(self: Arc<Self>, first: Request) -> Remote;
+
+    /// What has been given in the place of an object that was to be [given](Link::pipeline) by a call.
+    fn resolved(&self) -> Option<Remote> {
         None
     }
 
@@ -195,6 +204,9 @@ impl fmt::Debug for Remote {
 
 impl Dump for Remote {
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        if let Some(resolved) = self.link.resolved() {
+            return resolved.dump(dumper);
+        }
         match self.link.local() {
             Some(object) => dumper.export(object),
             None => dumper.reference(&self.reference),
@@ -390,6 +402,40 @@ impl<R, B> Call<R, B> {
         if let State::Ready(_, request) = &mut self.state {
             request.deadline = deadline;
         }
+    }
+}
+
+impl<R: Returns> Call<R> {
+    /// The object that the call is going to give, without waiting for it: calls on it go out together with
+    /// this one, to any depth.
+    ///
+    /// ```ignore
+    /// let entry = store.cursor().pipelined().next().await?; // one round trip
+    /// ```
+    ///
+    /// This call is made when the first one on the object is awaited, within its own deadline, and is
+    /// cancelled when it has no result and neither the proxy nor a call on it is there any more. If it
+    /// fails, or gives `None`, so do the calls on the object, with [`Error::Unresolved`]; they have not
+    /// run. Once the object is there, the proxy is as good as any other; when it is passed as an argument
+    /// before, its calls go through this process. Calls on the proxy begin in the order in which they are made.
+    ///
+    /// Over the native wire, this spares waiting. Elsewhere it means the same, and each call waits for
+    /// the one before it.
+    ///
+    /// A call that has been polled already is not pipelined: calls on its object fail.
+    pub fn pipelined(self) -> <R::Value as Pipelined>::Proxy
+    where
+        R::Value: Pipelined,
+    {
+        let remote = match self.state {
+            State::Ready(link, request) => link.pipeline(request),
+            State::Failed(error) => unresolved::remote(error),
+            State::Running(_) | State::Done => {
+                let begun = "a call that has begun cannot be pipelined";
+                unresolved::remote(Error::Dump(DumpError::custom(begun)))
+            }
+        };
+        Proxy::from_remote(remote)
     }
 }
 

@@ -21,6 +21,9 @@ pub enum Closed {
     Withdrawn,
     /// The server of this very process that the object belongs to has stopped.
     Stopped,
+    /// There never was an object: the call that was to give it has failed
+    /// ([`Call::pipelined`](crate::Call::pipelined)).
+    Unresolved,
 }
 
 impl fmt::Display for Closed {
@@ -29,6 +32,7 @@ impl fmt::Display for Closed {
             Self::ConnectionLost => "the connection to the object is lost",
             Self::Withdrawn => "the object was withdrawn by its owner",
             Self::Stopped => "the object's server has stopped",
+            Self::Unresolved => "the call that was to give the object has failed",
         })
     }
 }

@@ -313,29 +313,36 @@ impl<'a> Dumper<'a> {
 
     /// A dynamic value.
     pub fn value(&mut self, value: &Value) -> Result<(), DumpError> {
-        codec!(self, writer => writer.value(value))
+        let Self { codec, session, collected } = self;
+        let writer = match codec {
+            Codec::Marshal(writer) => return writer.value(value),
+            Codec::Native(writer) => writer,
+        };
+        let counted = collected.as_ref().map_or(0, |collected| collected.exported.len());
+        let mut collected = collected.as_deref_mut();
+        let mut hand_on =
+            |reference: &Reference| hand_on(*session, collected.as_deref_mut(), reference);
+        if writer.value(value, &mut hand_on)? {
+            return Ok(());
+        }
+        // What it refers to is not written like that.
+        if let (Some(collected), Some(session)) = (&mut self.collected, session) {
+            let exported = collected.exported.drain(counted..);
+            exported.for_each(|reference| session.take_back(&reference));
+        }
+        writer.marshal(value)
     }
 
     /// A reference to an object, wherever it lives.
     pub fn reference(&mut self, reference: &Reference) -> Result<(), DumpError> {
-        if let (Codec::Native(_), ObjectId::Slot { .. }) = (&self.codec, reference.id())
-            && let Some(object) = self.session.and_then(|session| session.local(reference))
-        {
-            // An object of ours is counted each time that it is sent.
-            return self.export(object);
-        }
-        if let (Codec::Native(_), Some(session)) = (&self.codec, self.session)
-            && let Some(other) = session.hand_on(reference)?
-        {
-            if let Some(collected) = &mut self.collected {
-                collected.exported.push(other.clone());
+        let Self { codec, session, collected } = self;
+        match codec {
+            Codec::Marshal(writer) => writer.hand_on(reference),
+            Codec::Native(writer) => {
+                let other = hand_on(*session, collected.as_deref_mut(), reference)?;
+                writer.reference(other.as_ref().unwrap_or(reference))
             }
-            return codec!(self, writer => writer.reference(&other));
         }
-        if let (Some(collected), Some(session)) = (&mut self.collected, self.session) {
-            collected.held.extend(session.holding(reference));
-        }
-        codec!(self, writer => writer.hand_on(reference))
     }
 
     /// A reference to an object of this process, which becomes callable by the peer.
@@ -387,4 +394,29 @@ impl DumpError {
     pub(crate) fn limit(limit: Limit, max: usize) -> Self {
         Self::Limit { limit, max }
     }
+}
+
+/// What a peer of the native wire is given in place of a reference, where that isn't the reference itself.
+fn hand_on(
+    session: Option<&dyn Session>,
+    collected: Option<&mut Collected>,
+    reference: &Reference,
+) -> Result<Option<Reference>, DumpError> {
+    let Some(session) = session else { return Ok(None) };
+    let local = match reference.id() {
+        ObjectId::Slot { .. } => session.local(reference),
+        _ => None,
+    };
+    let other = match local {
+        // An object of ours is counted each time that it is sent.
+        Some(object) => Some(session.export(object)?),
+        None => session.hand_on(reference)?,
+    };
+    if let Some(collected) = collected {
+        match &other {
+            Some(other) => collected.exported.push(other.clone()),
+            None => collected.held.extend(session.holding(reference)),
+        }
+    }
+    Ok(other)
 }

@@ -31,8 +31,10 @@ pub mod ruby;
 mod serde;
 mod shape;
 mod stream;
+mod unresolved;
 mod uri;
 pub mod value;
+mod wakers;
 
 pub use acl::{Acl, AclError, AclOrder};
 pub use arg::{Arg, LoadRef};
@@ -54,10 +56,11 @@ pub use load::{Fields, Kind, Load, Loader};
 pub use objects::{Exported, Holder, Objects, Term, Total};
 pub use reference::{ObjectId, Reference, Session};
 pub use relay::Relay;
-pub use returns::{Loaded, Outbound, Returns};
+pub use returns::{Loaded, Outbound, Pipelined, Returns};
 #[cfg(feature = "serde")]
 pub use serde::Serde;
 pub use shape::{Field, Form, Shape};
 pub use stream::Stream;
 pub use uri::{Address, Uri};
 pub use value::{Symbol, Value};
+pub use wakers::Wakers;

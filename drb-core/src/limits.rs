@@ -57,6 +57,11 @@ pub struct Limits {
     /// Bytes that may wait to be sent to one peer on the native wire before its calls are refused: it
     /// reads less than it asks for. 64 MiB. Answers of calls that run already come on top.
     pub outbound: usize,
+    /// Results of calls of one connection of the native wire that are kept, or are going to be, for calls on
+    /// the object before the caller has it. 1 024; further calls whose results are to be kept are refused.
+    /// Calls that wait for such an object count as those that run ([`Limits::calls`]), and their
+    /// arguments together hold at most [`Limits::message`] bytes.
+    pub promises: usize,
     /// Silence of a peer on the native wire after which it is asked whether it is there; after twice as
     /// long again without an answer the connection is given up. 15 s.
     pub keepalive: Duration,
@@ -125,6 +130,7 @@ impl Default for Limits {
             partial: 8,
             calls: 256,
             outbound: 64 << 20,
+            promises: 1024,
             keepalive: Duration::from_secs(15),
             cancels: 1000,
             empty_frames: 100,
@@ -172,6 +178,7 @@ pub enum Limit {
     Cancels,
     EmptyFrames,
     Pings,
+    Promises,
     References,
     Exports,
     ExportsTotal,
@@ -182,7 +189,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Frame,
         Self::Message,
         Self::Depth,
@@ -197,6 +204,7 @@ impl Limit {
         Self::Cancels,
         Self::EmptyFrames,
         Self::Pings,
+        Self::Promises,
         Self::References,
         Self::Exports,
         Self::ExportsTotal,
@@ -223,6 +231,7 @@ impl Limit {
             Self::Cancels => "cancels",
             Self::EmptyFrames => "empty_frames",
             Self::Pings => "pings",
+            Self::Promises => "promises",
             Self::References => "references",
             Self::Exports => "exports",
             Self::ExportsTotal => "exports_total",

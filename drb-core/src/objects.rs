@@ -167,7 +167,7 @@ impl Objects {
                 }
                 Some(Arc::clone(&export.object))
             }
-            ObjectId::Slot { .. } | ObjectId::Opaque(_) => None,
+            ObjectId::Slot { .. } | ObjectId::Promise { .. } | ObjectId::Opaque(_) => None,
         }
     }
 

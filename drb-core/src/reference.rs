@@ -39,6 +39,13 @@ pub enum ObjectId {
         /// Which of those that have been there.
         generation: u32,
     },
+    /// The object that a call over a connection of the native wire is going to give.
+    Promise {
+        /// The connection's table.
+        table: u64,
+        /// Which of the connection's promises.
+        number: u64,
+    },
     /// Anything else that a Ruby server uses as an id, as the Marshal stream that it is.
     Opaque(Arc<[u8]>),
 }

@@ -2,12 +2,13 @@
 //! the connection that it came over.
 
 use crate::{
-    Exception, Loaded, Outcome, Remote, Value,
-    block::{Whole, Yielded},
+    Call, Error, Exception, Loaded, Outcome, Remote, Returns, Value,
+    block::{Driver, Whole, Yielded},
     dispatch::{Dispatch, Incoming, Invoked, MethodInfo},
+    native::Held,
     stream::NEXT_ITEMS,
 };
-use std::{any::Any, sync::Arc};
+use std::{any::Any, future::poll_fn, mem, sync::Arc};
 
 /// Passes every call on to an object elsewhere: arguments, blocks and results go through as they are,
 /// and what they refer to is handed on in the same way. The object's own process says which methods
@@ -15,14 +16,16 @@ use std::{any::Any, sync::Arc};
 pub struct Relay(Remote);
 
 impl Relay {
-    pub(crate) fn new(remote: Remote) -> Self {
+    /// Passes the calls on to `remote`.
+    pub fn new(remote: Remote) -> Self {
         Self(remote)
     }
 
     /// The way to the object, if `object` is one that is relayed. Whoever has that needs no relay.
     pub fn behind(object: &Arc<dyn Dispatch>) -> Option<Remote> {
         let any: &dyn Any = &**object;
-        any.downcast_ref::<Self>().map(|relay| relay.0.clone())
+        let remote = any.downcast_ref::<Self>().map(|relay| relay.0.clone())?;
+        Some(remote.link().resolved().unwrap_or(remote))
     }
 }
 
@@ -55,13 +58,14 @@ impl Dispatch for Relay {
             for argument in arguments {
                 call.arg::<Value>(argument);
             }
-            let result = match block {
+            // As long as it is held, the result can be handed on.
+            let (result, _held) = match block {
                 // A stream may be silent for long.
-                None if next_items => call.call::<Loaded<Value>>().no_deadline().await,
-                None => call.call::<Loaded<Value>>().await,
+                None if next_items => answer(call.call().no_deadline()).await,
+                None => answer(call.call()).await,
                 Some(block) => {
                     let block = Whole(|arguments: Vec<Value>| block.call(arguments));
-                    call.call_with::<_, _, Value, Loaded<Value>, _, _>(block).await
+                    answer(call.call_with::<_, _, Value, Loaded<Value>, _, _>(block)).await
                 }
             };
             match result {
@@ -76,5 +80,16 @@ impl Dispatch for Relay {
                 result => reply.result(result),
             }
         })
+    }
+}
+
+/// What a call gives, and what holds the objects that this refers to.
+async fn answer<B: Driver>(mut call: Call<Loaded<Value>, B>) -> (Result<Value, Error>, Held) {
+    match poll_fn(|context| call.poll_response(context)).await {
+        Ok(mut response) => {
+            let held = mem::take(&mut response.held);
+            (Loaded::given(response.load()), held)
+        }
+        Err(error) => (Err(error), Held::default()),
     }
 }

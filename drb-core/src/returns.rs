@@ -1,7 +1,7 @@
 //! What a method gives, and what its caller gets for it.
 
 use crate::{
-    Dump, DumpError, Dumper, Error, Exception, Load, LoadRef, MethodError, Response,
+    Dump, DumpError, Dumper, Error, Exception, Load, LoadRef, MethodError, Proxy, Response,
     dispatch::{Completed, Reply},
 };
 use std::{convert::Infallible, marker::PhantomData, sync::Arc};
@@ -138,6 +138,27 @@ impl<T: Outbound, E: MethodError> Returns for Result<T, E> {
             }),
         }
     }
+}
+
+/// What a call gives when methods of it can be called before it is there: an object, or perhaps one. See
+/// [`Call::pipelined`](crate::Call::pipelined).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no object elsewhere whose methods could be called",
+    label = "the call gives a `{Self}`, not a proxy",
+    note = "`pipelined` is for methods that give an object by reference: await the call"
+)]
+pub trait Pipelined {
+    /// What calls the object.
+    type Proxy: Proxy;
+}
+
+impl<P: Proxy> Pipelined for P {
+    type Proxy = P;
+}
+
+/// If it turns out to be `None`, the calls on it fail.
+impl<P: Proxy> Pipelined for Option<P> {
+    type Proxy = P;
 }
 
 /// Stands for a result of which nothing is known but what the caller wants it to be: awaiting a

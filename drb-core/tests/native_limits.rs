@@ -109,6 +109,7 @@ impl Side {
 
     fn call_method(&mut self, method: &str, len: usize) -> Result<u32, DumpError> {
         let call = Calling {
+            promise: None,
             target: &ObjectId::Front,
             method,
             count: 1,

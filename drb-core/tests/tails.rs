@@ -171,6 +171,7 @@ fn call(protocol: &mut Protocol, tail: Vec<u8>, now: Instant) -> u32 {
     let mut body = vec![0xc6];
     body.extend_from_slice(&(tail.len() as u32).to_be_bytes());
     let call = Calling {
+        promise: None,
         target: &ObjectId::Front,
         method: "m",
         count: 1,

@@ -55,6 +55,7 @@
 //! - [`Limits`]: what a peer can make this process do. [`Acl`]: who may connect.
 
 mod client;
+mod later;
 mod local;
 mod macros;
 mod net;

@@ -87,6 +87,16 @@ pub enum Error {
         /// What the peer says.
         message: String,
     },
+    /// The object to be called was to be given by an earlier call ([`Call::pipelined`]), which has failed or
+    /// has given no object. The method has not run.
+    ///
+    /// [`Call::pipelined`]: crate::Call::pipelined
+    #[error("there is no object to call, because of an earlier call: {cause}")]
+    Unresolved {
+        /// Why there is none. The earlier method's own error `E` is an [exception](Error::exception)
+        /// here, of which [`E::rescue`](crate::MethodError::rescue) makes an `E` again.
+        cause: Box<Self>,
+    },
     /// The method raised an exception that is not of the error type that it declares.
     #[error("{0}")]
     Raised(Exception),
@@ -147,6 +157,7 @@ impl Error {
             | Self::Dump(_)
             | Self::Overloaded { .. }
             | Self::BlockEnded
+            | Self::Unresolved { .. }
             | Self::Stopped => Outcome::NotExecuted,
             Self::ConnectionLost { outcome, .. } | Self::DeadlineExceeded { outcome, .. } => {
                 *outcome
@@ -177,6 +188,10 @@ impl Error {
     pub fn from_exception(exception: Exception) -> Self {
         let limit = exception.text("limit").and_then(Limit::from_name);
         match (&*exception.class, limit) {
+            ("DRb::DRbConnError", None) if exception.is_unresolved() => {
+                let cause = exception.cause().unwrap_or(exception);
+                Self::Unresolved { cause: Box::new(Self::from_exception(cause)) }
+            }
             ("DRb::DRbConnError", Some(Limit::Calls | Limit::Outbound)) => {
                 Self::Overloaded { message: exception.message }
             }
@@ -201,6 +216,7 @@ impl Error {
             | Self::Refused(exception)
             | Self::Limit { exception, .. }
             | Self::Raised(exception) => exception,
+            Self::Unresolved { cause } => Exception::unresolved(cause.into_exception()),
             Self::DeadlineExceeded { .. } => Exception::new("Timeout::Error", self.to_string()),
             Self::Dump(_) | Self::Load(_) => Exception::new("TypeError", self.to_string()),
             Self::BadUri { .. } => Exception::new("DRb::DRbBadURI", self.to_string()),

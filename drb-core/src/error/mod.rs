@@ -4,6 +4,7 @@ mod call;
 mod codec;
 mod exception;
 mod travel;
+mod unresolved;
 
 pub use call::{CallError, Error, Outcome};
 pub use codec::{DumpError, LoadError, LoadErrorKind};

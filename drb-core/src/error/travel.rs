@@ -14,7 +14,7 @@ impl Exception {
     }
 
     /// What a value means that came where an exception belongs.
-    fn from_value(value: &Value) -> Self {
+    pub(super) fn from_value(value: &Value) -> Self {
         match value {
             Value::Object(object) if !object.is_struct() => Self::from_object(object),
             // A Ruby that couldn't load an exception passes it on wrapped up.

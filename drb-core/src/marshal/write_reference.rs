@@ -31,7 +31,7 @@ impl Writer<'_> {
             ObjectId::Number(number) => self.int(*number),
             ObjectId::Name(name) => self.uri_option(name),
             ObjectId::Opaque(stream) => self.opaque(stream),
-            ObjectId::Slot { .. } => {
+            ObjectId::Slot { .. } | ObjectId::Promise { .. } => {
                 Err(DumpError::custom("an object of a native connection has no name elsewhere"))
             }
         }

@@ -1,8 +1,9 @@
 //! A call over the native wire: from its request to its response.
 
 use super::{
-    Arrived, Called, Calling, Connection, Ending, Protocol, Sending, Stage,
+    Arrived, Called, Calling, Connection, Ending, Promised, Protocol, Sending, Stage,
     imports::{Import, Place},
+    pipeline,
     reader::Mentioned,
 };
 use crate::{
@@ -34,6 +35,10 @@ pub struct Asking {
     pub block: Option<(u32, u32)>,
     /// What it refers to, until it is sent.
     pub sending: Sending,
+    /// Under which number the peer is to keep the answer.
+    pub(crate) promise: Option<u64>,
+    /// The promise on whose object it is a call.
+    pub(crate) promised: Option<Arc<Promised>>,
     /// The connection that it was dumped for.
     pub session: Option<Arc<dyn Session>>,
 }
@@ -81,6 +86,8 @@ impl Asking {
             keywords: false,
             block: None,
             sending: Sending::default(),
+            promise: None,
+            promised: None,
             session,
         })
     }
@@ -123,13 +130,14 @@ impl fmt::Debug for Held {
 }
 
 /// A call that waits for its answer. Dropping it cancels the call.
-#[derive(Debug)]
 pub struct Waiting {
     connection: Arc<Connection>,
     id: u32,
     /// How long it may take.
     after: Duration,
     answered: bool,
+    /// What the call is made on, until it has its answer.
+    promised: Option<Arc<Promised>>,
 }
 
 impl Connection {
@@ -138,13 +146,39 @@ impl Connection {
     /// # Errors
     /// The connection has ended, or the request is not one for this wire.
     pub fn call(self: Arc<Self>, request: crate::Request, now: Instant) -> Result<Waiting, Error> {
+        let promised = request.native.as_ref().and_then(|native| native.promised.as_ref());
+        if let Some(promised) = promised {
+            if !promised.is_of(&self) {
+                return Err(self.lost(Outcome::NotExecuted));
+            }
+            promised.make(now)?;
+        }
+        self.make(request, now)
+    }
+
+    /// Makes a call, the object being there or promised by a call that was made.
+    pub(super) fn make(
+        self: Arc<Self>,
+        request: crate::Request,
+        now: Instant,
+    ) -> Result<Waiting, Error> {
         let deadline = request.time_left(now)?;
         let crate::Request { bytes, native, .. } = request;
         let Some(native) = native else {
             let problem = "a request of another wire".to_owned();
             return Err(Error::Protocol { uri: Arc::clone(self.uri()), problem });
         };
-        let Asking { target, method, count, keywords, block, mut sending, session } = *native;
+        let Asking {
+            target,
+            method,
+            count,
+            keywords,
+            block,
+            mut sending,
+            session,
+            promise,
+            promised,
+        } = *native;
         let (shapes, references) = (sending.shapes, sending.references);
         let call = Calling {
             target: &target,
@@ -153,6 +187,7 @@ impl Connection {
             keywords,
             block,
             deadline,
+            promise,
             body: bytes,
             tail: sending.tail.take(),
             shapes,
@@ -171,7 +206,7 @@ impl Connection {
         let id = id.map_err(Error::Dump)?;
         sending.sent();
         let after = deadline.unwrap_or_default();
-        Ok(Waiting { connection: self, id, after, answered: false })
+        Ok(Waiting { connection: self, id, after, answered: false, promised })
     }
 
     fn lost(&self, outcome: Outcome) -> Error {
@@ -185,13 +220,18 @@ impl Connection {
     /// # Errors
     /// The message is malformed, or exceeds a limit.
     pub fn hold(self: &Arc<Self>, called: &Called<'_>) -> Result<Held, crate::LoadError> {
+        let home = (!called.home.is_empty()).then(|| {
+            let mentioned = Mentioned { receivers: called.home.clone(), ..Mentioned::default() };
+            Box::new(CameHome { connection: Arc::clone(self), mentioned })
+        });
+        let mut held = Held { objects: Vec::new(), home };
         let mut protocol = self.protocol();
         let mentioned = protocol.references(&called.body, called.tail.as_deref());
         let mentioned = mentioned.inspect_err(|_| protocol.refuse(&called.body))?;
         protocol.imports.reserve(mentioned.senders.len());
         let places = mentioned.senders.into_iter();
-        let imports = places.map(|place| self.import(&mut protocol, place));
-        Ok(Held { objects: imports.collect(), home: None })
+        held.objects.extend(places.map(|place| self.import(&mut protocol, place)));
+        Ok(held)
     }
 
     /// The same for an answer, which refers to this.
@@ -233,6 +273,7 @@ impl Future for Waiting {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = ready!(self.connection.protocol().poll_answer(self.id, context));
         self.answered = true;
+        self.promised = None;
         let connection = &self.connection;
         let Arrived { success, mentioned, body, tail } = match answer {
             Ending::Answered(answer) => answer,
@@ -264,6 +305,24 @@ impl Future for Waiting {
     }
 }
 
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Waiting {
+    /// Whether it is known what has become of the call.
+    pub(super) fn is_over(&self) -> bool {
+        self.connection.protocol().is_over(self.id)
+    }
+
+    /// What holds the promise on whose object the call is made.
+    pub(super) fn take_promised(&mut self) -> Option<Arc<Promised>> {
+        self.promised.take()
+    }
+}
+
 impl Drop for Waiting {
     fn drop(&mut self) {
         if !self.answered {
@@ -280,6 +339,10 @@ impl Drop for Waiting {
 
 /// Calls an object that is held.
 impl Link for Import {
+    fn pipeline(self: Arc<Self>, first: crate::Request) -> Remote {
+        pipeline(self, first)
+    }
+
     fn wire(&self) -> Wire {
         Wire::Native
     }
@@ -306,6 +369,10 @@ impl Link for Import {
 struct BlockLink(Arc<Connection>);
 
 impl Link for BlockLink {
+    fn pipeline(self: Arc<Self>, first: crate::Request) -> Remote {
+        pipeline(self, first)
+    }
+
     fn wire(&self) -> Wire {
         Wire::Native
     }

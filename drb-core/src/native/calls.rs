@@ -158,6 +158,14 @@ impl Calls {
         }
     }
 
+    /// Whether a call has an answer, or is not going to have one.
+    pub(super) fn is_over(&self, id: u32) -> bool {
+        match self.slots.get(id as usize) {
+            Some(State::Waiting(_)) => self.ended,
+            _ => true,
+        }
+    }
+
     /// When a call may be out of time, at the earliest.
     pub(super) fn earliest(&self) -> Option<Instant> {
         self.earliest

@@ -33,6 +33,8 @@ pub(super) enum Kind {
     Release,
     /// Objects of the sender's that can no longer be called, although the receiver holds them.
     Gone,
+    /// Promises of the sender's whose objects it calls no more.
+    Promises,
     /// The receiver is to answer with `Pong`.
     Ping,
     /// The answer.
@@ -55,7 +57,7 @@ pub(super) const HEAD: usize = 4;
 pub(super) const MOST: usize = (1 << 24) - 1;
 
 impl Kind {
-    const ALL: [(u8, Self); 15] = [
+    const ALL: [(u8, Self); 16] = [
         (0x01, Self::Hello),
         (0x02, Self::Name),
         (0x03, Self::Shape),
@@ -68,6 +70,7 @@ impl Kind {
         (0x16, Self::Taken),
         (0x20, Self::Release),
         (0x21, Self::Gone),
+        (0x22, Self::Promises),
         (0x30, Self::Ping),
         (0x31, Self::Pong),
         (0x32, Self::GoAway),
@@ -88,6 +91,7 @@ impl Kind {
             Self::Taken => 0x16,
             Self::Release => 0x20,
             Self::Gone => 0x21,
+            Self::Promises => 0x22,
             Self::Ping => 0x30,
             Self::Pong => 0x31,
             Self::GoAway => 0x32,

@@ -12,6 +12,7 @@ use super::{
     inbox::{Inbox, TooMuch, Whole},
     manners::{Cancels, Manners},
     outbox::{Lane, Message, Outbox, Sent},
+    promises::{Aim, Promises},
     reader::{Mentioned, Reader},
     scan::Scan,
     sending::Sending,
@@ -19,12 +20,13 @@ use super::{
 };
 use crate::{
     Budget, DumpError, Exception, Form, Limit, Limits, LoadError, LoadErrorKind, ObjectId,
-    dispatch::Dispatch,
+    Reference, dispatch::Dispatch,
 };
 use foldhash::fast::RandomState;
 use std::{
     borrow::Cow,
     collections::HashMap,
+    fmt,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
@@ -36,14 +38,21 @@ pub const PREAMBLE: [u8; 8] = *b"drb\n\0\0\0\x01";
 
 /// What one side of a connection knows of it.
 pub struct Protocol {
-    limits: Limits,
-    tables: Arc<Tables>,
-    outbox: Outbox,
+    pub(super) limits: Limits,
+    pub(super) tables: Arc<Tables>,
+    pub(super) outbox: Outbox,
     inbox: Inbox,
     calls: Calls,
     pub(super) exports: Exports,
     pub(super) imports: Imports,
     pub(super) watchers: Watchers,
+    /// What the peer's calls are going to give.
+    pub(super) promises: Promises,
+    /// In which order the calls on promised objects are sent that this side makes: behind the calls
+    /// that give the objects.
+    pub(super) lanes: HashMap<u64, Lane>,
+    /// The number of this side's next promise.
+    pub(super) next_promise: u64,
     /// The numbers of the names of methods that this side has told.
     names: HashMap<String, u32, RandomState>,
     peer_names: Vec<Arc<str>>,
@@ -52,7 +61,7 @@ pub struct Protocol {
     /// Bytes of memory that the names and shapes of the peer's take.
     peer_memory: usize,
     /// Objects that nobody holds any more, whose destructors are not run here.
-    dropped: Vec<Arc<dyn Dispatch>>,
+    pub(super) dropped: Vec<Arc<dyn Dispatch>>,
     /// Whoever sends what waits to be sent, and whether it is to be woken for that.
     sender: Option<Waker>,
     sender_sleeps: bool,
@@ -69,6 +78,8 @@ pub struct Protocol {
     begun: bool,
     /// Whether the connection only goes on for what either side still holds.
     leaving: bool,
+    /// When that has arrived which is looked at.
+    pub(super) now: Option<Instant>,
 }
 
 /// A call that is to be made.
@@ -86,6 +97,8 @@ pub struct Calling<'a> {
     pub block: Option<(u32, u32)>,
     /// How long the caller waits.
     pub deadline: Option<Duration>,
+    /// Under which number the peer is to keep the answer, for calls on the object.
+    pub promise: Option<u64>,
     /// The arguments.
     pub body: Vec<u8>,
     /// The string at their end, if that travels beside them.
@@ -102,7 +115,7 @@ pub struct Called<'a> {
     /// By which the caller knows it.
     pub id: u32,
     /// Whose method is called.
-    pub target: ObjectId,
+    pub target: Target,
     /// The method's name.
     pub method: Arc<str>,
     /// How many arguments there are.
@@ -113,6 +126,8 @@ pub struct Called<'a> {
     pub block: Option<(u32, u32)>,
     /// How long the caller waits.
     pub deadline: Option<Duration>,
+    /// When the caller stops waiting, for a call that has waited for its object.
+    pub until: Option<Instant>,
     /// The arguments.
     pub body: Cow<'a, [u8]>,
     /// The string at their end, if that has travelled beside them.
@@ -121,6 +136,40 @@ pub struct Called<'a> {
     pub references: bool,
     /// Whether more waits to be sent to the peer than may: then it isn't to be made.
     pub crowded: bool,
+    /// Whether the call has waited for its object.
+    pub waited: bool,
+    /// What it refers to of this side, which is held while it waits.
+    pub(super) home: Vec<Place>,
+}
+
+/// Whose method is called.
+#[derive(Clone)]
+pub enum Target {
+    /// An object that the caller has named.
+    Id(ObjectId),
+    /// What an earlier call has given: an object of the caller's, through this process.
+    Object(Arc<dyn Dispatch>),
+    /// What an earlier call has given: an object of a third process.
+    Elsewhere(Reference),
+}
+
+impl Target {
+    pub(super) fn into_object(self) -> Option<Arc<dyn Dispatch>> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::Id(_) | Self::Elsewhere(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Object(object) => f.debug_tuple("Object").field(&object.class()).finish(),
+            Self::Elsewhere(reference) => reference.fmt(f),
+        }
+    }
 }
 
 /// What has become of the bytes that have arrived.
@@ -158,6 +207,7 @@ impl Received<'_> {
 const DEADLINE: u8 = 1;
 const KEYWORDS: u8 = 2;
 const BLOCK: u8 = 4;
+const PROMISE: u8 = 8;
 
 /// What a name or a shape takes in memory, whatever its length.
 const NAME: usize = 64;
@@ -179,6 +229,9 @@ impl Protocol {
             exports: Exports::default(),
             imports: Imports::default(),
             watchers: Watchers::default(),
+            promises: Promises::new(limits),
+            lanes: HashMap::new(),
+            next_promise: 0,
             names: HashMap::default(),
             peer_names: Vec::new(),
             defined: 0,
@@ -193,6 +246,7 @@ impl Protocol {
             gone_away: false,
             begun: false,
             leaving: false,
+            now: None,
         }
     }
 
@@ -206,15 +260,15 @@ impl Protocol {
     /// # Errors
     /// More names than a connection can have; a message that is too long.
     pub fn call(&mut self, call: Calling<'_>, now: Instant) -> Result<u32, DumpError> {
-        let lane = lane(call.target)?;
+        let lane = self.lane(call.target)?;
         let name = self.name(call.method)?;
         self.define(call.shapes);
         let until = call.deadline.and_then(|deadline| now.checked_add(deadline));
         let id = self.calls.begin(until);
         let flags = if call.references { REFERENCES } else { 0 };
         let order = self.outbox.calls();
-        let Calling { target, count, keywords, block, deadline, body, tail, .. } = call;
-        let head = Head { target, count, keywords, block, deadline };
+        let Calling { target, count, keywords, block, deadline, promise, body, tail, .. } = call;
+        let head = Head { target, count, keywords, block, deadline, promise };
         let values = body.len() + tail.as_ref().map_or(0, |tail| tail.len());
         if head.is_too_long(values, self.limits.message, id, name) {
             self.calls.remove(id);
@@ -224,6 +278,9 @@ impl Protocol {
         let message = Message { kind: Kind::Call, flags, id, head, body, tail };
         let buffer = self.outbox.send(lane, message);
         let at_once = self.outbox.calls() > order;
+        if let Some(number) = promise {
+            self.lanes.insert(number, lane);
+        }
         self.calls.begun(id, buffer, at_once.then_some(order));
         self.wake_sender();
         Ok(id)
@@ -236,6 +293,11 @@ impl Protocol {
             self.settle();
         }
         ending
+    }
+
+    /// Whether it is known what has become of a call.
+    pub(super) fn is_over(&self, id: u32) -> bool {
+        self.calls.is_over(id)
     }
 
     /// Something is no longer needed, which may have been the last thing that the connection went on for.
@@ -308,7 +370,7 @@ impl Protocol {
     }
 
     /// A message is not loaded, so nobody is going to hold what it refers to.
-    fn forget(&mut self, mentioned: &Mentioned) {
+    pub(super) fn forget(&mut self, mentioned: &Mentioned) {
         for place in &mentioned.senders {
             self.imports.let_go(*place, 1);
         }
@@ -320,7 +382,7 @@ impl Protocol {
         self.settle();
     }
 
-    fn give_back(&mut self, places: &[Place]) {
+    pub(super) fn give_back(&mut self, places: &[Place]) {
         for (slot, generation) in places {
             let object = self.exports.release(*slot, *generation, 1);
             self.dropped.extend(object.ok().flatten());
@@ -352,6 +414,7 @@ impl Protocol {
         body: Vec<u8>,
         sending: &mut Sending,
     ) -> Vec<u8> {
+        self.promises.answered();
         let Sending { shapes, references, ref mut tail, .. } = *sending;
         let tail = tail.take();
         self.define(shapes);
@@ -373,12 +436,21 @@ impl Protocol {
         now: Instant,
     ) -> Result<Received<'a>, LoadError> {
         let mut taken = 0;
-        loop {
-            match self.receive_one(bytes.get(taken..).unwrap_or_default(), now)? {
-                Received::Nothing(len) => taken += len,
-                other => return Ok(other.after(taken)),
-            }
+        self.now = Some(now);
+        // Calls that have waited go before those that come.
+        let received = match self.next_waited() {
+            Some(waited) => waited,
+            None => loop {
+                match self.receive_one(bytes.get(taken..).unwrap_or_default(), now)? {
+                    Received::Nothing(len) => taken += len,
+                    other => break other.after(taken),
+                }
+            },
+        };
+        if matches!(received, Received::Call(..) | Received::Refused(..)) {
+            self.promises.begun();
         }
+        Ok(received)
     }
 
     fn receive_one<'a>(
@@ -437,11 +509,14 @@ impl Protocol {
             }
             Kind::Cancel => {
                 let id = take32(&mut body)?;
-                if self.inbox.forget_call(id) {
+                let in_part = self.inbox.forget_call(id);
+                if !in_part {
+                    self.manners.cancelled(now)?;
+                }
+                if in_part || self.forget_waiting(id) {
                     let refused = Exception::new("DRb::DRbConnError", "cancelled");
                     return Ok(Received::Refused(taken, id, refused));
                 }
-                self.manners.cancelled(now)?;
                 return Ok(Received::Cancelled(taken, id));
             }
             Kind::Name => {
@@ -461,6 +536,12 @@ impl Protocol {
                         watchers.gone(place);
                     }
                 })?;
+            }
+            Kind::Promises => {
+                while !body.is_empty() {
+                    let kept = self.promises.release(take(&mut body)?);
+                    self.let_go_kept(kept);
+                }
             }
             Kind::Ping => {
                 self.manners.pinged(now)?;
@@ -682,6 +763,7 @@ impl Protocol {
         self.inbox = Inbox::new(&self.limits);
         self.cancels = Cancels::new(&self.limits);
         self.watchers.end();
+        self.dropped.append(&mut self.promises.clear());
         self.dropped.append(&mut self.exports.clear());
     }
 
@@ -701,7 +783,7 @@ impl Protocol {
         true
     }
 
-    fn wake_sender(&mut self) {
+    pub(super) fn wake_sender(&mut self) {
         if let (true, Some(sender)) = (self.sender_sleeps, &self.sender) {
             self.sender_sleeps = false;
             sender.wake_by_ref();
@@ -827,13 +909,25 @@ impl Protocol {
             0 => None,
             _ => Some((take32(&mut rest)?, take32(&mut rest)?)),
         };
+        let promise = match flags & PROMISE {
+            0 => None,
+            _ => Some(take(&mut rest)?),
+        };
         let count = usize::try_from(take(&mut rest)?).unwrap_or(usize::MAX);
-        if count > self.limits.arguments {
-            if byte & REFERENCES != 0 {
+        let references = byte & REFERENCES != 0;
+        let aim = match &target {
+            Named::Id(id) => Aim::Call(Target::Id(id.clone())),
+            Named::Promise(number) => {
+                let bytes = rest.len() + tail.as_ref().map_or(0, |tail| tail.len());
+                self.promises.aim(*number, bytes)
+            }
+        };
+        let refused = self.refusal(id, promise, count, &aim)?;
+        if let Some(exception) = refused {
+            if references {
                 self.refuse_found(Scan::of(rest));
             }
-            let error = crate::budget::exceeded(Limit::Arguments, self.limits.arguments);
-            return Ok(Received::Refused(taken, id, (&error).into()));
+            return Ok(Received::Refused(taken, id, exception));
         }
         let at = whole - rest.len();
         let body = match body {
@@ -843,6 +937,12 @@ impl Protocol {
                 Cow::Owned(body)
             }
         };
+        let (target, waits) = match (aim, target) {
+            (Aim::Call(target), _) => (target, None),
+            // Its object is going to be known.
+            (_, Named::Promise(number)) => (Target::Id(ObjectId::Front), Some(number)),
+            (_, Named::Id(id)) => (Target::Id(id), None),
+        };
         let called = Called {
             id,
             target,
@@ -851,12 +951,43 @@ impl Protocol {
             keywords: flags & KEYWORDS != 0,
             block,
             deadline,
+            until: None,
             body,
             tail,
-            references: byte & REFERENCES != 0,
+            references,
             crowded: self.outbox.waiting() > self.limits.outbound,
+            waited: false,
+            home: Vec::new(),
         };
-        Ok(Received::Call(taken, called))
+        match waits {
+            None => Ok(Received::Call(taken, called)),
+            Some(number) => Ok(self.wait(taken, number, called)),
+        }
+    }
+
+    /// Why a call is not made, if it isn't; else its answer will be kept, if it is to be.
+    fn refusal(
+        &mut self,
+        id: u32,
+        promise: Option<u64>,
+        count: usize,
+        aim: &Aim,
+    ) -> Result<Option<Exception>, LoadError> {
+        if let Some(number) = promise {
+            let promised = self.promises.promise(number, id);
+            if !promised.map_err(|_| malformed("a promise's number that is taken"))? {
+                let error = crate::budget::exceeded(Limit::Promises, self.limits.promises);
+                return Ok(Some((&error).into()));
+            }
+        }
+        if count > self.limits.arguments {
+            let error = crate::budget::exceeded(Limit::Arguments, self.limits.arguments);
+            return Ok(Some((&error).into()));
+        }
+        Ok(match aim {
+            Aim::Refuse(exception) => Some(exception.clone()),
+            Aim::Call(_) | Aim::Wait => None,
+        })
     }
 
     fn answered(
@@ -921,19 +1052,47 @@ impl Protocol {
         Ok(())
     }
 
-    fn take_target(&self, body: &mut &[u8]) -> Result<ObjectId, LoadError> {
+    fn take_target(&self, body: &mut &[u8]) -> Result<Named, LoadError> {
         let (kind, rest) = body.split_first().ok_or_else(LoadError::truncated)?;
         *body = rest;
-        Ok(match kind {
+        Ok(Named::Id(match kind {
             0 => ObjectId::Front,
             1 => {
                 let (slot, generation) = (take32(body)?, take32(body)?);
                 ObjectId::Slot { table: self.tables.own_objects, slot, generation }
             }
             2 => ObjectId::Name(take_text(body)?.into()),
+            3 => return Ok(Named::Promise(take(body)?)),
             _ => return Err(malformed("a target of an unknown kind")),
+        }))
+    }
+
+    /// Which queue a call goes through.
+    fn lane(&self, target: &ObjectId) -> Result<Lane, DumpError> {
+        Ok(match target {
+            ObjectId::Front => Lane::Object(0, 0, 0),
+            ObjectId::Slot { slot, generation, .. } => Lane::Object(1, *slot, *generation),
+            // Names share one: they are few.
+            ObjectId::Name(_) => Lane::Object(2, 0, 0),
+            ObjectId::Promise { number, .. } => {
+                let lane = self.lanes.get(number).copied();
+                lane.ok_or_else(|| {
+                    DumpError::custom("the call that gives the object was not made")
+                })?
+            }
+            ObjectId::Number(_) | ObjectId::Opaque(_) => {
+                return Err(DumpError::custom(
+                    "an object of a Ruby process is not called over this wire",
+                ));
+            }
         })
     }
+}
+
+/// Whom a call names: an object, or what an earlier call is going to give.
+enum Named {
+    Id(ObjectId),
+    Promise(u64),
 }
 
 /// Skips what stands before the value of an answer, or the arguments of a call.
@@ -950,6 +1109,7 @@ pub(super) fn skip_head(kind: Kind, body: &mut &[u8]) -> Result<(), LoadError> {
     match byte(body)? {
         0 => {}
         1 => _ = (take32(body)?, take32(body)?),
+        3 => _ = take(body)?,
         _ => _ = take_text(body)?,
     }
     take32(body)?;
@@ -959,6 +1119,9 @@ pub(super) fn skip_head(kind: Kind, body: &mut &[u8]) -> Result<(), LoadError> {
     }
     if flags & BLOCK != 0 {
         _ = (take32(body)?, take32(body)?);
+    }
+    if flags & PROMISE != 0 {
+        take(body)?;
     }
     take(body)?;
     Ok(())
@@ -971,6 +1134,7 @@ struct Head<'a> {
     keywords: bool,
     block: Option<(u32, u32)>,
     deadline: Option<Duration>,
+    promise: Option<u64>,
 }
 
 impl Head<'_> {
@@ -1002,13 +1166,18 @@ impl Head<'_> {
                 out.push(2);
                 put_text(out, name);
             }
+            ObjectId::Promise { number, .. } => {
+                out.push(3);
+                frame::put(out, *number);
+            }
             _ => out.push(0),
         }
         frame::put(out, u64::from(name));
         let deadline = if self.deadline.is_some() { DEADLINE } else { 0 };
         let keywords = if self.keywords { KEYWORDS } else { 0 };
         let block = if self.block.is_some() { BLOCK } else { 0 };
-        out.push(deadline | keywords | block);
+        let promise = if self.promise.is_some() { PROMISE } else { 0 };
+        out.push(deadline | keywords | block | promise);
         if let Some(deadline) = self.deadline {
             // At least what the caller waits, so that it is the one who tells.
             let millis = deadline.as_micros().div_ceil(1000);
@@ -1017,6 +1186,9 @@ impl Head<'_> {
         if let Some((slot, generation)) = self.block {
             frame::put(out, u64::from(slot));
             frame::put(out, u64::from(generation));
+        }
+        if let Some(number) = self.promise {
+            frame::put(out, number);
         }
         frame::put(out, self.count as u64);
     }
@@ -1029,25 +1201,10 @@ fn is_empty(kind: Kind, byte: u8, mut body: &[u8]) -> bool {
             body = body.get(1..).unwrap_or_default();
             take32(&mut body).is_ok() && body.is_empty()
         }
-        Kind::Release | Kind::Gone => body.is_empty(),
+        Kind::Release | Kind::Gone | Kind::Promises => body.is_empty(),
         Kind::Taken => take(&mut body) == Ok(0),
         _ => false,
     }
-}
-
-/// Which queue a call goes through.
-fn lane(target: &ObjectId) -> Result<Lane, DumpError> {
-    Ok(match target {
-        ObjectId::Front => Lane::Object(0, 0, 0),
-        ObjectId::Slot { slot, generation, .. } => Lane::Object(1, *slot, *generation),
-        // Names share one: they are few.
-        ObjectId::Name(_) => Lane::Object(2, 0, 0),
-        ObjectId::Number(_) | ObjectId::Opaque(_) => {
-            return Err(DumpError::custom(
-                "an object of a Ruby process is not called over this wire",
-            ));
-        }
-    })
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {

@@ -60,7 +60,7 @@ impl Connection {
     /// A call is not made, so that nobody loads what it refers to: that is given back.
     pub fn refuse(&self, called: &Called<'_>) {
         if called.references {
-            self.protocol().refuse(&called.body);
+            self.protocol().discard(called);
         }
     }
 
@@ -75,6 +75,7 @@ impl Connection {
             drop(sending);
             return bytes;
         }
+        protocol.keep(id, failure.as_deref(), &bytes);
         let spare = protocol.answer(id, failure.is_none(), bytes, &mut sending);
         drop(protocol);
         sending.sent();

@@ -351,11 +351,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// A reference to an object that may be anywhere.
-    pub(crate) fn hand_on(&mut self, reference: &Reference) -> Result<(), DumpError> {
-        self.reference(reference)
-    }
-
+    /// A reference to an object, wherever it is.
     pub(crate) fn reference(&mut self, reference: &Reference) -> Result<(), DumpError> {
         if self.references >= self.limits.references {
             return Err(DumpError::limit(Limit::References, self.limits.references));

@@ -6,6 +6,7 @@ use crate::{
     dispatch::{Completed, Reply},
     native::Held,
     ruby::ReplyReader,
+    unresolved,
 };
 use std::sync::{
     Arc,
@@ -36,6 +37,11 @@ impl Link for Own {
 
     fn session(&self) -> Option<Arc<dyn Session>> {
         None
+    }
+
+    fn pipeline(self: Arc<Self>, _: Request) -> Remote {
+        // Nobody asks for objects here.
+        unresolved::remote(Error::Stopped)
     }
 
     fn carry(self: Arc<Self>, _: Request) -> Carried {

@@ -5,7 +5,7 @@ use drb_core::{
     Carried, Context, Exception, Limits, Link, LoadError, ObjectId, Peer, Reference, Remote,
     Request, Session, Wire,
     dispatch::{Completed, Dispatch, Invoked, Reply, Running},
-    native::{Called, Connection, Home, PREAMBLE, Received, Stage},
+    native::{Called, Connection, Home, PREAMBLE, Received, Stage, Target},
 };
 use std::{
     future::Future,
@@ -89,6 +89,10 @@ impl Link for Here {
         None
     }
 
+    fn pipeline(self: Arc<Self>, _: Request) -> Remote {
+        unreachable!("the test calls nothing of its own process")
+    }
+
     fn carry(self: Arc<Self>, _: Request) -> Carried {
         unreachable!("the test calls nothing of its own process")
     }
@@ -109,6 +113,10 @@ impl Link for Front {
 
     fn session(&self) -> Option<Arc<dyn Session>> {
         Some(Arc::clone(&self.0) as _)
+    }
+
+    fn pipeline(self: Arc<Self>, first: Request) -> Remote {
+        drb_core::native::pipeline(self, first)
     }
 
     fn carry(self: Arc<Self>, request: Request) -> Carried {
@@ -221,8 +229,9 @@ impl Side {
             return self.refuse(called.id, exception);
         }
         let object = match &called.target {
-            ObjectId::Front => Some(Arc::clone(&self.front) as _),
-            id => self.connection.local(&Reference::without_uri(id.clone())),
+            Target::Id(ObjectId::Front) => Some(Arc::clone(&self.front) as _),
+            Target::Object(_) | Target::Elsewhere(_) => unreachable!("nothing is promised"),
+            Target::Id(id) => self.connection.local(&Reference::without_uri(id.clone())),
         };
         let until = called.deadline.map(|deadline| self.clock.now() + deadline);
         match self.connection.serve(called, object, &self.context, until, Vec::new()) {

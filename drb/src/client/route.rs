@@ -8,6 +8,7 @@ use super::{
 use crate::{
     Carried, DumpError, Error, Limits, Link, Reference, Remote, Request, Session, Wire,
     dispatch::Dispatch,
+    later,
     server::{self, Shared},
     timer::now,
 };
@@ -56,6 +57,10 @@ impl Link for Route {
 
     fn session(&self) -> Option<Arc<dyn Session>> {
         Some(Arc::clone(&self.session))
+    }
+
+    fn pipeline(self: Arc<Self>, first: Request) -> Remote {
+        later::pipeline(self, first)
     }
 
     fn carry(self: Arc<Self>, request: Request) -> Carried {

@@ -18,6 +18,7 @@ use crate::{
     Carried, Client, Closed, Closing, Error, Limits, Link, ObjectId, Proxy, Reference, Remote,
     Request, Served, Service, Session, Wire,
     dispatch::Dispatch,
+    later,
     server::{self, Shared},
     timer::now,
 };
@@ -217,6 +218,10 @@ impl Link for LocalLink {
             // The server is not held meanwhile.
             server::closed(self.server.clone(), stops, id).await
         })
+    }
+
+    fn pipeline(self: Arc<Self>, first: Request) -> Remote {
+        later::pipeline(self, first)
     }
 
     fn carry(self: Arc<Self>, request: Request) -> Carried {

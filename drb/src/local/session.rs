@@ -26,6 +26,12 @@ impl LocalSession {
         Self { server, client, serves, held: Mutex::default() }
     }
 
+    /// The side of whoever calls what is of no server.
+    pub(crate) fn within() -> Self {
+        let server = server::within();
+        Self::new(Arc::clone(server), server.client.clone(), false)
+    }
+
     /// The server that is called.
     pub(crate) fn server(&self) -> &Arc<Shared> {
         &self.server

@@ -329,6 +329,10 @@ impl Driver {
             self.connection.protocol().go_away();
             return Poll::Ready(Ok(()));
         }
+        // Calls may have waited for what other tasks have done.
+        if self.connection.protocol().has_work() {
+            return Poll::Ready(self.take_frames());
+        }
         let Limits { keepalive, pings, stall, .. } = **self.connection.limits();
         // The answers come before.
         let finished = self.stopping && self.serving.poll_idle(context).is_ready();

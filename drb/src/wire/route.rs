@@ -2,13 +2,13 @@
 
 use super::{Driver, ServerHome, Serving};
 use crate::{
-    Carried, Client, Closing, Context, Error, Limits, Link, Outcome, Reference, Request, Session,
-    Uri, Wire,
+    Carried, Client, Closing, Context, Error, Limits, Link, Outcome, Reference, Remote, Request,
+    Session, Uri, Wire,
     client::{Deadline, current_runtime},
     timer::now,
     transport,
 };
-use drb_core::native::{Connection, Stage};
+use drb_core::native::{self, Connection, Stage};
 use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -162,6 +162,10 @@ impl Link for NativeRoute {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         self.renew(&mut line);
         Some(Arc::clone(&line.connection) as _)
+    }
+
+    fn pipeline(self: Arc<Self>, first: Request) -> Remote {
+        native::pipeline(self, first)
     }
 
     fn closed(self: Arc<Self>, _: &Reference) -> Closing {

@@ -2,11 +2,11 @@
 
 use super::running::{Running, Ticket};
 use crate::{
-    Context, Current, Exception, Limit, ObjectId, Session, Wire,
+    Context, Current, Exception, Limit, ObjectId, Relay, Session, Wire,
     dispatch::{Completed, Dispatch, Invoked, Reply},
     server::{FailedCall, Shared},
 };
-use drb_core::native::{Called, Connection};
+use drb_core::native::{Called, Connection, Target};
 use std::{
     future::poll_fn,
     pin::Pin,
@@ -56,7 +56,8 @@ impl Serving {
         now: std::time::Instant,
     ) {
         let id = called.id;
-        if self.stopping {
+        // What waits has been taken.
+        if self.stopping && !called.waited {
             connection.refuse(&called);
             let exception = Exception::new("DRb::DRbConnError", "the server is stopping");
             return self.refuse(connection, id, exception);
@@ -81,6 +82,7 @@ impl Serving {
         }
         let object = self.object(connection, &called.target, now);
         let until = called.deadline.and_then(|deadline| now.checked_add(deadline));
+        let until = called.until.or(until);
         let mut current = match self.current.take() {
             Some(current) => current,
             None => self.new_current(),
@@ -186,14 +188,19 @@ impl Serving {
     fn object(
         &self,
         connection: &Arc<Connection>,
-        target: &ObjectId,
+        target: &Target,
         now: std::time::Instant,
     ) -> Option<Arc<dyn Dispatch>> {
-        match target {
-            ObjectId::Slot { .. } => {
-                connection.local(&crate::Reference::without_uri(target.clone()))
+        let id = match target {
+            Target::Id(id) => id,
+            Target::Object(object) => return Some(Arc::clone(object)),
+            Target::Elsewhere(reference) => {
+                return Some(Arc::new(Relay::new(connection.home().remote(reference.clone()))));
             }
-            target => self.server.as_ref()?.objects.find(target, now),
+        };
+        match id {
+            ObjectId::Slot { .. } => connection.local(&crate::Reference::without_uri(id.clone())),
+            id => self.server.as_ref()?.objects.find(id, now),
         }
     }
 

@@ -423,9 +423,10 @@ impl<R: Returns> Call<R> {
     /// the one before it.
     ///
     /// A call that has been polled already is not pipelined: calls on its object fail.
-    pub fn pipelined(self) -> <R::Value as Pipelined>::Proxy
+    pub fn pipelined<V>(self) -> V::Proxy
     where
-        R::Value: Pipelined,
+        R: Returns<Value = V>,
+        V: Pipelined,
     {
         let remote = match self.state {
             State::Ready(link, request) => link.pipeline(request),

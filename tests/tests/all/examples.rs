@@ -65,6 +65,20 @@ afterwards: the method has not run
 }
 
 #[tokio::test]
+async fn pipelining() {
+    let expected = "the second one: TCP/IP
+both: Ethernet, TCP/IP
+the method has not run: there is no object to call, because of an earlier call: there is no shelf about \
+cooking (RuntimeError)
+the method's own error: there is no shelf about cooking
+no third one: the method has not run
+";
+    for arguments in [&[][..], &["druby://localhost:0"]] {
+        assert_eq!(run_example("pipelining", arguments).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn in_process() {
     for (arguments, at) in [
         (&[][..], "drb+local"),

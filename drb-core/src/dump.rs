@@ -84,8 +84,6 @@ pub trait Dump {
 pub struct Dumper<'a> {
     pub(crate) codec: Codec<'a>,
     pub(crate) session: Option<&'a dyn Session>,
-    /// What the value refers to, where that is counted.
-    collected: Option<&'a mut Collected>,
 }
 
 // There is one of them at a time, on the stack.
@@ -116,7 +114,7 @@ impl<'a> Dumper<'a> {
         session: Option<&'a dyn Session>,
     ) -> Self {
         let codec = Codec::Marshal(marshal::Writer::new(out, limits, session));
-        Self { codec, session, collected: None }
+        Self { codec, session }
     }
 
     /// Writes values of the native wire to the end of `out`. `tables` are those of the connection that
@@ -127,17 +125,16 @@ impl<'a> Dumper<'a> {
         tables: &'a native::Tables,
         session: Option<&'a dyn Session>,
     ) -> Self {
-        let codec = Codec::Native(native::Writer::new(out, limits, tables));
-        Self { codec, session, collected: None }
+        let codec = Codec::Native(native::Writer::new(out, limits, tables, session));
+        Self { codec, session }
     }
 
     /// Lets a large string at the end travel beside the message, see [`Dumper::finish_with_tail`], and takes
     /// a place to note what is referred to on the way.
     pub(crate) fn send_with(&mut self, collected: &'a mut Collected) {
         if let Codec::Native(writer) = &mut self.codec {
-            writer.allow_tail();
+            writer.send_with(collected);
         }
-        self.collected = Some(collected);
     }
 
     /// How many bytes the buffer holds.
@@ -156,18 +153,18 @@ impl<'a> Dumper<'a> {
         }
     }
 
-    /// How many of them are exports that are counted.
+    /// How many of them are exports that are counted, on the native wire.
     pub(crate) fn exported(&self) -> usize {
-        self.collected.as_ref().map_or(0, |collected| collected.exported.len())
+        match &self.codec {
+            Codec::Marshal(_) => 0,
+            Codec::Native(writer) => writer.exported(),
+        }
     }
 
     /// Takes back all such exports but the first `count`: they are not going to be sent.
     pub(crate) fn take_back(&mut self, count: usize) {
-        if let (Some(collected), Some(session)) = (&mut self.collected, self.session) {
-            let exported = &mut collected.exported;
-            exported
-                .drain(count.min(exported.len())..)
-                .for_each(|reference| session.take_back(&reference));
+        if let Codec::Native(writer) = &mut self.codec {
+            writer.take_back(count);
         }
     }
 
@@ -313,36 +310,12 @@ impl<'a> Dumper<'a> {
 
     /// A dynamic value.
     pub fn value(&mut self, value: &Value) -> Result<(), DumpError> {
-        let Self { codec, session, collected } = self;
-        let writer = match codec {
-            Codec::Marshal(writer) => return writer.value(value),
-            Codec::Native(writer) => writer,
-        };
-        let counted = collected.as_ref().map_or(0, |collected| collected.exported.len());
-        let mut collected = collected.as_deref_mut();
-        let mut hand_on =
-            |reference: &Reference| hand_on(*session, collected.as_deref_mut(), reference);
-        if writer.value(value, &mut hand_on)? {
-            return Ok(());
-        }
-        // What it refers to is not written like that.
-        if let (Some(collected), Some(session)) = (&mut self.collected, session) {
-            let exported = collected.exported.drain(counted..);
-            exported.for_each(|reference| session.take_back(&reference));
-        }
-        writer.marshal(value)
+        codec!(self, writer => writer.value(value))
     }
 
     /// A reference to an object, wherever it lives.
     pub fn reference(&mut self, reference: &Reference) -> Result<(), DumpError> {
-        let Self { codec, session, collected } = self;
-        match codec {
-            Codec::Marshal(writer) => writer.hand_on(reference),
-            Codec::Native(writer) => {
-                let other = hand_on(*session, collected.as_deref_mut(), reference)?;
-                writer.reference(other.as_ref().unwrap_or(reference))
-            }
-        }
+        codec!(self, writer => writer.hand_on(reference))
     }
 
     /// A reference to an object of this process, which becomes callable by the peer.
@@ -351,12 +324,10 @@ impl<'a> Dumper<'a> {
     /// [`DumpError::NoServer`] if this process doesn't serve the peer.
     pub fn export(&mut self, object: Arc<dyn Dispatch>) -> Result<(), DumpError> {
         let session = self.session.ok_or_else(|| DumpError::NoServer { class: object.class() })?;
-        let reference = session.export(object)?;
-        let written = codec!(self, writer => writer.reference(&reference));
-        if let Some(collected) = &mut self.collected {
-            collected.exported.push(reference);
+        match &mut self.codec {
+            Codec::Marshal(writer) => writer.reference(&session.export(object)?),
+            Codec::Native(writer) => writer.export(session, object),
         }
-        written
     }
 
     /// How many of the [shapes](native::Tables) the reader has to know for what was written; on Ruby's
@@ -394,29 +365,4 @@ impl DumpError {
     pub(crate) fn limit(limit: Limit, max: usize) -> Self {
         Self::Limit { limit, max }
     }
-}
-
-/// What a peer of the native wire is given in place of a reference, where that isn't the reference itself.
-fn hand_on(
-    session: Option<&dyn Session>,
-    collected: Option<&mut Collected>,
-    reference: &Reference,
-) -> Result<Option<Reference>, DumpError> {
-    let Some(session) = session else { return Ok(None) };
-    let local = match reference.id() {
-        ObjectId::Slot { .. } => session.local(reference),
-        _ => None,
-    };
-    let other = match local {
-        // An object of ours is counted each time that it is sent.
-        Some(object) => Some(session.export(object)?),
-        None => session.hand_on(reference)?,
-    };
-    if let Some(collected) = collected {
-        match &other {
-            Some(other) => collected.exported.push(other.clone()),
-            None => collected.held.extend(session.holding(reference)),
-        }
-    }
-    Ok(other)
 }

@@ -163,7 +163,8 @@ impl<'de> Loader<'de> {
         budget: Budget,
         session: Option<&'de dyn Session>,
     ) -> Self {
-        Self { codec: Codec::Native(native::Reader::new(bytes, budget, tables)), session }
+        let reader = native::Reader::new(bytes, budget, tables).with_session(session);
+        Self { codec: Codec::Native(reader), session }
     }
 
     /// The bytes are at the end of a message, which goes on with the string that has travelled beside it.

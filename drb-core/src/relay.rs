@@ -2,13 +2,12 @@
 //! the connection that it came over.
 
 use crate::{
-    Call, Error, Exception, Loaded, Outcome, Remote, Returns, Value,
-    block::{Driver, Whole, Yielded},
+    Exception, Loaded, Outcome, Remote, Value,
+    block::{Whole, Yielded},
     dispatch::{Dispatch, Incoming, Invoked, MethodInfo},
-    native::Held,
     stream::NEXT_ITEMS,
 };
-use std::{any::Any, future::poll_fn, mem, sync::Arc};
+use std::{any::Any, sync::Arc};
 
 /// Passes every call on to an object elsewhere: arguments, blocks and results go through as they are,
 /// and what they refer to is handed on in the same way. The object's own process says which methods
@@ -58,14 +57,13 @@ impl Dispatch for Relay {
             for argument in arguments {
                 call.arg::<Value>(argument);
             }
-            // As long as it is held, the result can be handed on.
-            let (result, _held) = match block {
+            let result = match block {
                 // A stream may be silent for long.
-                None if next_items => answer(call.call().no_deadline()).await,
-                None => answer(call.call()).await,
+                None if next_items => call.call::<Loaded<Value>>().no_deadline().await,
+                None => call.call::<Loaded<Value>>().await,
                 Some(block) => {
                     let block = Whole(|arguments: Vec<Value>| block.call(arguments));
-                    answer(call.call_with::<_, _, Value, Loaded<Value>, _, _>(block)).await
+                    call.call_with::<_, _, Value, Loaded<Value>, _, _>(block).await
                 }
             };
             match result {
@@ -80,16 +78,5 @@ impl Dispatch for Relay {
                 result => reply.result(result),
             }
         })
-    }
-}
-
-/// What a call gives, and what holds the objects that this refers to.
-async fn answer<B: Driver>(mut call: Call<Loaded<Value>, B>) -> (Result<Value, Error>, Held) {
-    match poll_fn(|context| call.poll_response(context)).await {
-        Ok(mut response) => {
-            let held = mem::take(&mut response.held);
-            (Loaded::given(response.load()), held)
-        }
-        Err(error) => (Err(error), Held::default()),
     }
 }

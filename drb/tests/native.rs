@@ -345,3 +345,21 @@ async fn a_reference_is_passed_on() {
         assert_eq!(ruby.keep(&counter).await.unwrap(), 6);
     }
 }
+
+/// A dynamic value holds what it refers to, and hands it on.
+#[tokio::test]
+async fn a_value_holds_and_hands_on_what_it_refers_to() {
+    for (_one, first) in both().await {
+        let (_two, second) = store().await;
+        let first = drb::Object::from_remote(first.remote().clone());
+        let counter: drb::Value = first.call("counter", ()).await.unwrap();
+        let pair = drb::Value::from_iter([(drb::Value::symbol("it"), counter.clone())]);
+        // Nothing but the value holds it; it goes to a third process and comes back.
+        let back = second.any(pair).await.unwrap();
+        let back = back.get("it").unwrap().clone();
+        let count: i64 = first.call("call", (back,)).await.unwrap();
+        assert_eq!(count, 1);
+        let count: i64 = first.call("call", (counter,)).await.unwrap();
+        assert_eq!(count, 2);
+    }
+}

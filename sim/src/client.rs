@@ -117,7 +117,7 @@ impl Worker {
     async fn call_desk(&mut self) {
         let Some((desk, lane)) = self.desk().await else { return };
         let host = Arc::clone(&self.host);
-        match self.rng.random_range(0..18) {
+        match self.rng.random_range(0..20) {
             0 | 14 => self.burst(&desk, lane).await,
             1 => {
                 let millis = self.rng.random_range(0..200);
@@ -219,6 +219,7 @@ impl Worker {
                 };
                 host.call(calling, make).await;
             }
+            18 | 19 => self.call_ahead(&desk).await,
             _ => {
                 let count = self.rng.random_range(0..4);
                 let calling = self.calling("each", lane);
@@ -227,6 +228,34 @@ impl Worker {
                 };
                 host.call(calling, make).await;
             }
+        }
+    }
+
+    /// Calls what a call is going to give, without waiting for that.
+    async fn call_ahead(&mut self, desk: &DeskProxy) {
+        let thing = match self.rng.random_bool(0.7) {
+            true => desk.make_unseen().pipelined(),
+            false => desk.give_unseen().pipelined(),
+        };
+        let (host, lane) = (Arc::clone(&self.host), self.host.history.number());
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..self.rng.random_range(1..4) {
+            let slow = self.rng.random_ratio(1, 3);
+            let millis = self.rng.random_range(0..60);
+            let calling = self.calling(if slow { "ponder" } else { "poke" }, lane);
+            let (host, thing) = (Arc::clone(&host), thing.clone());
+            calls.spawn(async move {
+                let make = |call, within| match slow {
+                    true => thing.ponder(call, millis).deadline(within),
+                    false => thing.poke(call).deadline(within),
+                };
+                let _ = host.call(calling, make).await;
+            });
+        }
+        while calls.join_next().await.is_some() {}
+        if self.rng.random_bool(0.5) {
+            // It is a proxy as any other.
+            self.things.push(Numbered { proxy: thing, lane });
         }
     }
 

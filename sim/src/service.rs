@@ -148,6 +148,16 @@ impl Desk {
         self.host.thing()
     }
 
+    /// A new object, for a caller who doesn't wait for it.
+    pub fn make_unseen(&self) -> Thing {
+        self.host.thing()
+    }
+
+    /// Hands on what somebody has left here, to a caller who doesn't wait for it.
+    pub fn give_unseen(&self) -> Option<ThingProxy> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
     /// Several objects, one of them twice.
     pub fn make_some(&self, call: u64, count: usize) -> Vec<Arc<Thing>> {
         Runs::begin(&self.host, call).finish();

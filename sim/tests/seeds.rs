@@ -99,6 +99,11 @@ fn the_seeds_do_what_they_are_for() {
     ] {
         assert!(seen(text) > least, "{text}: {}", seen(text));
     }
+    // Calls of what an earlier one was to give, and did not.
+    let unresolved = count(
+        &|event| matches!(event, Event::Ended { error, .. } if error.contains("because of an earlier call")),
+    );
+    assert!(unresolved > 20, "{unresolved}");
     assert!(count(&|event| matches!(event, Event::Dropped { .. })) > 100);
     assert!(count(&|event| matches!(event, Event::Destroyed { .. })) > 1000);
     let read = |wanted| count(&|event| matches!(event, Event::Read { end, .. } if *end == wanted));
@@ -129,7 +134,7 @@ fn the_seeds_do_what_they_are_for() {
 /// Plants something into the connections, and says what is found within so many seeds.
 fn finds(planted: Planted, is_it: impl Fn(&Violation) -> bool) {
     drb_sim::quiet();
-    let found = (0..20).any(|seed| run(seed, Some(planted)).violations.iter().any(&is_it));
+    let found = (0..80).any(|seed| run(seed, Some(planted)).violations.iter().any(&is_it));
     assert!(found, "{planted:?} is not found");
 }
 

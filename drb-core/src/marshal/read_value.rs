@@ -304,7 +304,8 @@ impl<'de> Reader<'de> {
             && encoding == Encoding::Binary
             && let Ok(reference) = self.reference_of(payload)
         {
-            let body = ReferenceBody { reference, came_as: Some((class, payload.to_vec())) };
+            let body =
+                ReferenceBody { reference, came_as: Some((class, payload.to_vec())), held: None };
             return Ok(Value::Reference(ReferenceValue::of(body)));
         }
         let payload = payload.to_vec();

@@ -3,7 +3,7 @@
 use super::protocol::{Called, Target};
 use crate::{Exception, Limit, Limits, dispatch::Dispatch};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
 
@@ -16,9 +16,9 @@ pub(super) struct Promises {
     most: usize,
     most_calls: usize,
     most_bytes: usize,
-    known: HashMap<u64, Promise>,
+    known: BTreeMap<u64, Promise>,
     /// Which promise the answer to a call is, by the numbers of the calls.
-    by_call: HashMap<u32, u64>,
+    by_call: BTreeMap<u32, u64>,
     /// Calls that are to begin, or to be refused, next.
     ready: VecDeque<Ready>,
     /// How many wait, and their bytes.
@@ -71,8 +71,8 @@ impl Promises {
             most: limits.promises,
             most_calls: limits.calls,
             most_bytes: limits.message,
-            known: HashMap::new(),
-            by_call: HashMap::new(),
+            known: BTreeMap::new(),
+            by_call: BTreeMap::new(),
             ready: VecDeque::new(),
             calls: 0,
             bytes: 0,
@@ -241,10 +241,11 @@ impl Promises {
         self.by_call.clear();
         (self.calls, self.bytes) = (0, 0);
         let waited = self.ready.drain(..).map(|ready| ready.called.target);
-        let kept = self.known.drain().filter_map(|(_, promise)| match promise {
-            Promise::Kept(Kept::Object(target)) => Some(target),
-            _ => None,
-        });
+        let kept =
+            std::mem::take(&mut self.known).into_values().filter_map(|promise| match promise {
+                Promise::Kept(Kept::Object(target)) => Some(target),
+                _ => None,
+            });
         waited.chain(kept).filter_map(Target::into_object).collect()
     }
 }

@@ -55,7 +55,10 @@ impl Reader<'_> {
                 let value = Value::from_dump_with(None, |dumper| dumper.time(&moment));
                 value.map_err(|error| LoadError::custom(error.to_string()))?
             }
-            Head::Ext(ext::REFERENCE, len) => self.reference_of(len)?.into(),
+            Head::Ext(ext::REFERENCE, len) => {
+                let reference = self.reference_of(len)?;
+                self.held_reference(reference)
+            }
             Head::Ext(ext::MARSHAL, len) => self.marshal(len, |loader| loader.value())?,
             Head::Ext(..) => {
                 return Err(malformed(self.pos, "an extension type that is none of drb's"));

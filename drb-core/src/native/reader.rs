@@ -1,7 +1,7 @@
 //! Where reading stands: positions, markers, bounds.
 
 use super::{PeerShape, Tables, Tail, ext, imports::Place};
-use crate::{Budget, LoadError, LoadErrorKind, Shape};
+use crate::{Budget, LoadError, LoadErrorKind, Reference, Session, Shape, Value};
 use rmp::Marker;
 use std::{borrow::Cow, sync::Arc};
 
@@ -17,6 +17,8 @@ pub(crate) struct Reader<'de> {
     pub(super) tables: &'de Tables,
     /// The string that the message ends with, if it has travelled beside it.
     tail: Option<&'de Tail>,
+    /// What holds the objects that values of unknown types refer to.
+    session: Option<&'de dyn Session>,
     /// The shape that came last: values of one type tend to come together.
     last: Option<(u32, Arc<PeerShape>)>,
 }
@@ -48,7 +50,21 @@ pub struct Mentioned {
 
 impl<'de> Reader<'de> {
     pub(crate) fn new(bytes: &'de [u8], budget: Budget, tables: &'de Tables) -> Self {
-        Self { bytes, pos: 0, budget, depth: 0, tables, tail: None, last: None }
+        Self { bytes, pos: 0, budget, depth: 0, tables, tail: None, session: None, last: None }
+    }
+
+    /// The same with what references go through.
+    pub(crate) fn with_session(mut self, session: Option<&'de dyn Session>) -> Self {
+        self.session = session;
+        self
+    }
+
+    /// A reference as a value, which holds the object as a proxy does.
+    pub(super) fn held_reference(&self, reference: Reference) -> Value {
+        match self.session {
+            None => reference.into(),
+            Some(session) => session.remote(reference).into(),
+        }
     }
 
     /// The bytes end where this is to follow.

@@ -137,7 +137,7 @@ mod tests {
                 hex.chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect();
             let value = Value::from_marshal(&stream).unwrap();
             Dumper::native(&mut out, &limits, &tables, None).value(&value).unwrap();
-            let mut writer = Writer::new(&mut out, &limits, &tables);
+            let mut writer = Writer::new(&mut out, &limits, &tables, None);
             for (table, whose) in [(tables.own_objects, true), (tables.peer_objects, false)] {
                 let id = ObjectId::Slot { table, slot: number, generation: 7 };
                 writer.reference(&Reference::without_uri(id)).unwrap();

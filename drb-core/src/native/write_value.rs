@@ -2,35 +2,28 @@
 
 use super::{ext, writer::Writer};
 use crate::{
-    DumpError, Reference, Value,
+    DumpError, Value,
     marshal::Moment,
     value::{Dumped, Encoding, Map, Object, Str, Symbol},
 };
 
-/// What the peer is given in place of a reference.
-pub(crate) type HandOn<'a> = dyn FnMut(&Reference) -> Result<Option<Reference>, DumpError> + 'a;
-
 impl Writer<'_> {
-    /// Whether the value could be written. One that contains itself cannot: only
-    /// [Ruby's form](Writer::marshal) has a way to say that.
-    pub(crate) fn value(
-        &mut self,
-        value: &Value,
-        hand_on: &mut HandOn<'_>,
-    ) -> Result<bool, DumpError> {
+    pub(crate) fn value(&mut self, value: &Value) -> Result<(), DumpError> {
         self.fetch();
-        let (start, depth) = (self.out.len(), self.depth);
-        let written = self.part(value, hand_on);
+        let (start, depth, exported) = (self.out.len(), self.depth, self.exported());
+        let written = self.part(value);
         if !std::mem::take(&mut self.cyclic) {
-            return written.map(|()| true);
+            return written;
         }
+        // Only Ruby's form has a way to say that a value contains itself.
         self.cut(start);
+        self.take_back(exported);
         self.depth = depth;
-        Ok(false)
+        self.marshal(value)
     }
 
     /// A value, or part of one.
-    fn part(&mut self, value: &Value, hand_on: &mut HandOn<'_>) -> Result<(), DumpError> {
+    fn part(&mut self, value: &Value) -> Result<(), DumpError> {
         match value {
             Value::Dumped(dumped) if let Some(moment) = as_moment(dumped) => self.time(&moment),
             value if value.extra().is_some() => self.marshal(value),
@@ -44,18 +37,14 @@ impl Writer<'_> {
             Value::Array(items) => {
                 self.array(items.len())?;
                 for item in items.items() {
-                    self.part(item, hand_on)?;
+                    self.part(item)?;
                 }
                 self.end();
                 Ok(())
             }
-            Value::Map(map) => self.map_value(map, hand_on),
-            Value::Object(object) => self.object_value(object, hand_on),
-            Value::Reference(value) => {
-                let reference = value.reference();
-                let other = hand_on(reference)?;
-                self.reference(other.as_ref().unwrap_or(reference))
-            }
+            Value::Map(map) => self.map_value(map),
+            Value::Object(object) => self.object_value(object),
+            Value::Reference(reference) => self.hand_on(reference.reference()),
             Value::Dumped(_) | Value::Marshaled(_) | Value::Regexp(_) | Value::Module(_) => {
                 self.marshal(value)
             }
@@ -92,7 +81,7 @@ impl Writer<'_> {
         }
     }
 
-    fn map_value(&mut self, map: &Map, hand_on: &mut HandOn<'_>) -> Result<(), DumpError> {
+    fn map_value(&mut self, map: &Map) -> Result<(), DumpError> {
         if map.default_value().is_some() || map.compares_by_identity() {
             return self.marshal(&Value::Map(map.clone()));
         }
@@ -101,18 +90,18 @@ impl Writer<'_> {
             false => self.map(map.entries().len())?,
         }
         for (key, value) in map.entries() {
-            self.part(key, hand_on)?;
-            self.part(value, hand_on)?;
+            self.part(key)?;
+            self.part(value)?;
         }
         self.end();
         Ok(())
     }
 
-    fn object_value(&mut self, object: &Object, hand_on: &mut HandOn<'_>) -> Result<(), DumpError> {
+    fn object_value(&mut self, object: &Object) -> Result<(), DumpError> {
         if let Some(members) = members(object) {
             self.set(members.len())?;
             for (member, _) in members {
-                self.part(member, hand_on)?;
+                self.part(member)?;
             }
             self.end();
             return Ok(());
@@ -125,14 +114,14 @@ impl Writer<'_> {
         self.marked(kind, object.class().as_bytes(), object.fields().len().saturating_mul(2))?;
         for (name, value) in object.fields() {
             self.str(name.as_str())?;
-            self.part(value, hand_on)?;
+            self.part(value)?;
         }
         self.end();
         Ok(())
     }
 
     /// What only Ruby has: as the stream that Ruby itself would make of it.
-    pub(crate) fn marshal(&mut self, value: &Value) -> Result<(), DumpError> {
+    fn marshal(&mut self, value: &Value) -> Result<(), DumpError> {
         let stream = value.to_marshal()?;
         self.ext(ext::MARSHAL, &[&stream]);
         Ok(())

@@ -1,13 +1,21 @@
 //! Writes values as MessagePack.
 
-use super::{Tables, ext, tail::LARGE};
-use crate::{DumpError, Limit, Limits, ObjectId, Reference, Shape, marshal::Moment};
+use super::{Tables, ext, sending::Collected, tail::LARGE};
+use crate::{
+    DumpError, Limit, Limits, ObjectId, Reference, Session, Shape, dispatch::Dispatch,
+    marshal::Moment,
+};
 use rmp::encode;
+use std::sync::Arc;
 
 /// Where a value is written, and what bounds it.
 pub(crate) struct Writer<'a> {
     pub(super) out: &'a mut Vec<u8>,
     tables: &'a Tables,
+    /// What references go through.
+    session: Option<&'a dyn Session>,
+    /// What the value refers to, where that is counted.
+    collected: Option<&'a mut Collected>,
     /// The shape that came last: values of one type tend to come together.
     last: Option<(&'static Shape, u32)>,
     /// How many shapes the reader has to know.
@@ -41,7 +49,12 @@ macro_rules! put {
 }
 
 impl<'a> Writer<'a> {
-    pub(crate) fn new(out: &'a mut Vec<u8>, limits: &Limits, tables: &'a Tables) -> Self {
+    pub(crate) fn new(
+        out: &'a mut Vec<u8>,
+        limits: &Limits,
+        tables: &'a Tables,
+        session: Option<&'a dyn Session>,
+    ) -> Self {
         let limits = Bounds {
             depth: limits.depth,
             message: limits.message,
@@ -53,6 +66,8 @@ impl<'a> Writer<'a> {
         Self {
             out,
             tables,
+            session,
+            collected: None,
             last: None,
             needs: 0,
             start,
@@ -65,9 +80,26 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Lets the message end with a large string that travels beside it: [`Writer::finish`] gives it.
-    pub(crate) fn allow_tail(&mut self) {
+    /// Takes a place to note what is referred to on the way, and lets the message end with a large string that
+    /// travels beside it: [`Writer::finish`] gives it.
+    pub(crate) fn send_with(&mut self, collected: &'a mut Collected) {
         self.tails = true;
+        self.collected = Some(collected);
+    }
+
+    /// How many exports have been counted.
+    pub(crate) fn exported(&self) -> usize {
+        self.collected.as_ref().map_or(0, |collected| collected.exported.len())
+    }
+
+    /// Takes back all such exports but the first `count`: they are not going to be sent.
+    pub(crate) fn take_back(&mut self, count: usize) {
+        if let (Some(collected), Some(session)) = (&mut self.collected, self.session) {
+            let exported = &mut collected.exported;
+            exported
+                .drain(count.min(exported.len())..)
+                .for_each(|reference| session.take_back(&reference));
+        }
     }
 
     /// How many shapes the reader has to know for what was written.
@@ -351,7 +383,42 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// A reference to an object, wherever it is.
+    /// A reference to an object, wherever it lives.
+    pub(crate) fn hand_on(&mut self, reference: &Reference) -> Result<(), DumpError> {
+        let Some(session) = self.session else { return self.reference(reference) };
+        if let ObjectId::Slot { .. } = reference.id()
+            && let Some(object) = session.local(reference)
+        {
+            // An object of ours is counted each time that it is sent.
+            return self.export(session, object);
+        }
+        if let Some(other) = session.hand_on(reference)? {
+            return self.exports(other);
+        }
+        if let Some(collected) = &mut self.collected {
+            collected.held.extend(session.holding(reference));
+        }
+        self.reference(reference)
+    }
+
+    /// A reference to an object of this process, which becomes callable by the peer.
+    pub(crate) fn export(
+        &mut self,
+        session: &dyn Session,
+        object: Arc<dyn Dispatch>,
+    ) -> Result<(), DumpError> {
+        self.exports(session.export(object)?)
+    }
+
+    /// A reference that was counted.
+    fn exports(&mut self, reference: Reference) -> Result<(), DumpError> {
+        let written = self.reference(&reference);
+        if let Some(collected) = &mut self.collected {
+            collected.exported.push(reference);
+        }
+        written
+    }
+
     pub(crate) fn reference(&mut self, reference: &Reference) -> Result<(), DumpError> {
         if self.references >= self.limits.references {
             return Err(DumpError::limit(Limit::References, self.limits.references));

@@ -5,8 +5,8 @@ use super::{
     ReferenceValue, Regexp, Str, Symbol, Value,
 };
 use crate::{
-    Dump, DumpError, Dumper, Limits, Load, LoadError, Loader, Reference, Session, budget::Budget,
-    marshal,
+    Dump, DumpError, Dumper, Limits, Load, LoadError, Loader, Reference, Remote, Session,
+    budget::Budget, marshal,
 };
 use std::sync::Arc;
 
@@ -115,7 +115,7 @@ variants! {
     Bool(bool), Int(i64), Int(i8), Int(i16), Int(i32), Int(u8), Int(u16), Int(u32), Float(f64),
     Float(f32), Float(Float), Symbol(Symbol), Str(&str), Str(String), Str(Str), Array(Array),
     Map(Map), Object(Object), Dumped(Dumped), Marshaled(Marshaled), Regexp(Regexp), Module(Module),
-    Reference(ReferenceValue), Reference(Reference),
+    Reference(ReferenceValue), Reference(Reference), Reference(Remote),
 }
 
 impl From<f32> for Float {
@@ -150,7 +150,15 @@ impl From<&String> for Value {
 
 impl From<Reference> for ReferenceValue {
     fn from(reference: Reference) -> Self {
-        Self::of(ReferenceBody { reference, came_as: None })
+        Self::of(ReferenceBody { reference, came_as: None, held: None })
+    }
+}
+
+/// As long as the value is there, the object is held as by the proxy.
+impl From<Remote> for ReferenceValue {
+    fn from(remote: Remote) -> Self {
+        let reference = remote.reference().clone();
+        Self::of(ReferenceBody { reference, came_as: None, held: Some(remote) })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What has an identity in Ruby: shared nodes, and what they hold.
 
 use super::{Symbol, Value};
-use crate::Reference;
+use crate::{Reference, Remote};
 use std::sync::{Arc, Weak};
 
 /// What a node holds, and what anything can have besides.
@@ -127,6 +127,9 @@ pub(crate) struct ReferenceBody {
     pub(crate) reference: Reference,
     /// The class and the bytes in which it came.
     pub(crate) came_as: Option<(Symbol, Vec<u8>)>,
+    /// Holds the object, where it came over the native wire.
+    #[allow(dead_code, reason = "it is there to be dropped")]
+    pub(crate) held: Option<Remote>,
 }
 
 pub(crate) struct BigIntBody {

@@ -329,16 +329,17 @@ impl Driver {
             self.connection.protocol().go_away();
             return Poll::Ready(Ok(()));
         }
-        // Calls may have waited for what other tasks have done.
-        if self.connection.protocol().has_work() {
-            return Poll::Ready(self.take_frames());
-        }
         let Limits { keepalive, pings, stall, .. } = **self.connection.limits();
         // The answers come before.
         let finished = self.stopping && self.serving.poll_idle(context).is_ready();
         let all_written = self.has_written_all();
         let (wakes_at, receives) = {
             let mut protocol = self.connection.protocol();
+            // Calls may have waited for what other tasks have done.
+            if protocol.has_work() {
+                drop(protocol);
+                return Poll::Ready(self.take_frames());
+            }
             if !all_written {
                 // While a write waits, there is no use in more to write. But a new call may be the
                 // next one whose time is up.

@@ -62,11 +62,19 @@ impl fmt::Display for Violation {
 #[derive(Default)]
 struct Call<'a> {
     made: Option<Made>,
+    /// The call whose block it is of.
+    outer: Option<u64>,
     /// Where in the history it has begun.
     began: Vec<(usize, Life)>,
     finished: Option<usize>,
     over: bool,
     ended: Vec<(usize, Duration, &'a Seen)>,
+}
+
+impl Call<'_> {
+    fn has_ended_before(&self, index: usize) -> bool {
+        self.ended.first().is_some_and(|(ended, ..)| *ended < index)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -91,7 +99,8 @@ pub fn check(history: &[Record], slack: Duration) -> Vec<Violation> {
         .collect();
     let faulty = history.iter().any(|record| matches!(record.event, Event::Fault(_)));
     for (number, call) in &calls {
-        check_call(*number, call, &killed, slack, &mut found);
+        let outer = call.outer.and_then(|outer| calls.get(&outer));
+        check_call(*number, call, outer, &killed, slack, &mut found);
     }
     check_order(&calls, faulty, &mut found);
     check_objects(history, &killed, &mut found);
@@ -108,6 +117,7 @@ fn calls(history: &[Record]) -> BTreeMap<u64, Call<'_>> {
                 let made = Made { at: *at, by: *by, lane: *lane, within: *within };
                 calls.entry(*call).or_default().made = Some(made);
             }
+            Event::Yields { outer, call } => calls.entry(*call).or_default().outer = Some(*outer),
             Event::Began { call, on } => calls.entry(*call).or_default().began.push((index, *on)),
             Event::Finished { call } => {
                 let call = calls.entry(*call).or_default();
@@ -127,6 +137,7 @@ fn calls(history: &[Record]) -> BTreeMap<u64, Call<'_>> {
 fn check_call(
     number: u64,
     call: &Call<'_>,
+    outer: Option<&Call<'_>>,
     killed: &BTreeSet<Life>,
     slack: Duration,
     found: &mut Vec<Violation>,
@@ -164,6 +175,8 @@ fn check_call(
         Seen::Answered(Outcome::NotExecuted) | Seen::Failed(Outcome::NotExecuted) if ran => {
             found.push(Violation::RanAfterAll(number));
         }
+        // A block is there as long as its caller waits.
+        Seen::Gone if outer.is_some_and(|outer| outer.has_ended_before(*index)) => {}
         Seen::Gone => found.push(Violation::Lost(number)),
         _ => {}
     }
@@ -350,6 +363,19 @@ mod tests {
         assert_eq!(found(twice), [Violation::EndedTwice(1)]);
         let runs = [called(1, 1), began(1), ended(1, Seen::Cancelled)];
         assert_eq!(found(runs), [Violation::RunsOn(1)]);
+    }
+
+    /// Found by the seed 49586, before the checker knew how long a block is there.
+    #[test]
+    fn a_block_is_gone_when_its_caller_waits_no_longer_and_not_before() {
+        let outer = [called(1, 1), began(1)];
+        let block = [Event::Yields { outer: 1, call: 2 }, called(2, 2)];
+        let ends = [ended(1, Seen::Cancelled), finished(1)];
+        let gone = ended(2, Seen::Gone);
+        let late = outer.iter().chain(&block).chain(&ends).chain([&gone]);
+        assert_eq!(found(late.cloned()), []);
+        let early = outer.iter().chain(&block).chain([&gone]).chain(&ends);
+        assert_eq!(found(early.cloned()), [Violation::Lost(2)]);
     }
 
     #[test]

@@ -75,6 +75,13 @@ pub enum Event {
         /// How long it may take.
         within: Duration,
     },
+    /// A call is made of the block that was passed to another call.
+    Yields {
+        /// The number of the one that has the block.
+        outer: u64,
+        /// The number of the one that is made.
+        call: u64,
+    },
     /// A method has begun to run.
     Began {
         /// The call's number.

@@ -245,7 +245,11 @@ impl Desk {
             let lane = self.host.history.number();
             let within = self.host.client.limits().deadline;
             let calling = Calling { method: "block", lane, within, patience: None, hasty: false };
-            match self.host.call(calling, |call, _| block.call((call,))).await {
+            let make = |inner, _| {
+                self.host.history.record(Event::Yields { outer: call, call: inner });
+                block.call((inner,))
+            };
+            match self.host.call(calling, make).await {
                 Some(number) => sum += number,
                 None => break,
             }

@@ -1,6 +1,6 @@
 //! What a method can know of the call that it serves.
 
-use crate::Holder;
+use crate::{Holder, Identity};
 use std::{fmt, net::SocketAddr, sync::Arc, time::Instant};
 
 /// The circumstances of a call, for a parameter marked `#[drb(context)]`.
@@ -25,11 +25,12 @@ pub struct Context {
 #[derive(Debug)]
 struct Connection {
     peer: Peer,
+    identity: Identity,
     wire: Wire,
     uri: Arc<str>,
 }
 
-/// Who is calling.
+/// Where a call comes from. [`Identity`] is what that shows of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Peer {
@@ -80,8 +81,18 @@ impl Context {
     /// The context of the calls that come over one connection; `uri` is what references to
     /// objects of this process carry there.
     pub fn new(peer: Peer, wire: Wire, uri: impl Into<Arc<str>>) -> Self {
-        let connection = Connection { peer, wire, uri: uri.into() };
+        let identity = Identity::Anonymous;
+        let connection = Connection { peer, identity, wire, uri: uri.into() };
         Self { connection: Arc::new(connection), deadline: None }
+    }
+
+    /// The same with what the peer has shown of itself.
+    #[must_use]
+    pub fn with_identity(&self, identity: Identity) -> Self {
+        let Connection { peer, wire, uri, .. } = &*self.connection;
+        let (peer, wire, uri) = (peer.clone(), *wire, Arc::clone(uri));
+        let connection = Arc::new(Connection { peer, identity, wire, uri });
+        Self { connection, deadline: self.deadline }
     }
 
     /// The same with the time by which the caller wants the result.
@@ -90,9 +101,14 @@ impl Context {
         Self { connection: Arc::clone(&self.connection), deadline }
     }
 
-    /// Who is calling.
+    /// Where the call comes from.
     pub fn peer(&self) -> &Peer {
         &self.connection.peer
+    }
+
+    /// Who is calling, as far as that is known for sure.
+    pub fn identity(&self) -> &Identity {
+        &self.connection.identity
     }
 
     /// The protocol that the call came over.

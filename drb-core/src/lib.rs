@@ -17,6 +17,7 @@ pub mod dispatch;
 mod dump;
 mod error;
 mod exclusive;
+mod identity;
 mod impls;
 mod limits;
 mod load;
@@ -51,6 +52,7 @@ pub use error::{
     CallError, DumpError, Error, Exception, LoadError, LoadErrorKind, MethodError, Outcome,
 };
 pub use exclusive::Exclusive;
+pub use identity::{Identity, TlsIdentity};
 pub use limits::{Limit, Limits};
 pub use load::{Fields, Kind, Load, Loader};
 pub use objects::{Exported, Holder, Objects, Term, Total};

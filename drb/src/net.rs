@@ -1,7 +1,7 @@
 //! Sockets: TCP, Unix and those that the program brings, and what is common to them.
 
 use crate::transport::Transport;
-use drb_core::{Address, Peer};
+use drb_core::{Address, Identity, Peer};
 use std::{
     fmt,
     io::{self, ErrorKind, IoSlice},
@@ -75,6 +75,22 @@ impl Stream {
             Self::Unix(_) => Peer::Unix,
             Self::Brought(brought) => brought.peer.clone(),
         })
+    }
+
+    /// What the other end has shown of itself.
+    pub(crate) fn identity(&self) -> Identity {
+        match self {
+            Self::Unix(stream) => match stream.peer_cred() {
+                Ok(process) => Identity::Unix {
+                    uid: process.uid(),
+                    gid: process.gid(),
+                    pid: process.pid().and_then(|pid| u32::try_from(pid).ok()),
+                },
+                // It is nobody in particular then, to whom nothing is allowed that needs a user.
+                Err(_) => Identity::Anonymous,
+            },
+            Self::Tcp(_) | Self::Brought(_) => Identity::Anonymous,
+        }
     }
 
     /// Whether an idle connection can still be used. Nothing is to be read on one; what can be read

@@ -199,8 +199,9 @@ async fn run_connection(
         Ok(Ok(1..)) => {}
         _ => return,
     }
+    let identity = stream.identity();
     if wire::greets(&first) {
-        let context = Context::new(peer, Wire::Native, Arc::clone(&uri));
+        let context = Context::new(peer, Wire::Native, Arc::clone(&uri)).with_identity(identity);
         let home = ServerHome { client: shared.client.clone() };
         let connection = drb_core::native::Connection::new(&shared.limits, uri, home);
         connection.protocol().share(&shared.buffered);
@@ -208,7 +209,7 @@ async fn run_connection(
         let serving = Serving::new(Some(shared), context, &connection);
         Driver::new(connection, stream, serving, first).stopped_by(stopper).run().await;
     } else {
-        let context = Context::new(peer, Wire::Ruby, uri);
+        let context = Context::new(peer, Wire::Ruby, uri).with_identity(identity);
         Connection::new(stream, shared, context, stopper, first).run().await;
     }
 }

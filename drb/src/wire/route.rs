@@ -140,7 +140,8 @@ impl Line {
         let connecting = transport::connect(&address, client.connector());
         let stream = deadline.bound(limits.connect, uri, connecting).await?;
         let peer = stream.peer().map_err(failed)?;
-        let context = Context::new(peer, Wire::Native, Arc::clone(uri));
+        let context =
+            Context::new(peer, Wire::Native, Arc::clone(uri)).with_identity(stream.identity());
         let connection = Arc::clone(&self.connection);
         let serving = Serving::new(None, context, &connection);
         client.native().add(&connection);

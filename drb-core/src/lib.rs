@@ -57,7 +57,7 @@ pub use limits::{Limit, Limits};
 pub use load::{Fields, Kind, Load, Loader};
 pub use objects::{Exported, Holder, Objects, Term, Total};
 pub use reference::{ObjectId, Reference, Session};
-pub use relay::Relay;
+pub use relay::{OneRelay, Relay};
 pub use returns::{Loaded, Outbound, Pipelined, Returns};
 #[cfg(feature = "serde")]
 pub use serde::Serde;

@@ -7,7 +7,10 @@ use crate::{
     dispatch::{Dispatch, Incoming, Invoked, MethodInfo},
     stream::NEXT_ITEMS,
 };
-use std::{any::Any, sync::Arc};
+use std::{
+    any::Any,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
 
 /// Passes every call on to an object elsewhere: arguments, blocks and results go through as they are,
 /// and what they refer to is handed on in the same way. The object's own process says which methods
@@ -25,6 +28,23 @@ impl Relay {
         let any: &dyn Any = &**object;
         let remote = any.downcast_ref::<Self>().map(|relay| relay.0.clone())?;
         Some(remote.link().resolved().unwrap_or(remote))
+    }
+}
+
+/// The relay of one object elsewhere, which is one and the same for all who get it, as long as anybody has
+/// it.
+#[derive(Default)]
+pub struct OneRelay(Mutex<Weak<Relay>>);
+
+impl OneRelay {
+    /// The relay. `remote` is asked for the way to the object if there is none.
+    pub fn get(&self, remote: impl FnOnce() -> Remote) -> Arc<Relay> {
+        let mut relay = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        relay.upgrade().unwrap_or_else(|| {
+            let new = Arc::new(Relay::new(remote()));
+            *relay = Arc::downgrade(&new);
+            new
+        })
     }
 }
 

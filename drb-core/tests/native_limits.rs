@@ -1,11 +1,14 @@
 //! Each bound of the native wire, at the limit and one past it, with bytes written by hand after
 //! `docs/native.md`. What exceeds one is refused alone wherever the protocol goes on.
 
+mod frames;
+
 use drb_core::{
     Budget, DumpError, Error, Limit, Limits, Load, LoadError, LoadErrorKind, Loader, ObjectId,
     Value,
     native::{Buffered, Calling, Ending, Protocol, Received, Tables},
 };
+use frames::{CALL, CANCEL, NAME, frame};
 use std::{
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -13,11 +16,8 @@ use std::{
 };
 
 const HELLO: u8 = 0x01;
-const NAME: u8 = 0x02;
-const CALL: u8 = 0x10;
 const RESULT: u8 = 0x11;
 const CHUNK: u8 = 0x13;
-const CANCEL: u8 = 0x14;
 const TAIL: u8 = 0x15;
 const TAKEN: u8 = 0x16;
 const RELEASE: u8 = 0x20;
@@ -30,13 +30,6 @@ const MORE: u8 = 0x80;
 /// method, no flags, one argument.
 fn head(id: u8) -> [u8; 5] {
     [id, 0, 0, 0, 1]
-}
-
-fn frame(byte: u8, body: &[u8]) -> Vec<u8> {
-    let mut frame = (body.len() as u32).to_be_bytes().to_vec();
-    frame[0] = byte;
-    frame.extend_from_slice(body);
-    frame
 }
 
 /// A call whose message has so many bytes.

@@ -1,24 +1,17 @@
 //! Promises, with bytes written by hand after `docs/native.md`: what waits and how long, what a peer that
 //! names wrong ones is told, and that nothing is left of them.
 
+mod frames;
+
 use drb_core::{
     Error, Exception, Limit, Limits, LoadError, Outcome,
     native::{Protocol, Received, Tables},
 };
+use frames::{CALL, CANCEL, NAME, frame};
 use std::{sync::Arc, time::Instant};
 
-const NAME: u8 = 0x02;
-const CALL: u8 = 0x10;
-const CANCEL: u8 = 0x14;
 const PROMISES: u8 = 0x22;
 const NIL: u8 = 0xc0;
-
-fn frame(byte: u8, body: &[u8]) -> Vec<u8> {
-    let mut frame = (body.len() as u32).to_be_bytes().to_vec();
-    frame[0] = byte;
-    frame.extend_from_slice(body);
-    frame
-}
 
 /// Call number `id` of the front object, whose answer is promised as `number`.
 fn promise(id: u8, number: u8) -> Vec<u8> {

@@ -1,10 +1,13 @@
 //! Strings that travel beside their messages, frame by frame. (`docs/native.md` says what the frames
 //! are; the bytes here are written by hand after it.)
 
+mod frames;
+
 use drb_core::{
     Limits, LoadError, ObjectId,
     native::{BEHIND, Called, Calling, Protocol, Received, Tables},
 };
+use frames::{CALL, CANCEL, NAME};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -20,18 +23,14 @@ fn protocol(limits: &Limits) -> Protocol {
 }
 
 fn frame(byte: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let body = parts.concat();
-    let mut frame = (body.len() as u32).to_be_bytes().to_vec();
-    frame[0] = byte;
-    frame.extend_from_slice(&body);
-    frame
+    frames::frame(byte, &parts.concat())
 }
 
 /// A name, and a call of it with one argument: the head of a string of so many bytes.
 fn begin(id: u8, claim: u32) -> Vec<u8> {
     // Number, target, method, flags, count.
     let head = [id, 0, 0, 0, 1];
-    [frame(0x02, &[b"m"]), frame(0x10 | MORE, &[&head, &[0xc6], &claim.to_be_bytes()])].concat()
+    [frame(NAME, &[b"m"]), frame(CALL | MORE, &[&head, &[0xc6], &claim.to_be_bytes()])].concat()
 }
 
 /// Gives all to the protocol, in pieces of so many bytes; what came of it.
@@ -90,7 +89,7 @@ fn a_string_arrives_however_the_bytes_come() {
     bytes.extend(frame(TAIL | MORE, &[&[0, 3, 0], &string[..15_000]]));
     bytes.extend(frame(TAIL | MORE, &[&[0, 3, 0]]));
     bytes.extend(frame(TAIL, &[&[0, 3, 0], &string[15_000..]]));
-    bytes.extend(frame(0x10, &[&[4, 0, 0, 0, 0]]));
+    bytes.extend(frame(CALL, &[&[4, 0, 0, 0, 0]]));
     for size in [1, 2, 3, 5, 7, 1000, 30_000] {
         let mut protocol = protocol(&Limits::default());
         let seen = receive(&mut protocol, &bytes, size).unwrap();
@@ -105,7 +104,7 @@ fn bytes_that_are_read_to_where_they_belong_arrive_as_well() {
     let mut bytes = begin(3, 300_000);
     bytes.extend(frame(TAIL | MORE, &[&[0, 3, 0], &string[..200_000]]));
     bytes.extend(frame(TAIL, &[&[0, 3, 0], &string[200_000..]]));
-    bytes.extend(frame(0x10, &[&[4, 0, 0, 0, 0]]));
+    bytes.extend(frame(CALL, &[&[4, 0, 0, 0, 0]]));
 
     let mut at = 0;
     let mut lent = 0;
@@ -231,7 +230,7 @@ fn what_is_too_long_is_skipped_and_refused() {
         let mut bytes = begin(3, claim);
         bytes.extend(frame(TAIL | MORE, &[&[0, 3, 0], &string(len - 1000)]));
         bytes.extend(frame(TAIL, &[&[0, 3, 0], &string(1000)]));
-        bytes.extend(frame(0x10, &[&[4, 0, 0, 0, 0]]));
+        bytes.extend(frame(CALL, &[&[4, 0, 0, 0, 0]]));
         let seen = receive(&mut protocol, &bytes, 1000).unwrap();
         assert_eq!(seen, [(3, tail), (4, None)], "{claim}");
     }
@@ -242,7 +241,7 @@ fn strings_that_nobody_waits_for_are_ignored() {
     let mut protocol = protocol(&Limits::default());
     let mut bytes = frame(TAIL, &[&[0, 9, 0], &string(20_000)]);
     bytes.extend(frame(TAIL | MORE, &[&[1, 9, 2, 0, 0], &string(20)]));
-    bytes.extend(frame(0x14, &[&[9]]));
+    bytes.extend(frame(CANCEL, &[&[9]]));
     bytes.extend(begin(3, 20));
     bytes.extend(frame(TAIL, &[&[0, 3, 0], &string(20)]));
     assert_eq!(receive(&mut protocol, &bytes, 11).unwrap(), [(3, Some(5))]);
@@ -252,7 +251,7 @@ fn strings_that_nobody_waits_for_are_ignored() {
 fn lies_about_strings_end_the_connection() {
     let string = string(20_000);
     let head = [3, 0, 0, 0, 1];
-    let none = [frame(0x02, &[b"m"]), frame(0x10 | MORE, &[&head, &[0xc0]])].concat();
+    let none = [frame(NAME, &[b"m"]), frame(CALL | MORE, &[&head, &[0xc0]])].concat();
     let cases: [(&str, Vec<Vec<u8>>); 9] = [
         ("more bytes than said", vec![begin(3, 10), frame(TAIL, &[&[0, 3, 0], &string])]),
         (

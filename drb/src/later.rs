@@ -2,8 +2,8 @@
 //! is there, and is made then.
 
 use crate::{
-    Carried, Closed, Closing, Current, Error, Limits, Link, ObjectId, Outcome, Reference, Relay,
-    Remote, Request, Response, Session, Wakers, Wire,
+    Carried, Closed, Closing, Current, Error, Limits, Link, ObjectId, OneRelay, Outcome, Reference,
+    Relay, Remote, Request, Response, Session, Wakers, Wire,
     dispatch::Dispatch,
     local::{LocalLink, LocalSession},
     timer::now,
@@ -29,7 +29,7 @@ struct Later {
     reference: Reference,
     this: Weak<Self>,
     /// The object as one of this process, for others, as long as it isn't there.
-    relay: Mutex<Weak<Relay>>,
+    relay: OneRelay,
 }
 
 /// The call that gives the object.
@@ -56,7 +56,7 @@ pub(crate) fn pipeline(way: Arc<dyn Link>, first: Request) -> Remote {
         wakers: Arc::default(),
         reference: reference.clone(),
         this: this.clone(),
-        relay: Mutex::default(),
+        relay: OneRelay::default(),
     });
     Remote::new(later, reference)
 }
@@ -168,14 +168,8 @@ impl Link for Later {
         if let Some(remote) = self.resolved() {
             return remote.link().local();
         }
-        let mut relay = self.relay.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(relay) = relay.upgrade() {
-            return Some(relay);
-        }
-        let remote = Remote::new(self.this.upgrade()?, self.reference.clone());
-        let new = Arc::new(Relay::new(remote));
-        *relay = Arc::downgrade(&new);
-        Some(new)
+        let this = self.this.upgrade()?;
+        Some(self.relay.get(|| Remote::new(this, self.reference.clone())))
     }
 
     fn closed(self: Arc<Self>, _: &Reference) -> Closing {

@@ -163,15 +163,32 @@ fn take_long(bytes: &mut &[u8]) -> Result<u64, LoadError> {
             return Ok(number);
         }
     }
-    Err(LoadErrorKind::Malformed { offset: 0, problem: "a number of more than 64 bits" }.into())
+    Err(malformed("a number of more than 64 bits"))
 }
 
 /// Takes a number of 32 bits.
 pub(super) fn take32(bytes: &mut &[u8]) -> Result<u32, LoadError> {
     let number = take(bytes)?;
-    u32::try_from(number).map_err(|_| {
-        LoadErrorKind::Malformed { offset: 0, problem: "a number of more than 32 bits" }.into()
-    })
+    u32::try_from(number).map_err(|_| malformed("a number of more than 32 bits"))
+}
+
+/// Writes a text.
+pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
+    put(out, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Takes a text.
+pub(super) fn take_text<'a>(bytes: &mut &'a [u8]) -> Result<&'a str, LoadError> {
+    let len = usize::try_from(take(bytes)?).unwrap_or(usize::MAX);
+    let (text, rest) = bytes.split_at_checked(len).ok_or_else(LoadError::truncated)?;
+    *bytes = rest;
+    std::str::from_utf8(text).map_err(|_| malformed("a text in no UTF-8"))
+}
+
+/// What a peer sends that doesn't follow the protocol.
+pub(super) fn malformed(problem: &'static str) -> LoadError {
+    LoadErrorKind::Malformed { offset: 0, problem }.into()
 }
 
 #[cfg(test)]

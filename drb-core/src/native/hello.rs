@@ -1,7 +1,7 @@
 //! What a side can beyond what every side can, as it says in its first frame.
 
-use super::frame::take;
-use crate::{LoadError, LoadErrorKind};
+use super::frame::{malformed, take};
+use crate::LoadError;
 
 /// Reads it: features by their numbers, each once and in order, with some bytes. What isn't known is
 /// skipped, and nothing is known so far: so both sides speak what they have spoken before.
@@ -17,10 +17,6 @@ pub(super) fn read(mut body: &[u8]) -> Result<(), LoadError> {
         body = rest;
     }
     Ok(())
-}
-
-fn malformed(problem: &'static str) -> LoadError {
-    LoadErrorKind::Malformed { offset: 0, problem }.into()
 }
 
 #[cfg(test)]

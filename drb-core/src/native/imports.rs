@@ -1,9 +1,9 @@
 //! The peer's objects that are held here.
 
 use super::{Connection, frame, places::Places};
-use crate::{ObjectId, Reference, Relay, Remote};
+use crate::{ObjectId, OneRelay, Reference, Relay, Remote};
 use std::sync::{
-    Arc, Mutex, PoisonError, Weak,
+    Arc, Weak,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -17,7 +17,7 @@ pub(crate) struct Import {
     place: Place,
     received: AtomicU64,
     /// The object as one of this process, for others.
-    relay: Mutex<Weak<Relay>>,
+    relay: OneRelay,
 }
 
 /// What is held, and what is to be given back.
@@ -30,17 +30,13 @@ pub(super) struct Imports {
 }
 
 impl Import {
-    /// The object as one of this process, which others can call. It is one and the same for all of
-    /// them.
+    /// The object as one of this process, which others can call.
     pub(super) fn relay(self: &Arc<Self>) -> Arc<Relay> {
-        let mut relay = self.relay.lock().unwrap_or_else(PoisonError::into_inner);
-        relay.upgrade().unwrap_or_else(|| {
+        self.relay.get(|| {
             let table = self.connection.tables().peer_objects;
             let (slot, generation) = self.place;
             let reference = Reference::without_uri(ObjectId::Slot { table, slot, generation });
-            let new = Arc::new(Relay::new(Remote::new(Arc::clone(self) as _, reference)));
-            *relay = Arc::downgrade(&new);
-            new
+            Remote::new(Arc::clone(self) as _, reference)
         })
     }
 
@@ -111,7 +107,7 @@ impl Imports {
             connection,
             place,
             received: AtomicU64::new(1),
-            relay: Mutex::default(),
+            relay: OneRelay::default(),
         });
         self.held.insert(place, Arc::downgrade(&import));
         import

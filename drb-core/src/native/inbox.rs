@@ -2,14 +2,14 @@
 
 use super::{
     buffered::{Buffered, Share},
-    frame::{Kind, take32},
+    frame::{Kind, malformed, take32},
+    head,
     imports::Place,
-    protocol::skip_head,
     scan::Scan,
     tail::{self, BEHIND, Tail},
     window::Intake,
 };
-use crate::{Limit, Limits, LoadError, LoadErrorKind, budget::exceeded};
+use crate::{Limit, Limits, LoadError, budget::exceeded};
 use foldhash::fast::RandomState;
 use std::{collections::HashMap, sync::Arc};
 
@@ -290,7 +290,7 @@ impl Inbox {
 
 /// What stands behind the head of a message.
 fn values(kind: Kind, mut body: &[u8]) -> Result<&[u8], LoadError> {
-    skip_head(kind, &mut body)?;
+    head::skip(kind, &mut body)?;
     Ok(body)
 }
 
@@ -313,8 +313,4 @@ impl Partial {
         (self.too_much, self.tail) = (Some((limit, scan)), None);
         Ok(())
     }
-}
-
-fn malformed(problem: &'static str) -> LoadError {
-    LoadErrorKind::Malformed { offset: 0, problem }.into()
 }

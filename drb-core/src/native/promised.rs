@@ -2,7 +2,7 @@
 
 use super::{Connection, Waiting};
 use crate::{
-    Carried, Closed, Closing, Current, Error, Limits, Link, ObjectId, Reference, Relay, Remote,
+    Carried, Closed, Closing, Current, Error, Limits, Link, ObjectId, OneRelay, Reference, Remote,
     Request, Session, Wire, dispatch::Dispatch, unresolved, wakers::Wakers,
 };
 use std::{
@@ -26,7 +26,7 @@ pub(crate) struct Promised {
     wakers: Arc<Wakers>,
     this: Weak<Self>,
     /// The object as one of this process, for others, as long as it isn't there.
-    relay: Mutex<Weak<Relay>>,
+    relay: OneRelay,
 }
 
 /// The call that gives the object.
@@ -68,7 +68,7 @@ impl Promised {
             first: Mutex::new(First::Unmade(Box::new(first))),
             wakers: Arc::default(),
             this: this.clone(),
-            relay: Mutex::default(),
+            relay: OneRelay::default(),
         });
         Remote::new(promised, reference)
     }
@@ -162,10 +162,10 @@ impl Promised {
         }
     }
 
-    fn own_remote(&self) -> Option<Remote> {
+    fn own_remote(self: Arc<Self>) -> Remote {
         let (table, number) = (self.connection.tables().peer_objects, self.number);
         let reference = Reference::without_uri(ObjectId::Promise { table, number });
-        Some(Remote::new(self.this.upgrade()?, reference))
+        Remote::new(self, reference)
     }
 
     /// What is held of the promise before this one.
@@ -242,13 +242,8 @@ impl Link for Promised {
         if let Some(remote) = self.resolved() {
             return remote.link().local();
         }
-        let mut relay = self.relay.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(relay) = relay.upgrade() {
-            return Some(relay);
-        }
-        let new = Arc::new(Relay::new(self.own_remote()?));
-        *relay = Arc::downgrade(&new);
-        Some(new)
+        let this = self.this.upgrade()?;
+        Some(self.relay.get(|| this.own_remote()))
     }
 
     fn closed(self: Arc<Self>, _: &Reference) -> Closing {

@@ -1,6 +1,6 @@
 //! What the peer's calls are going to give, for those of its calls that don't wait for it.
 
-use super::protocol::{Called, Target};
+use super::{Called, Target};
 use crate::{Exception, Limit, Limits, dispatch::Dispatch};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -57,7 +57,8 @@ pub(super) struct Ready {
 /// What is to be done about a call of a promised object.
 pub(super) enum Aim {
     Call(Target),
-    Wait,
+    /// It waits for this promise.
+    Wait(u64),
     Refuse(Exception),
 }
 
@@ -126,7 +127,7 @@ impl Promises {
                     ),
                 ))
             }
-            Some(Promise::Pending { .. }) => Aim::Wait,
+            Some(Promise::Pending { .. }) => Aim::Wait(number),
         }
     }
 

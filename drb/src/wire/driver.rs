@@ -272,17 +272,17 @@ impl Driver {
             self.greeted = true;
             taken = PREAMBLE.len();
         }
-        let (dropped, gone_away) = loop {
+        let mut protocol = loop {
             let rest = self.input.get(taken..).unwrap_or_default();
             let mut protocol = self.connection.protocol();
             match protocol.receive(rest, self.heard.into_std())? {
                 Received::Needs(needs) => {
                     (self.needs, self.in_string) = (needs, false);
-                    break (protocol.take_dropped(), protocol.has_gone_away());
+                    break protocol;
                 }
                 Received::Large => {
                     (self.needs, self.in_string) = (1, true);
-                    break (protocol.take_dropped(), protocol.has_gone_away());
+                    break protocol;
                 }
                 Received::Nothing(len) => taken += len,
                 Received::Call(len, called) => {
@@ -302,6 +302,11 @@ impl Driver {
                 }
             }
         };
+        let dropped = protocol.take_dropped();
+        if protocol.has_gone_away() {
+            self.connection.reach(Stage::Over);
+        }
+        drop(protocol);
         if taken == self.input.len() {
             self.input.clear();
             if self.input.capacity() > KEEP {
@@ -309,9 +314,6 @@ impl Driver {
             }
         } else {
             self.input.drain(..taken);
-        }
-        if gone_away {
-            self.connection.reach(Stage::Over);
         }
         if !dropped.is_empty() {
             discard(dropped);
@@ -372,6 +374,7 @@ impl Driver {
         let until = stalled.into_iter().chain(late).fold(until, Instant::min);
         ready!(self.timer.poll(until, context));
         let now = Instant::now();
+        // Until the peer has greeted, no frames are taken that would do so.
         let dropped = {
             let mut protocol = self.connection.protocol();
             protocol.expire(now.into_std());

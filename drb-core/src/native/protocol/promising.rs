@@ -1,28 +1,30 @@
 //! Promises in the protocol: calls on objects that are still to be given, in both directions.
 
-use super::{
-    frame::Kind,
-    outbox::Message,
-    promises::{Kept, Ready},
-    protocol::{Called, Protocol, Received, Target},
-    reader::Reader,
+use super::{Called, Protocol, Received, Target};
+use crate::{
+    Budget, Exception, Limits, ObjectId,
+    native::{
+        Reader,
+        frame::{self, Kind},
+        outbox::Message,
+        promises::{Kept, Ready},
+    },
 };
-use crate::{Budget, Exception, Limits, ObjectId};
 use std::{borrow::Cow, sync::Arc};
 
 impl Protocol {
     /// The number of a new promise of this side's. It is used once.
-    pub(super) fn next_promise(&mut self) -> u64 {
+    pub(in crate::native) fn next_promise(&mut self) -> u64 {
         let number = self.next_promise;
         self.next_promise += 1;
         number
     }
 
     /// Nobody here calls the object of a promise any more.
-    pub(super) fn let_go_promise(&mut self, number: u64) {
+    pub(in crate::native) fn let_go_promise(&mut self, number: u64) {
         // Behind all calls on it.
         if let Some(lane) = self.lanes.remove(&number) {
-            let head = |out: &mut Vec<u8>| super::frame::put(out, number);
+            let head = |out: &mut Vec<u8>| frame::put(out, number);
             let message = Message {
                 kind: Kind::Promises,
                 flags: 0,
@@ -174,7 +176,7 @@ impl Protocol {
     }
 
     /// A call is not made: nobody is going to hold what it refers to.
-    pub(super) fn discard(&mut self, called: &Called<'_>) {
+    pub(in crate::native) fn discard(&mut self, called: &Called<'_>) {
         self.give_back(&called.home);
         if called.references {
             self.refuse(&called.body);

@@ -1,0 +1,188 @@
+//! The calls of the peer, in the protocol: from a call that has arrived to its answer.
+
+use super::{Protocol, Received};
+use crate::{
+    Exception, Limit, LoadError, ObjectId, Reference,
+    budget::exceeded,
+    dispatch::Dispatch,
+    native::{
+        Sending, Tail,
+        frame::{self, Kind, REFERENCES, malformed},
+        head::Head,
+        imports::Place,
+        outbox::{Lane, Message},
+        promises::Aim,
+        scan::Scan,
+    },
+};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// A call that has arrived.
+#[derive(Debug)]
+pub struct Called<'a> {
+    /// By which the caller knows it.
+    pub id: u32,
+    /// Whose method is called.
+    pub target: Target,
+    /// The method's name.
+    pub method: Arc<str>,
+    /// How many arguments there are.
+    pub count: usize,
+    /// Whether the last one are arguments by name.
+    pub keywords: bool,
+    /// The block: a place in the peer's table.
+    pub block: Option<(u32, u32)>,
+    /// How long the caller waits.
+    pub deadline: Option<Duration>,
+    /// When the caller stops waiting, for a call that has waited for its object.
+    pub until: Option<Instant>,
+    /// The arguments.
+    pub body: Cow<'a, [u8]>,
+    /// The string at their end, if that has travelled beside them.
+    pub tail: Option<Arc<Tail>>,
+    /// Whether there are references in the body.
+    pub references: bool,
+    /// Whether more waits to be sent to the peer than may: then it isn't to be made.
+    pub crowded: bool,
+    /// Whether the call has waited for its object.
+    pub waited: bool,
+    /// What it refers to of this side, which is held while it waits.
+    pub(in crate::native) home: Vec<Place>,
+}
+
+/// Whose method is called.
+#[derive(Clone)]
+pub enum Target {
+    /// An object that the caller has named.
+    Id(ObjectId),
+    /// What an earlier call has given: an object of the caller's, through this process.
+    Object(Arc<dyn Dispatch>),
+    /// What an earlier call has given: an object of a third process.
+    Elsewhere(Reference),
+}
+
+impl Target {
+    pub(in crate::native) fn into_object(self) -> Option<Arc<dyn Dispatch>> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::Id(_) | Self::Elsewhere(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Object(object) => f.debug_tuple("Object").field(&object.class()).finish(),
+            Self::Elsewhere(reference) => reference.fmt(f),
+        }
+    }
+}
+
+impl Protocol {
+    pub(super) fn called<'a>(
+        &mut self,
+        taken: usize,
+        byte: u8,
+        body: Cow<'a, [u8]>,
+        tail: Option<Arc<Tail>>,
+    ) -> Result<Received<'a>, LoadError> {
+        let mut rest: &[u8] = &body;
+        let head = Head::take(&mut rest, self.tables.own_objects)?;
+        let Head { id, target, name, deadline, keywords, block, promise, count } = head;
+        let method = self.names.peer(name)?;
+        let references = byte & REFERENCES != 0;
+        let aim = match target {
+            ObjectId::Promise { number, .. } => {
+                let bytes = rest.len() + tail.as_ref().map_or(0, |tail| tail.len());
+                self.promises.aim(number, bytes)
+            }
+            target => Aim::Call(Target::Id(target)),
+        };
+        let (target, waits) = match (self.refusal(id, promise, count)?, aim) {
+            (None, Aim::Call(target)) => (target, None),
+            // Its object is going to be known.
+            (None, Aim::Wait(number)) => (Target::Id(ObjectId::Front), Some(number)),
+            (Some(exception), _) | (None, Aim::Refuse(exception)) => {
+                if references {
+                    self.refuse_found(Scan::of(rest));
+                }
+                return Ok(Received::Refused(taken, id, exception));
+            }
+        };
+        let at = body.len() - rest.len();
+        let body = match body {
+            Cow::Borrowed(body) => Cow::Borrowed(body.get(at..).unwrap_or_default()),
+            Cow::Owned(mut body) => {
+                body.drain(..at);
+                Cow::Owned(body)
+            }
+        };
+        let called = Called {
+            id,
+            target,
+            method,
+            count,
+            keywords,
+            block,
+            deadline,
+            until: None,
+            body,
+            tail,
+            references,
+            crowded: self.outbox.waiting() > self.limits.outbound,
+            waited: false,
+            home: Vec::new(),
+        };
+        match waits {
+            None => Ok(Received::Call(taken, called)),
+            Some(number) => Ok(self.wait(taken, number, called)),
+        }
+    }
+
+    /// Why a call is not made, whatever it is made on; if it is, its answer will be kept, if that is to be.
+    fn refusal(
+        &mut self,
+        id: u32,
+        promise: Option<u64>,
+        count: usize,
+    ) -> Result<Option<Exception>, LoadError> {
+        if let Some(number) = promise {
+            let promised = self.promises.promise(number, id);
+            if !promised.map_err(|_| malformed("a promise's number that is taken"))? {
+                let error = exceeded(Limit::Promises, self.limits.promises);
+                return Ok(Some((&error).into()));
+            }
+        }
+        if count > self.limits.arguments {
+            let error = exceeded(Limit::Arguments, self.limits.arguments);
+            return Ok(Some((&error).into()));
+        }
+        Ok(None)
+    }
+
+    /// Takes the answer to a call of the peer's to be sent: a result or an exception.
+    pub fn answer(
+        &mut self,
+        id: u32,
+        success: bool,
+        body: Vec<u8>,
+        sending: &mut Sending,
+    ) -> Vec<u8> {
+        self.promises.answered();
+        let Sending { shapes, references, ref mut tail, .. } = *sending;
+        let tail = tail.take();
+        self.names.define(shapes, &self.tables, self.outbox.ready());
+        let kind = if success { Kind::Result } else { Kind::Failure };
+        let head = |out: &mut Vec<u8>| frame::put(out, u64::from(id));
+        let flags = if references { REFERENCES } else { 0 };
+        self.wake_sender();
+        self.outbox.send(Lane::Answer(id), Message { kind, flags, id, head, body, tail })
+    }
+}

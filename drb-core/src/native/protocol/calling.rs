@@ -1,0 +1,216 @@
+//! The calls of this side, in the protocol: from a call that is to be made to what has become of it.
+
+use super::{Lane, Protocol};
+use crate::{
+    DumpError, Limit, LoadError, ObjectId,
+    native::{
+        Tail,
+        calls::{Abandon, Answered, Arrived, Ending},
+        frame::{self, Kind, REFERENCES, malformed, take32},
+        head::Head,
+        imports::Place,
+        outbox::{Message, Sent},
+        scan::Scan,
+    },
+};
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+/// A call that is to be made.
+#[derive(Debug)]
+pub struct Calling<'a> {
+    /// Whose method is called.
+    pub target: &'a ObjectId,
+    /// The method's name.
+    pub method: &'a str,
+    /// How many arguments there are.
+    pub count: usize,
+    /// Whether the last one are arguments by name.
+    pub keywords: bool,
+    /// The block: a place in this side's table.
+    pub block: Option<(u32, u32)>,
+    /// How long the caller waits.
+    pub deadline: Option<Duration>,
+    /// Under which number the peer is to keep the answer, for calls on the object.
+    pub promise: Option<u64>,
+    /// The arguments.
+    pub body: Vec<u8>,
+    /// The string at their end, if that travels beside them.
+    pub tail: Option<Arc<Vec<u8>>>,
+    /// How many shapes the body needs.
+    pub shapes: u32,
+    /// Whether there are references in the body.
+    pub references: bool,
+}
+
+impl Protocol {
+    /// Takes a call to be sent, and gives the number by which its answer is known.
+    ///
+    /// # Errors
+    /// More names than a connection can have; a message that is too long.
+    pub fn call(&mut self, call: Calling<'_>, now: Instant) -> Result<u32, DumpError> {
+        let lane = self.lane(call.target)?;
+        let name = self.names.number(call.method, self.outbox.ready())?;
+        self.names.define(call.shapes, &self.tables, self.outbox.ready());
+        let until = call.deadline.and_then(|deadline| now.checked_add(deadline));
+        let id = self.calls.begin(until);
+        let flags = if call.references { REFERENCES } else { 0 };
+        let order = self.outbox.calls();
+        let Calling { target, count, keywords, block, deadline, promise, body, tail, .. } = call;
+        let head = Head { id, target, name, deadline, keywords, block, promise, count };
+        let values = body.len() + tail.as_ref().map_or(0, |tail| tail.len());
+        if head.is_too_long(values, self.limits.message) {
+            self.calls.remove(id);
+            return Err(DumpError::limit(Limit::Message, self.limits.message));
+        }
+        let head = |out: &mut Vec<u8>| head.put(out);
+        let message = Message { kind: Kind::Call, flags, id, head, body, tail };
+        let buffer = self.outbox.send(lane, message);
+        let at_once = self.outbox.calls() > order;
+        if let Some(number) = promise {
+            self.lanes.insert(number, lane);
+        }
+        self.calls.begun(id, buffer, at_once.then_some(order));
+        self.wake_sender();
+        Ok(id)
+    }
+
+    /// Which queue a call goes through.
+    fn lane(&self, target: &ObjectId) -> Result<Lane, DumpError> {
+        Ok(match target {
+            ObjectId::Front => Lane::Object(0, 0, 0),
+            ObjectId::Slot { slot, generation, .. } => Lane::Object(1, *slot, *generation),
+            // Names share one: they are few.
+            ObjectId::Name(_) => Lane::Object(2, 0, 0),
+            ObjectId::Promise { number, .. } => {
+                let lane = self.lanes.get(number).copied();
+                lane.ok_or_else(|| {
+                    DumpError::custom("the call that gives the object was not made")
+                })?
+            }
+            ObjectId::Number(_) | ObjectId::Opaque(_) => {
+                return Err(DumpError::custom(
+                    "an object of a Ruby process is not called over this wire",
+                ));
+            }
+        })
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        kind: Kind,
+        byte: u8,
+        mut body: &[u8],
+        tail: Option<Arc<Tail>>,
+    ) -> Result<(), LoadError> {
+        let id = take32(&mut body)?;
+        let success = kind == Kind::Result;
+        let mentioned = match byte & REFERENCES {
+            0 => None,
+            _ if self.calls.waits(id) => {
+                let mentioned = self.references(body, tail.as_deref()).map(|mut mentioned| {
+                    // The peer may let go of them next, before anybody has loaded this.
+                    let count = |(slot, generation): &Place| self.exports.count(*slot, *generation);
+                    mentioned.receivers.retain(count);
+                    mentioned
+                });
+                if mentioned.is_err() {
+                    self.refuse(body);
+                }
+                Some(Box::new(mentioned))
+            }
+            _ => {
+                self.refuse(body);
+                None
+            }
+        };
+        match self.calls.answered(id, success, mentioned, body, tail) {
+            Answered::Waited | Answered::Abandoned => Ok(()),
+            Answered::Unknown => Err(malformed("an answer to a call that was not made")),
+        }
+    }
+
+    /// What has become of a call.
+    pub fn poll_answer(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Ending> {
+        let ending = self.calls.poll(id, context);
+        if ending.is_ready() {
+            self.settle();
+        }
+        ending
+    }
+
+    /// Whether it is known what has become of a call.
+    pub(in crate::native) fn is_over(&self, id: u32) -> bool {
+        self.calls.is_over(id)
+    }
+
+    /// Nobody waits for a call any more. What the peer answers is forgotten.
+    pub fn abandon(&mut self, id: u32) {
+        match self.take_back(id) {
+            Sent::Nothing => self.calls.remove(id),
+            sent => match self.calls.abandon(id) {
+                Abandon::Cancel => self.cancel(id, sent),
+                Abandon::Nothing => {}
+                // It has come, but nobody has looked at it.
+                Abandon::Answered(Arrived { mentioned, .. }) => {
+                    if let Some(Ok(mentioned)) = mentioned.map(|mentioned| *mentioned) {
+                        self.forget(&mentioned);
+                        self.let_go_home(&mentioned);
+                        self.wake_sender();
+                    }
+                }
+            },
+        }
+        self.settle();
+    }
+
+    /// When something is to be done although nothing arrives, at the earliest.
+    pub fn wakes_at(&self) -> Option<Instant> {
+        let cancels = self.cancels.until();
+        self.calls.earliest().into_iter().chain(cancels).min()
+    }
+
+    /// Ends the calls whose time is up.
+    pub fn expire(&mut self, now: Instant) {
+        self.cancels.look(now);
+        for id in self.calls.expire(now) {
+            let sent = self.take_back(id);
+            self.calls.expired(id, sent);
+            if sent != Sent::Nothing {
+                self.cancel(id, sent);
+            }
+        }
+    }
+
+    /// Takes back what was not sent of a call. If that is anything, the peer doesn't get to see what it
+    /// refers to.
+    fn take_back(&mut self, id: u32) -> Sent {
+        let (sent, message) = self.outbox.forget(Kind::Call, id);
+        if let Some(message) = message
+            && message.flags & REFERENCES != 0
+        {
+            self.give_back(&Scan::of(&message.body));
+        }
+        sent
+    }
+
+    /// The peer is to be told that a call is no longer wanted.
+    fn cancel(&mut self, id: u32, sent: Sent) {
+        match sent {
+            // It waits for more of it, and for so many only.
+            Sent::Part => self.write_cancel(id),
+            _ => self.cancels.push(id),
+        }
+        self.wake_sender();
+    }
+
+    pub(super) fn write_cancel(&mut self, id: u32) {
+        let out = self.outbox.ready();
+        let start = frame::open(out, Kind::Cancel, 0);
+        frame::put(out, u64::from(id));
+        frame::close(out, start);
+    }
+}

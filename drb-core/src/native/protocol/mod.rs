@@ -1,0 +1,188 @@
+//! The protocol of one connection as a state machine: bytes in, calls and answers out. Both sides are
+//! the same.
+//!
+//! The way of a call: [`Protocol::call`] (`calling`) puts it into the outbox, and [`Protocol::transmit`]
+//! (`transmitting`) gives the bytes to be sent. At the other side [`Protocol::receive`] (`receiving`) makes
+//! frames and messages of them; those that are calls go through `called`, which gives a [`Called`] and takes
+//! the answer. That goes back in the same way, and [`Protocol::poll_answer`] gives it to whoever waits.
+//!
+//! Calls on objects that are only promised make a detour through `promising`. What messages refer to is the
+//! business of `holding`; names and shapes, which are told once, that of `names`.
+
+mod called;
+mod calling;
+mod holding;
+mod names;
+mod promising;
+mod receiving;
+mod transmitting;
+
+pub use called::{Called, Target};
+pub use calling::Calling;
+pub use receiving::Received;
+
+use self::names::Names;
+use super::{
+    Buffered, Tables,
+    calls::Calls,
+    closing::Watchers,
+    exports::Exports,
+    frame::{self, Kind},
+    imports::Imports,
+    inbox::Inbox,
+    manners::{Cancels, Manners},
+    outbox::{Lane, Outbox},
+    promises::Promises,
+};
+use crate::{Limits, dispatch::Dispatch};
+use std::{collections::HashMap, sync::Arc, task::Waker, time::Instant};
+
+/// The first bytes of a connection, in both directions: a name that is neither the beginning of TLS
+/// nor a length that Ruby's wire allows, and the version.
+pub const PREAMBLE: [u8; 8] = *b"drb\n\0\0\0\x01";
+
+/// What one side of a connection knows of it.
+pub struct Protocol {
+    limits: Limits,
+    tables: Arc<Tables>,
+    outbox: Outbox,
+    inbox: Inbox,
+    calls: Calls,
+    pub(super) exports: Exports,
+    pub(super) imports: Imports,
+    pub(super) watchers: Watchers,
+    /// What the peer's calls are going to give.
+    promises: Promises,
+    /// In which order the calls on promised objects are sent that this side makes: behind the calls
+    /// that give the objects.
+    lanes: HashMap<u64, Lane>,
+    /// The number of this side's next promise.
+    next_promise: u64,
+    names: Names,
+    /// Objects that nobody holds any more, whose destructors are not run here.
+    dropped: Vec<Arc<dyn Dispatch>>,
+    /// Whoever sends what waits to be sent, and whether it is to be woken for that.
+    sender: Option<Waker>,
+    sender_sleeps: bool,
+    /// How often the peer has given back what it hasn't got.
+    violations: u32,
+    manners: Manners,
+    /// What the peer is to be told when it may be.
+    cancels: Cancels,
+    /// How many calls of the peer's have begun to arrive.
+    taken: u64,
+    /// Whether the peer takes no further calls.
+    gone_away: bool,
+    /// Whether the peer has sent a frame.
+    begun: bool,
+    /// Whether the connection only goes on for what either side still holds.
+    leaving: bool,
+    /// When that has arrived which is looked at.
+    now: Option<Instant>,
+}
+
+impl Protocol {
+    /// A connection that begins.
+    pub fn new(limits: &Limits, tables: Arc<Tables>) -> Self {
+        let mut outbox = Outbox::new(limits);
+        outbox.ready().extend_from_slice(&PREAMBLE);
+        Self {
+            limits: *limits,
+            tables,
+            outbox,
+            inbox: Inbox::new(limits),
+            calls: Calls::default(),
+            exports: Exports::default(),
+            imports: Imports::default(),
+            watchers: Watchers::default(),
+            promises: Promises::new(limits),
+            lanes: HashMap::new(),
+            next_promise: 0,
+            names: Names::new(limits),
+            dropped: Vec::new(),
+            sender: None,
+            sender_sleeps: false,
+            violations: 0,
+            manners: Manners::new(limits),
+            cancels: Cancels::new(limits),
+            taken: 0,
+            gone_away: false,
+            begun: false,
+            leaving: false,
+            now: None,
+        }
+    }
+
+    /// Lets what has arrived in part count towards what a server's connections may hold together.
+    pub fn share(&mut self, buffered: &Arc<Buffered>) {
+        self.inbox.share(buffered);
+    }
+
+    /// Something is no longer needed, which may have been the last thing that the connection went on for.
+    pub(super) fn settle(&mut self) {
+        if self.leaving {
+            self.wake_sender();
+        }
+    }
+
+    /// Tells the peer that no further calls are taken.
+    pub fn go_away(&mut self) {
+        let out = self.outbox.ready();
+        let start = frame::open(out, Kind::GoAway, 0);
+        frame::put(out, self.taken);
+        frame::close(out, start);
+    }
+
+    /// Asks the peer whether it is there.
+    pub fn ping(&mut self) {
+        self.manners.asks();
+        // It has been quiet for a while.
+        self.inbox.forget_memory();
+        let out = self.outbox.ready();
+        let start = frame::open(out, Kind::Ping, 0);
+        frame::close(out, start);
+    }
+
+    /// The one who has made the connection needs it no longer, but for what is held.
+    pub fn leave(&mut self) {
+        self.leaving = true;
+        self.wake_sender();
+    }
+
+    /// Whether nobody needs the connection any more.
+    pub fn is_left(&self) -> bool {
+        self.leaving && self.imports.len() == 0 && self.exports.len() == 0 && self.calls.len() == 0
+    }
+
+    /// Whether the connection has ended.
+    pub fn has_ended(&self) -> bool {
+        self.calls.has_ended()
+    }
+
+    /// Whether the peer takes no further calls.
+    pub fn has_gone_away(&self) -> bool {
+        self.gone_away
+    }
+
+    /// The objects that nobody holds any more. Their destructors are the caller's business: they may
+    /// do anything, and so mustn't run where this is locked.
+    pub fn take_dropped(&mut self) -> Vec<Arc<dyn Dispatch>> {
+        std::mem::take(&mut self.dropped)
+    }
+
+    /// Whether more of a message is to come from the peer.
+    pub fn is_receiving(&self) -> bool {
+        self.inbox.is_partial()
+    }
+
+    /// The connection has ended: no call gets an answer any more, and nobody holds anything.
+    pub fn end(&mut self) {
+        self.calls.end();
+        self.outbox.end();
+        self.inbox = Inbox::new(&self.limits);
+        self.cancels = Cancels::new(&self.limits);
+        self.watchers.end();
+        self.dropped.append(&mut self.promises.clear());
+        self.dropped.append(&mut self.exports.clear());
+    }
+}

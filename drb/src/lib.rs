@@ -63,6 +63,8 @@ mod object;
 mod server;
 mod timer;
 mod transport;
+mod unix_socket;
+mod users;
 mod wait;
 mod wire;
 

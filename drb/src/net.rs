@@ -1,15 +1,17 @@
 //! Sockets: TCP, Unix and those that the program brings, and what is common to them.
 
-use crate::transport::Transport;
+use crate::{
+    transport::Transport,
+    unix_socket::{self, FileOptions, SocketFile},
+};
 use drb_core::{Address, Identity, Peer};
 use std::{
     fmt,
     io::{self, ErrorKind, IoSlice},
     mem::MaybeUninit,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
     pin::Pin,
-    sync::atomic::{AtomicU32, Ordering},
     task::{Context, Poll, Waker},
 };
 use tokio::{
@@ -41,12 +43,9 @@ impl fmt::Debug for Brought {
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
-    Unix(UnixListener, SocketFile),
+    /// The file goes first: as long as the socket listens, nobody takes the name for a free one.
+    Unix(SocketFile, UnixListener),
 }
-
-/// The name of a Unix socket in the file system, which is to vanish with the socket.
-#[derive(Debug)]
-pub(crate) struct SocketFile(PathBuf);
 
 impl Stream {
     /// Connects.
@@ -189,7 +188,6 @@ impl Place {
             Address::Tcp { host, port } => {
                 Ok(Self::Tcp(lookup_host((host.as_str(), *port)).await?.collect()))
             }
-            Address::Unix { path } if path.as_os_str().is_empty() => Ok(Self::Unix(new_path())),
             Address::Unix { path } => Ok(Self::Unix(path.clone())),
             _ => Err(ErrorKind::Unsupported.into()),
         }
@@ -206,17 +204,14 @@ impl Place {
     }
 
     /// Opens the socket: at the first of the addresses where that is possible.
-    pub(crate) async fn listen(&self) -> io::Result<Listener> {
+    pub(crate) async fn listen(&self, files: &FileOptions) -> io::Result<Listener> {
         match self {
             Self::Tcp(addresses) => {
                 Ok(Listener::Tcp(TcpListener::bind(addresses.as_slice()).await?))
             }
             Self::Unix(path) => {
-                if is_left_over(path).await {
-                    std::fs::remove_file(path)?;
-                }
-                let listener = UnixListener::bind(path)?;
-                Ok(Listener::Unix(listener, SocketFile(path.clone())))
+                let (file, listener) = unix_socket::listen(path, files).await?;
+                Ok(Listener::Unix(file, listener))
             }
         }
     }
@@ -233,7 +228,7 @@ impl Listener {
                 peer.set_ip(peer.ip().to_canonical());
                 Ok((Stream::Tcp(stream), Peer::Tcp(peer)))
             }
-            Self::Unix(listener, _) => {
+            Self::Unix(_, listener) => {
                 let (stream, _) = listener.accept().await?;
                 Ok((Stream::Unix(stream), Peer::Unix))
             }
@@ -252,16 +247,9 @@ impl Listener {
                 };
                 Ok(Address::Tcp { host, port: bound.port() })
             }
-            (Self::Unix(_, file), _) => Ok(Address::Unix { path: file.0.clone() }),
+            (Self::Unix(file, _), _) => Ok(Address::Unix { path: file.path().to_owned() }),
             _ => Err(ErrorKind::Unsupported.into()),
         }
-    }
-}
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        // It may be gone already, which is as good.
-        let _ = std::fs::remove_file(&self.0);
     }
 }
 
@@ -298,29 +286,5 @@ fn this_machine(v6: bool) -> IpAddr {
         Ok(address) if !address.ip().is_unspecified() => address.ip(),
         _ if v6 => Ipv6Addr::LOCALHOST.into(),
         _ => Ipv4Addr::LOCALHOST.into(),
-    }
-}
-
-/// Whether a process that is gone has left its socket behind.
-async fn is_left_over(path: &Path) -> bool {
-    use std::os::unix::fs::FileTypeExt;
-    let is_socket =
-        std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
-    is_socket
-        && matches!(
-            UnixStream::connect(path).await,
-            Err(error) if error.kind() == ErrorKind::ConnectionRefused
-        )
-}
-
-/// A new path for a Unix socket, as Ruby names it.
-fn new_path() -> PathBuf {
-    static COUNTER: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("druby{}.{number}", std::process::id()));
-        if std::fs::symlink_metadata(&path).is_err() {
-            return path;
-        }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     Client, DumpError, Error, IntoFront, IntoObject, IntoUri, Limits, Objects, Reference, Session,
     dispatch::Dispatch,
     net::{Listener, Place},
+    unix_socket::FileOptions,
 };
 use drb_core::{Acl, Address, Uri, Wire};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
@@ -43,6 +44,7 @@ pub struct ServerBuilder {
     client: Option<Client>,
     advertised: Option<String>,
     hand_on: Option<HandOn>,
+    files: FileOptions,
 }
 
 impl ServerBuilder {
@@ -58,6 +60,7 @@ impl ServerBuilder {
             client: None,
             advertised: None,
             hand_on: None,
+            files: FileOptions::default(),
         }
     }
 
@@ -98,6 +101,27 @@ impl ServerBuilder {
     /// a server listens on loopback addresses and Unix sockets only.
     pub fn allow_everyone(mut self) -> Self {
         self.everyone = true;
+        self
+    }
+
+    /// The mode of a Unix socket's file, such as `0o660` (Ruby: `UNIXFileMode`). Who can write to it can
+    /// connect. Without this it is what the process's umask leaves.
+    ///
+    /// Mode, owner and group are set before anybody can connect.
+    pub fn unix_file_mode(mut self, mode: u32) -> Self {
+        self.files.mode = Some(mode);
+        self
+    }
+
+    /// The owner of a Unix socket's file, by name or number (Ruby: `UNIXFileOwner`).
+    pub fn unix_file_owner(mut self, owner: impl Into<String>) -> Self {
+        self.files.owner = Some(owner.into());
+        self
+    }
+
+    /// The group of a Unix socket's file, by name or number (Ruby: `UNIXFileGroup`).
+    pub fn unix_file_group(mut self, group: impl Into<String>) -> Self {
+        self.files.group = Some(group.into());
         self
     }
 
@@ -166,7 +190,7 @@ impl ServerBuilder {
             return Err(Error::Exposed { uri: uri.into() });
         }
         let advertised = self.advertised.as_deref().map(advertised).transpose()?;
-        let listener = place.listen().await.map_err(failed)?;
+        let listener = place.listen(&self.files).await.map_err(failed)?;
         let bound = listener.address(&address).map_err(failed)?;
         self.serve(wire, &address, bound, advertised, Some(listener))
     }

@@ -17,4 +17,5 @@ mod rust_server;
 mod scripts;
 mod standin;
 mod streams;
+mod unix;
 mod values;

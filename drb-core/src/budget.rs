@@ -82,15 +82,23 @@ impl Budget {
         self.full[0]
     }
 
-    /// Takes `bytes` bytes of memory for values that are yet to come. If there aren't so many, no
-    /// value comes any more: the next one is refused.
-    pub(crate) fn claim_memory(&mut self, bytes: usize) -> bool {
-        let enough = self.take_memory(bytes).is_ok();
-        if !enough {
-            self.nodes = 0;
-            self.overdrawn = true;
+    /// Takes the memory of `len` values of `size` bytes, which are yet to come, and gives for how many of them
+    /// to allocate at once. If there isn't so much, no value comes any more: the next one is refused.
+    #[inline]
+    pub(crate) fn reserve(&mut self, len: usize, size: usize) -> usize {
+        let bytes = len.saturating_mul(size);
+        match self.memory.checked_sub(bytes) {
+            Some(left) => self.memory = left,
+            None => return self.overdraw(),
         }
-        enough
+        if bytes <= self.preallocation { len } else { self.preallocation / size.max(1) }
+    }
+
+    #[cold]
+    fn overdraw(&mut self) -> usize {
+        self.nodes = 0;
+        self.overdrawn = true;
+        0
     }
 
     /// Takes `count` values.

@@ -53,6 +53,10 @@ pub trait Load: Sized {
     #[doc(hidden)]
     fn load_vec(loader: &mut Loader<'_>) -> Result<Vec<Self>, LoadError> {
         let len = loader.array()?;
+        if len == 0 {
+            loader.end()?;
+            return Ok(Vec::new());
+        }
         let mut items = Vec::with_capacity(loader.reserve::<Self>(len));
         for index in 0..len {
             items.push(Self::load(loader).map_err(|error| error.at(index))?);
@@ -128,6 +132,16 @@ pub struct Fields {
     pub(crate) symbols: bool,
     /// The names of that shape, if they are not those of ours.
     pub(crate) names: Option<Arc<PeerShape>>,
+}
+
+impl Fields {
+    /// Whether none was taken yet, and they are those of the shape in its order.
+    fn are_in_order(&self, shape: &'static Shape) -> bool {
+        self.symbols
+            && self.names.is_none()
+            && self.expected == 0
+            && self.left == shape.fields.len()
+    }
 }
 
 impl<'de> Loader<'de> {
@@ -258,6 +272,15 @@ impl<'de> Loader<'de> {
         codec!(self, reader => reader.str())
     }
 
+    /// Takes a string of text, if it is next in a form in which that shows at once.
+    #[inline(always)]
+    pub(crate) fn short_text(&mut self) -> Result<Option<&'de str>, LoadError> {
+        match &mut self.codec {
+            Codec::Marshal(_) => Ok(None),
+            Codec::Native(reader) => reader.short_text(),
+        }
+    }
+
     /// Takes a string's bytes, whatever its encoding.
     pub fn bytes(&mut self) -> Result<Cow<'de, [u8]>, LoadError> {
         codec!(self, reader => reader.bytes())
@@ -284,6 +307,7 @@ impl<'de> Loader<'de> {
     /// How many elements of type `T` to allocate for where a peer claims `len` of them: never more
     /// than what can have arrived. It also takes the memory of all `len` of them out of the message's
     /// [`Budget`]; if there is not so much left, loading the next value fails.
+    #[inline]
     pub fn reserve<T>(&mut self, len: usize) -> usize {
         codec!(self, reader => reader.reserve(len, size_of::<T>()))
     }
@@ -308,14 +332,19 @@ impl<'de> Loader<'de> {
         codec!(self, reader => reader.field(shape, fields))
     }
 
-    /// Whether exactly the fields of the shape follow, in its order: then each can be taken without
-    /// asking which it is.
+    /// Begins a struct as [`Loader::object`] does, or gives `None` if exactly the fields of the shape follow,
+    /// in its order: then each is taken without asking which it is.
     #[inline]
     #[doc(hidden)]
-    pub fn in_order(&self, shape: &'static Shape, fields: &Fields) -> bool {
-        match &self.codec {
-            Codec::Marshal(_) => false,
-            Codec::Native(reader) => reader.in_order(shape, fields),
+    pub fn begin(&mut self, shape: &'static Shape) -> Result<Option<Fields>, LoadError> {
+        match &mut self.codec {
+            Codec::Marshal(reader) => reader.object(shape).map(Some),
+            Codec::Native(reader) => {
+                if reader.another(shape)? {
+                    return Ok(None);
+                }
+                Ok(Some(reader.object(shape)?).filter(|fields| !fields.are_in_order(shape)))
+            }
         }
     }
 

@@ -29,9 +29,11 @@ impl Dump for String {
 }
 
 impl Load for String {
-    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
-        loader.str().map(Into::into)
+        match loader.short_text()? {
+            Some(text) => Ok(text.into()),
+            None => loader.str().map(Into::into),
+        }
     }
 }
 

@@ -71,11 +71,8 @@ impl<'de> Reader<'de> {
     }
 
     pub(crate) fn reserve(&mut self, len: usize, size: usize) -> usize {
-        if !self.budget.claim_memory(len.saturating_mul(size)) {
-            return 0;
-        }
-        let most = self.budget.preallocation / size.max(1);
-        len.min(self.stream.cursor.left()).min(most)
+        // Each element takes at least a byte of what has arrived.
+        self.budget.reserve(len.min(self.stream.cursor.left()), size)
     }
 
     pub(crate) fn skip(&mut self) -> Result<(), LoadError> {

@@ -2,7 +2,7 @@
 
 use super::{
     ext,
-    reader::{Head, Reader, SHORT, malformed},
+    reader::{Head, Reader, SHORT, is_mark, malformed},
 };
 use crate::{
     Limit, LoadError, LoadErrorKind, Loader, ObjectId, Reference, Shape,
@@ -21,13 +21,18 @@ impl<'de> Reader<'de> {
         Ok(true)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bool(&mut self) -> Result<bool, LoadError> {
-        let at = self.pos;
         if let Some(byte @ (0xc2 | 0xc3)) = self.first() {
             self.took(1)?;
             return Ok(byte == 0xc3);
         }
+        self.any_bool()
+    }
+
+    #[inline(never)]
+    fn any_bool(&mut self) -> Result<bool, LoadError> {
+        let at = self.pos;
         match self.head()? {
             Head::Bool(value) => Ok(value),
             _ => Err(self.other(at, "a boolean")),
@@ -120,7 +125,7 @@ impl<'de> Reader<'de> {
         Ok((negative, magnitude.into_iter().take(len).collect()))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn f64(&mut self) -> Result<f64, LoadError> {
         if self.first() == Some(0xcb)
             && let Some(bytes) = self.peek_chunk()
@@ -159,18 +164,25 @@ impl<'de> Reader<'de> {
 
     #[inline]
     fn text(&mut self, expected: &'static str) -> Result<Cow<'de, str>, LoadError> {
+        match self.short_text()? {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.any_text(expected),
+        }
+    }
+
+    /// A text in the form that most have.
+    #[inline(always)]
+    pub(crate) fn short_text(&mut self) -> Result<Option<&'de str>, LoadError> {
         if let Some(Some((&byte @ 0xa0..=0xbf, rest))) =
             self.bytes.get(self.pos..).map(<[u8]>::split_first)
             && let Some(bytes) = rest.get(..usize::from(byte & 0x1f))
+            && let Ok(text) = std::str::from_utf8(bytes)
         {
-            self.took(1 + bytes.len())?;
-            self.budget.take_memory(bytes.len())?;
-            return match std::str::from_utf8(bytes) {
-                Ok(text) => Ok(Cow::Borrowed(text)),
-                Err(_) => Err(not_text(b"UTF-8")),
-            };
+            self.took(1 + text.len())?;
+            self.budget.take_memory(text.len())?;
+            return Ok(Some(text));
         }
-        self.any_text(expected)
+        Ok(None)
     }
 
     #[inline(never)]
@@ -207,18 +219,23 @@ impl<'de> Reader<'de> {
         Ok(bytes)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn array(&mut self) -> Result<usize, LoadError> {
-        let at = self.pos;
-        if let Some(byte @ 0x90..=0x9f) = self.first()
-            && !self.is_marked(at + 1)
-            && self.left() > usize::from(byte & 0xf)
-        {
-            self.took(1)?;
-            self.descend()?;
-            return Ok(usize::from(byte & 0xf));
+        match self.bytes.get(self.pos..) {
+            Some([0x90, ..]) => {
+                self.took(1)?;
+                self.descend()?;
+                Ok(0)
+            }
+            Some([byte @ 0x91..=0x9f, rest @ ..])
+                if !is_mark(rest.first()) && rest.len() >= usize::from(byte & 0xf) =>
+            {
+                self.took(1)?;
+                self.descend()?;
+                Ok(usize::from(byte & 0xf))
+            }
+            _ => self.any_array(),
         }
-        self.any_array()
     }
 
     #[inline(never)]
@@ -266,29 +283,25 @@ impl<'de> Reader<'de> {
         Ok(None)
     }
 
-    #[inline]
-    pub(crate) fn object(&mut self, shape: &'static Shape) -> Result<Fields, LoadError> {
-        let at = self.pos;
-        // The one before was of the same type, as it mostly is.
-        if let Some(&[byte @ 0x91..=0x9f, 0xd4, mark, number]) = self.bytes.get(at..at + 4)
+    /// Begins a struct if the one before was of the same type, as it mostly is: its fields follow in the
+    /// order of its shape.
+    #[inline(always)]
+    pub(crate) fn another(&mut self, shape: &'static Shape) -> Result<bool, LoadError> {
+        let head = self.bytes.get(self.pos..).and_then(<[u8]>::first_chunk);
+        if let Some(&[byte @ 0x91..=0x9f, 0xd4, mark, number]) = head
             && mark as i8 == ext::SHAPE
             && usize::from(byte & 0xf) == shape.fields.len() + 1
             && self.is_as_last(u32::from(number), shape)
         {
             self.took(4)?;
             self.descend()?;
-            return Ok(Fields {
-                left: shape.fields.len(),
-                expected: 0,
-                symbols: true,
-                names: None,
-            });
+            return Ok(true);
         }
-        self.any_object(shape)
+        Ok(false)
     }
 
     #[inline(never)]
-    fn any_object(&mut self, shape: &'static Shape) -> Result<Fields, LoadError> {
+    pub(crate) fn object(&mut self, shape: &'static Shape) -> Result<Fields, LoadError> {
         let at = self.pos;
         let fields = match self.head()? {
             Head::Array(len) => match self.mark(len)? {
@@ -316,15 +329,6 @@ impl<'de> Reader<'de> {
         };
         self.descend()?;
         Ok(fields)
-    }
-
-    /// Whether the fields of a struct that has begun are those of its shape, in their order.
-    #[inline]
-    pub(crate) fn in_order(&self, shape: &'static Shape, fields: &Fields) -> bool {
-        fields.symbols
-            && fields.names.is_none()
-            && fields.expected == 0
-            && fields.left == shape.fields.len()
     }
 
     #[inline]

@@ -77,13 +77,10 @@ impl<'de> Reader<'de> {
         self.budget
     }
 
+    #[inline]
     pub(crate) fn reserve(&mut self, len: usize, size: usize) -> usize {
         // Each element takes at least a byte of what has arrived.
-        let len = len.min(self.left());
-        if !self.budget.claim_memory(len.saturating_mul(size)) {
-            return 0;
-        }
-        len.min(self.budget.preallocation / size.max(1))
+        self.budget.reserve(len.min(self.left()), size)
     }
 
     /// Takes the next value and forgets it.
@@ -340,7 +337,7 @@ impl<'de> Reader<'de> {
     /// What the first element of an array of `len` says of the others, if it does; then it is taken.
     #[inline]
     pub(super) fn mark(&mut self, len: usize) -> Result<Option<(i8, &'de [u8])>, LoadError> {
-        if len == 0 || !self.is_marked(self.pos) {
+        if len == 0 || !is_mark(self.bytes.get(self.pos)) {
             return Ok(None);
         }
         let at = self.pos;
@@ -351,12 +348,6 @@ impl<'de> Reader<'de> {
                 Ok(None)
             }
         }
-    }
-
-    /// Whether there is an extension type at `at`; any other element is no mark.
-    #[inline(always)]
-    pub(super) fn is_marked(&self, at: usize) -> bool {
-        matches!(self.bytes.get(at), Some(0xc7..=0xc9 | 0xd4..=0xd8))
     }
 
     /// Whether the shape of the peer's that came last has this number, and is one of ours.
@@ -396,6 +387,12 @@ impl<'de> Reader<'de> {
         }
         Ok(())
     }
+}
+
+/// Whether an extension type begins with this; any other first element of an array is no mark.
+#[inline(always)]
+pub(super) fn is_mark(first: Option<&u8>) -> bool {
+    matches!(first, Some(0xc7..=0xc9 | 0xd4..=0xd8))
 }
 
 /// A place and its generation.

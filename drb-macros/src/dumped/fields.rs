@@ -207,22 +207,24 @@ pub(super) fn load_object(
     });
     quote! {{
         #defaults
-        let mut #state = #loader.object(&#shape)?;
-        if #loader.in_order(&#shape, &#state) {
-            let loaded = #path { #(#in_order),* };
-            #loader.end()?;
-            loaded
-        } else {
-        #(#declare)*
-        loop {
-            match #loader.field(&#shape, &mut #state)? {
-                #(#arms)*
-                ::core::option::Option::Some(_) => #loader.skip()?,
-                ::core::option::Option::None => break,
+        match #loader.begin(&#shape)? {
+            ::core::option::Option::None => {
+                let loaded = #path { #(#in_order),* };
+                #loader.end()?;
+                loaded
             }
-        }
-        #loader.end()?;
-        #path { #(#finish),* }
+            ::core::option::Option::Some(mut #state) => {
+                #(#declare)*
+                loop {
+                    match #loader.field(&#shape, &mut #state)? {
+                        #(#arms)*
+                        ::core::option::Option::Some(_) => #loader.skip()?,
+                        ::core::option::Option::None => break,
+                    }
+                }
+                #loader.end()?;
+                #path { #(#finish),* }
+            }
         }
     }}
 }

@@ -347,13 +347,13 @@ impl<'a> Dumper<'a> {
         match self.codec {
             Codec::Marshal(writer) => writer.finish(),
             // Nothing is put aside where nobody asks for it.
-            Codec::Native(writer) => writer.finish().map(|_| ()),
+            Codec::Native(mut writer) => writer.finish().map(|_| ()),
         }
     }
 
     /// The same. Gives the string at the end of the message, if that is to travel beside it.
-    pub(crate) fn finish_with_tail(self) -> Result<Option<Vec<u8>>, DumpError> {
-        match self.codec {
+    pub(crate) fn finish_with_tail(&mut self) -> Result<Option<Vec<u8>>, DumpError> {
+        match &mut self.codec {
             Codec::Marshal(writer) => writer.finish().map(|()| None),
             Codec::Native(writer) => writer.finish(),
         }

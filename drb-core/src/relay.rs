@@ -61,10 +61,10 @@ impl Dispatch for Relay {
         None
     }
 
-    fn invoke(self: Arc<Self>, _: usize, call: Incoming<'_>) -> Invoked {
+    fn invoke(self: Arc<Self>, _: usize, call: &mut Incoming<'_>) -> Invoked {
         let method = call.method().to_owned();
         let next_items = method == NEXT_ITEMS;
-        let loaded = call.load(|mut args| {
+        let loaded = call.load(|args| {
             let block = args.optional_block::<Vec<Value>, Value>()?;
             Ok((<Vec<Value> as Yielded>::load(args)?, block))
         });

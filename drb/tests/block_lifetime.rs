@@ -32,8 +32,8 @@ impl Dispatch for Keeper {
         None
     }
 
-    fn invoke(self: Arc<Self>, _: usize, call: Incoming<'_>) -> Invoked {
-        match call.load(|mut args| args.optional_block()) {
+    fn invoke(self: Arc<Self>, _: usize, call: &mut Incoming<'_>) -> Invoked {
+        match call.load(|args| args.optional_block()) {
             Err(refused) => refused,
             Ok((block, reply)) => Invoked::run(reply, |reply| async move {
                 let block = match block {

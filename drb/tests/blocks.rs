@@ -56,9 +56,9 @@ impl Dispatch for Front {
         None
     }
 
-    fn invoke(self: Arc<Self>, _: usize, call: Incoming<'_>) -> Invoked {
+    fn invoke(self: Arc<Self>, _: usize, call: &mut Incoming<'_>) -> Invoked {
         let method = call.method().to_owned();
-        let loaded = call.load(|mut args| {
+        let loaded = call.load(|args| {
             Ok(match method.as_str() {
                 "each" => Methods::Each(args.block()?),
                 "pair" => Methods::Pair(args.block()?),

@@ -115,9 +115,9 @@ impl Dispatch for Relay {
         None
     }
 
-    fn invoke(self: Arc<Self>, _: usize, call: Incoming<'_>) -> Invoked {
+    fn invoke(self: Arc<Self>, _: usize, call: &mut Incoming<'_>) -> Invoked {
         let method = call.method().to_owned();
-        let loaded = call.load(|mut args| {
+        let loaded = call.load(|args| {
             // All arguments, those by name as the last of them.
             args.expect(0, 0, true, false)?;
             let block = args.optional_block::<Vec<Value>, Value>()?;

@@ -27,7 +27,7 @@ pub trait Yielded: Sized {
     ///
     /// # Errors
     /// See [`LoadError`].
-    fn load(args: Args<'_>) -> Result<Self, LoadError>;
+    fn load(args: &mut Args<'_>) -> Result<Self, LoadError>;
 }
 
 /// A closure that takes the elements of a tuple as its parameters.
@@ -62,7 +62,7 @@ impl<T: Outbound> YieldArgs for Vec<T> {
 }
 
 impl<T: Load> Yielded for Vec<T> {
-    fn load(args: Args<'_>) -> Result<Self, LoadError> {
+    fn load(args: &mut Args<'_>) -> Result<Self, LoadError> {
         let count = args.len();
         let mut args = args.of_proc(1)?;
         (0..count).map(|_| args.take()).collect()
@@ -93,7 +93,7 @@ macro_rules! tuples {
 
         impl<$($name: Load),*> Yielded for ($($name,)*) {
             #[allow(unused_mut, unused_variables)]
-            fn load(args: Args<'_>) -> Result<Self, LoadError> {
+            fn load(args: &mut Args<'_>) -> Result<Self, LoadError> {
                 let mut args = args.of_proc($count)?;
                 Ok(($(args.take::<$name>()?,)*))
             }

@@ -120,7 +120,7 @@ where
         while let Some(mut asked) = self.lent.as_mut().and_then(|lent| lent.next(context)) {
             let Asked(asked) = &mut asked;
             let Some(Question { args, reply, sender, current }) = asked.take() else { continue };
-            match A::load(args.args(reply.session())) {
+            match A::load(&mut args.args(reply.session())) {
                 Ok(arguments) => {
                     let (closure, answer) = (&mut self.closure, self.answer);
                     let answer = within(&current, || answer(closure.take(arguments), reply));
@@ -200,9 +200,9 @@ impl Dispatch for Target {
         (index == 0).then_some(&CALL)
     }
 
-    fn invoke(self: Arc<Self>, _: usize, call: Incoming<'_>) -> Invoked {
+    fn invoke(self: Arc<Self>, _: usize, call: &mut Incoming<'_>) -> Invoked {
         let (sender, answered) = oneshot::channel();
-        let (args, reply) = call.into_owned();
+        let (args, reply) = call.take_owned();
         let another = reply.another();
         let asked = Asked(Some(Question { args, reply, sender, current: Current::get() }));
         // If nobody takes it any more, it is dropped, and so answered.

@@ -56,8 +56,8 @@ pub struct OwnedArgs {
 }
 
 /// The arguments of a proc: see [`Args::of_proc`].
-pub struct ProcArgs<'a> {
-    args: Args<'a>,
+pub struct ProcArgs<'s, 'a> {
+    args: &'s mut Args<'a>,
     /// The one array that is taken apart, and how many of its elements are left.
     array: Option<(Loader<'a>, usize)>,
 }
@@ -175,7 +175,7 @@ impl<'a> Args<'a> {
     ///
     /// # Errors
     /// What is there is malformed.
-    pub fn of_proc(self, count: usize) -> Result<ProcArgs<'a>, LoadError> {
+    pub fn of_proc(&mut self, count: usize) -> Result<ProcArgs<'_, 'a>, LoadError> {
         let mut array = None;
         if let (true, [stream]) = (count > 1, self.streams) {
             let mut loader = self.open(stream.clone())?;
@@ -296,7 +296,7 @@ impl<'a> Args<'a> {
     ///
     /// # Errors
     /// They are malformed.
-    pub fn keywords(self) -> Result<Keywords<'a>, LoadError> {
+    pub fn keywords(&self) -> Result<Keywords<'a>, LoadError> {
         let mut keywords = Keywords { loader: None, left: 0, name: String::new() };
         if let Some(stream) = self.keywords {
             let mut loader = self.open(stream.clone())?;
@@ -360,7 +360,7 @@ impl OwnedArgs {
     }
 }
 
-impl ProcArgs<'_> {
+impl ProcArgs<'_, '_> {
     /// The next argument; nil if there are no more.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use super::{Dispatch, Incoming, Invoked};
 const NAMES: [&str; 3] = ["inspect", "respond_to?", "to_s"];
 
 /// Calls a method that every object has.
-pub(super) fn call(object: &dyn Dispatch, call: Incoming<'_>) -> Invoked {
+pub(super) fn call(object: &dyn Dispatch, call: &mut Incoming<'_>) -> Invoked {
     match call.method() {
         "respond_to?" => respond_to(object, call),
         "inspect" | "to_s" => describe(object, call),
@@ -15,8 +15,8 @@ pub(super) fn call(object: &dyn Dispatch, call: Incoming<'_>) -> Invoked {
 }
 
 /// `respond_to?(name, include_all = false)`. There is nothing private to include.
-fn respond_to(object: &dyn Dispatch, call: Incoming<'_>) -> Invoked {
-    let loaded = call.load(|mut args| {
+fn respond_to(object: &dyn Dispatch, call: &mut Incoming<'_>) -> Invoked {
+    let loaded = call.load(|args| {
         args.expect(1, 1, false, false)?;
         args.required::<String>("name")
     });
@@ -29,8 +29,8 @@ fn respond_to(object: &dyn Dispatch, call: Incoming<'_>) -> Invoked {
     }
 }
 
-fn describe(object: &dyn Dispatch, call: Incoming<'_>) -> Invoked {
-    match call.load(|mut args| args.expect(0, 0, false, false)) {
+fn describe(object: &dyn Dispatch, call: &mut Incoming<'_>) -> Invoked {
+    match call.load(|args| args.expect(0, 0, false, false)) {
         Ok(((), reply)) => Invoked::Done(reply.result(format!("#<{}>", object.class()))),
         Err(refused) => refused,
     }

@@ -1,12 +1,15 @@
 //! One call as the server sees it, before its arguments are loaded.
 
 use super::{Args, Blocking, Completed, OwnedArgs, Reply, Running, args::Caller};
-use crate::{Context, Exception, Remote, native::Held};
-use std::{ops::Range, time::Instant};
+use crate::{Context, Exception, Remote, Wire, native::Held};
+use std::{ops::Range, sync::Arc, time::Instant};
 
 /// A call on its way into a method. The code that `#[drb::service]` makes takes it apart:
 /// [`Incoming::load`] gives what the method takes and the [`Reply`], and one of [`Invoked`]'s
 /// functions (or [`Reply::result`] in place) runs it.
+///
+/// It is large, so it is lent and not handed on. There is one reply to a call: what is asked for a second one
+/// (after [`Incoming::load`], [`Incoming::refuse`] or [`Incoming::take_owned`]) gives one that can refer to nothing.
 pub struct Incoming<'a> {
     /// The arguments.
     pub args: Args<'a>,
@@ -14,7 +17,9 @@ pub struct Incoming<'a> {
     pub(super) context: &'a Context,
     /// When the caller stops waiting.
     until: Option<Instant>,
-    pub(super) reply: Reply,
+    /// Until it is taken.
+    reply: Option<Reply>,
+    wire: Wire,
     /// What the message refers to, until it is loaded.
     held: Option<Held>,
 }
@@ -33,7 +38,8 @@ pub enum Invoked {
 impl<'a> Incoming<'a> {
     /// A call of `method` with its arguments.
     pub fn new(method: &'a str, args: Args<'a>, context: &'a Context, reply: Reply) -> Self {
-        Self { args, method, context, until: context.deadline(), reply, held: None }
+        let (until, wire) = (context.deadline(), reply.wire());
+        Self { args, method, context, until, reply: Some(reply), wire, held: None }
     }
 
     /// Says when the caller stops waiting, and what the message refers to.
@@ -42,23 +48,32 @@ impl<'a> Incoming<'a> {
         (self.until, self.held) = (until, held);
     }
 
-    /// The same with the caller's block: a reference, as one Marshal stream of the message.
-    #[must_use]
-    pub fn with_block_at(mut self, stream: Range<usize>) -> Self {
-        let scope = self.reply.begin_scope();
+    /// Adds the caller's block: a reference, as one Marshal stream of the message.
+    pub(crate) fn pass_at(&mut self, stream: Range<usize>) {
+        let Some(reply) = &mut self.reply else { return };
+        let scope = reply.begin_scope();
         self.args.pass_at(stream, scope);
-        self
     }
 
     /// Adds the caller's block.
     pub(crate) fn pass(&mut self, block: Remote) {
-        let scope = self.reply.begin_scope();
+        let Some(reply) = &mut self.reply else { return };
+        let scope = reply.begin_scope();
         self.args.pass(Caller::Remote(block), scope);
     }
 
     /// The arguments for later, and the reply that is still to be written.
-    pub fn into_owned(self) -> (OwnedArgs, Reply) {
-        (self.args.to_owned().holding(self.held), self.reply)
+    pub fn take_owned(&mut self) -> (OwnedArgs, Reply) {
+        (self.args.to_owned().holding(self.held.take()), self.take_reply())
+    }
+
+    /// The message is loaded: what it refers to and nobody has kept is given back.
+    pub(super) fn let_go(&mut self) {
+        self.held = None;
+    }
+
+    pub(super) fn take_reply(&mut self) -> Reply {
+        self.reply.take().unwrap_or_else(|| Reply::new(self.wire, &Arc::default(), None))
     }
 
     /// The method's name on the wire.
@@ -72,13 +87,13 @@ impl<'a> Incoming<'a> {
     }
 
     /// An object of `class` has no such method, or doesn't expose it. The text is Ruby's.
-    pub fn no_method(self, class: &str) -> Invoked {
+    pub fn no_method(&mut self, class: &str) -> Invoked {
         let message = format!("undefined method '{}' for #<{class}>", self.method);
         self.refuse(Exception::new("NoMethodError", message))
     }
 
     /// The method is not called, and the caller is told why.
-    pub fn refuse(self, exception: Exception) -> Invoked {
-        Invoked::Done(self.reply.refusal(exception))
+    pub fn refuse(&mut self, exception: Exception) -> Invoked {
+        Invoked::Done(self.take_reply().refusal(exception))
     }
 }

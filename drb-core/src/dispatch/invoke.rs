@@ -10,13 +10,14 @@ impl<'a> Incoming<'a> {
     /// # Errors
     /// The finished refusal, which is then what has become of the call.
     pub fn load<T>(
-        self,
-        load: impl FnOnce(Args<'a>) -> Result<T, LoadError>,
+        &mut self,
+        load: impl FnOnce(&mut Args<'a>) -> Result<T, LoadError>,
     ) -> Result<(T, Reply), Invoked> {
-        let Self { args, reply, .. } = self;
-        match load(args) {
-            Ok(loaded) => Ok((loaded, reply)),
-            Err(error) => Err(Invoked::Done(reply.refusal((&error).into()))),
+        let loaded = load(&mut self.args);
+        self.let_go();
+        match loaded {
+            Ok(loaded) => Ok((loaded, self.take_reply())),
+            Err(error) => Err(self.refuse((&error).into())),
         }
     }
 }

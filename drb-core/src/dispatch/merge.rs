@@ -48,7 +48,7 @@ impl<C> Method<C> {
     /// Stands where a method will be.
     const NONE: Self = Self {
         info: MethodInfo { name: "", params: &[], result: "", exclusive: false, no_cancel: false },
-        invoke: |_: Arc<C>, call: Incoming<'_>| -> Invoked { call.no_method("") },
+        invoke: |_: Arc<C>, call: &mut Incoming<'_>| -> Invoked { call.no_method("") },
     };
 }
 

@@ -24,8 +24,8 @@ pub use incoming::{Incoming, Invoked};
 pub use invoke::export;
 pub use merge::{count, merge};
 pub use reply::{Completed, Reply};
-pub(crate) use running::panic_of;
-pub use running::{Blocking, Running, call};
+pub use running::{Blocking, Running};
+pub(crate) use running::{call, caught, panic_of};
 pub use service::{
     Cell, Class, Contract, Dispatch, Implements, IntoFront, IntoObject, Method, MethodInfo,
     ParamInfo, ParamKind, Proxy, Served, Service,

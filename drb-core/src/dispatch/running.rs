@@ -12,17 +12,21 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// Calls a method of an object: one of its whitelist, or one that every object has.
+/// Makes a call, with [`call`] at its end. A panic in it becomes the failure of this call alone.
 ///
-/// A panic in the method becomes the failure of this call alone.
-pub fn call(object: Arc<dyn Dispatch>, call: Incoming<'_>) -> Invoked {
-    let wire = call.reply.wire();
-    let invoke = AssertUnwindSafe(|| match object.find(call.method()) {
+/// All of a call is made in here, since it is large: what goes into a closure is moved.
+pub(crate) fn caught(wire: Wire, call: impl FnOnce() -> Invoked) -> Invoked {
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|panic| Invoked::Done(panicked(&*panic, wire)))
+}
+
+/// Calls a method of an object: one of its whitelist, or one that every object has.
+pub(crate) fn call(object: Arc<dyn Dispatch>, call: &mut Incoming<'_>) -> Invoked {
+    match object.find(call.method()) {
         Some(index) if deadlocks(&object, index) => call.refuse(deadlock(object.class())),
         Some(index) => object.invoke(index, call),
         None => builtin::call(&*object, call),
-    });
-    catch_unwind(invoke).unwrap_or_else(|panic| Invoked::Done(panicked(&*panic, wire)))
+    }
 }
 
 /// Whether the call would wait for one that waits for it: for one of the same chain that is at the same

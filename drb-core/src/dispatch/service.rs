@@ -124,7 +124,7 @@ pub struct Method<C: ?Sized> {
     /// What is known of the method.
     pub info: MethodInfo,
     /// Loads the arguments, calls the method, dumps the result.
-    pub invoke: fn(Arc<C>, Incoming<'_>) -> Invoked,
+    pub invoke: fn(Arc<C>, &mut Incoming<'_>) -> Invoked,
 }
 
 impl<C: ?Sized> Clone for Method<C> {
@@ -197,7 +197,7 @@ pub trait Dispatch: Any + Send + Sync {
     }
 
     /// Calls the method at a position of the whitelist.
-    fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked;
+    fn invoke(self: Arc<Self>, index: usize, call: &mut Incoming<'_>) -> Invoked;
 }
 
 /// An object of this process in one of the forms in which a program holds it: a service, or an `Arc`
@@ -301,11 +301,9 @@ macro_rules! dispatch {
                 $waits(self, method)
             }
 
-            fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked {
-                match T::methods().get(index) {
-                    Some(method) => (method.invoke)(self, call),
-                    None => call.no_method(T::CLASS),
-                }
+            fn invoke(self: Arc<Self>, index: usize, call: &mut Incoming<'_>) -> Invoked {
+                let Some(method) = T::methods().get(index) else { return call.no_method(T::CLASS) };
+                (method.invoke)(self, call)
             }
         }
     )*};

@@ -235,7 +235,7 @@ impl<'a> Writer<'a> {
         self.depth = self.depth.saturating_sub(1);
     }
 
-    pub(crate) fn finish(self) -> Result<(), DumpError> {
+    pub(crate) fn finish(&self) -> Result<(), DumpError> {
         if self.out.len() - self.start > self.max_len {
             return Err(DumpError::limit(Limit::Message, self.max_len));
         }

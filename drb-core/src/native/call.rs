@@ -202,8 +202,12 @@ impl Connection {
             return Err(self.lost(Outcome::NotExecuted));
         }
         let id = protocol.call(call, now);
+        let left = protocol.is_left_to_caller();
         drop(protocol);
         let id = id.map_err(Error::Dump)?;
+        if left {
+            self.send();
+        }
         sending.sent();
         let after = deadline.unwrap_or_default();
         Ok(Waiting { connection: self, id, after, answered: false, promised })

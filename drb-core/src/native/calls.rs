@@ -112,6 +112,11 @@ impl Calls {
         (self.slots.len() - 1) as u32
     }
 
+    /// Whether one call waits and no other.
+    pub(super) fn is_alone(&self) -> bool {
+        self.slots.len() - self.free.len() == 1
+    }
+
     /// The call has been begun: with memory for the answer, and in which order.
     pub(super) fn begun(&mut self, id: u32, mut buffer: Vec<u8>, order: Option<u64>) {
         buffer.clear();

@@ -9,7 +9,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, Weak,
+        Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak,
         atomic::{AtomicU8, Ordering},
     },
 };
@@ -23,6 +23,7 @@ pub struct Connection {
     limits: Arc<Limits>,
     uri: Arc<str>,
     home: Box<dyn Home>,
+    outlet: OnceLock<Weak<dyn Outlet>>,
 }
 
 /// The connections of this process, by the tables of their peers' objects.
@@ -75,6 +76,13 @@ pub trait Home: Send + Sync {
     }
 }
 
+/// Where a connection's bytes go.
+pub trait Outlet: Send + Sync {
+    /// Sends what the protocol has to be sent, unless somebody else is at it, and says whether all of it
+    /// has gone out. It doesn't wait.
+    fn send(&self) -> bool;
+}
+
 impl Connection {
     /// A connection that begins.
     pub fn new(limits: &Arc<Limits>, uri: Arc<str>, home: impl Home + 'static) -> Arc<Self> {
@@ -82,7 +90,8 @@ impl Connection {
         let protocol = Mutex::new(Protocol::new(limits, Arc::clone(&tables)));
         let (limits, home) = (Arc::clone(limits), Box::new(home));
         let stage = AtomicU8::new(Stage::New as u8);
-        let connection = Arc::new(Self { protocol, stage, tables, limits, uri, home });
+        let outlet = OnceLock::new();
+        let connection = Arc::new(Self { protocol, stage, tables, limits, uri, home, outlet });
         let table = connection.tables.peer_objects;
         let mut connections = CONNECTIONS.write().unwrap_or_else(PoisonError::into_inner);
         connections.insert(table, Arc::downgrade(&connection));
@@ -94,6 +103,20 @@ impl Connection {
     /// held.
     pub fn protocol(&self) -> MutexGuard<'_, Protocol> {
         self.protocol.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets callers send where nobody else has anything to send, rather than wake whoever does that.
+    pub fn send_through(&self, outlet: Weak<dyn Outlet>) {
+        if self.outlet.set(outlet).is_ok() {
+            self.protocol().let_callers_send();
+        }
+    }
+
+    /// Sends a call that is left to its caller.
+    pub(super) fn send(&self) {
+        let outlet = self.outlet.get().and_then(Weak::upgrade);
+        let all = outlet.is_some_and(|outlet| outlet.send());
+        self.protocol().sent_by_caller(all);
     }
 
     /// How far it has come.

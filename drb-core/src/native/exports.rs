@@ -181,7 +181,7 @@ mod tests {
             None
         }
 
-        fn invoke(self: Arc<Self>, _: usize, call: Incoming<'_>) -> Invoked {
+        fn invoke(self: Arc<Self>, _: usize, call: &mut Incoming<'_>) -> Invoked {
             call.no_method("Thing")
         }
     }

@@ -21,40 +21,43 @@ impl Connection {
         until: Option<Instant>,
         buffer: Vec<u8>,
     ) -> Invoked {
-        let session: Arc<dyn Session> = Arc::clone(self) as _;
-        let reply = Reply::new(Wire::Native, self.limits(), Some(session)).into_buffer(buffer);
-        // Until the arguments are loaded.
-        let held = match called.references {
-            false => Ok(None),
-            true => self.hold(called).map(Some),
-        };
-        let (mut few, mut many) = ([const { 0..0 }; FEW], Vec::new());
-        let ranges = match called.count {
-            0..=FEW => few.get_mut(..called.count).unwrap_or_default(),
-            count => {
-                many.resize(count, 0..0);
-                &mut many
+        dispatch::caught(Wire::Native, || {
+            let session: Arc<dyn Session> = Arc::clone(self) as _;
+            let reply = Reply::new(Wire::Native, self.limits(), Some(session)).into_buffer(buffer);
+            // Until the arguments are loaded.
+            let held = match called.references {
+                false => Ok(None),
+                true => self.hold(called).map(Some),
+            };
+            let (mut few, mut many) = ([const { 0..0 }; FEW], Vec::new());
+            let ranges = match called.count {
+                0..=FEW => few.get_mut(..called.count).unwrap_or_default(),
+                count => {
+                    many.resize(count, 0..0);
+                    &mut many
+                }
+            };
+            let found = held.and_then(|held| {
+                find_arguments(&called.body, ranges, self.limits(), self.tables()).map(|()| held)
+            });
+            let held = match found {
+                Ok(held) => held,
+                Err(error) => return Invoked::Done(reply.refusal((&error).into())),
+            };
+            let session: &dyn Session = &**self;
+            let args =
+                Args::native(&called.body, ranges, self.limits(), self.tables(), Some(session))
+                    .before(called.tail.as_ref(), self.limits());
+            let mut call = Incoming::new(&called.method, args, context, reply);
+            call.wait_and_hold(until, held);
+            if let Some(block) = called.block {
+                call.pass(self.block(block));
             }
-        };
-        let found = held.and_then(|held| {
-            find_arguments(&called.body, ranges, self.limits(), self.tables()).map(|()| held)
-        });
-        let held = match found {
-            Ok(held) => held,
-            Err(error) => return Invoked::Done(reply.refusal((&error).into())),
-        };
-        let session: &dyn Session = &**self;
-        let args = Args::native(&called.body, ranges, self.limits(), self.tables(), Some(session))
-            .before(called.tail.as_ref(), self.limits());
-        let mut call = Incoming::new(&called.method, args, context, reply);
-        call.wait_and_hold(until, held);
-        if let Some(block) = called.block {
-            call.pass(self.block(block));
-        }
-        match object {
-            Some(object) => dispatch::call(object, call),
-            None => call.refuse(Exception::new("RangeError", "invalid reference")),
-        }
+            match object {
+                Some(object) => dispatch::call(object, &mut call),
+                None => call.refuse(Exception::new("RangeError", "invalid reference")),
+            }
+        })
     }
 
     /// A call is not made, so that nobody loads what it refers to: that is given back.

@@ -43,17 +43,19 @@ impl Within<'_> {
             Ok(ranges) => ranges,
             Err(error) => return Invoked::Done(reply.refusal((&error).into())),
         };
-        let args = Args::native(body, &ranges, limits, tables, Some(&**session))
-            .before(self.tail.as_ref(), limits);
-        let mut call = Incoming::new(self.method, args, context, reply);
-        call.wait_and_hold(self.until, self.held);
-        if let Some(block) = self.block {
-            call.pass(block);
-        }
-        match object {
-            Some(object) => dispatch::call(object, call),
-            None => call.refuse(Exception::new("RangeError", Exception::INVALID_REFERENCE)),
-        }
+        dispatch::caught(Wire::Native, || {
+            let args = Args::native(body, &ranges, limits, tables, Some(&**session))
+                .before(self.tail.as_ref(), limits);
+            let mut call = Incoming::new(self.method, args, context, reply);
+            call.wait_and_hold(self.until, self.held);
+            if let Some(block) = self.block {
+                call.pass(block);
+            }
+            match object {
+                Some(object) => dispatch::call(object, &mut call),
+                None => call.refuse(Exception::new("RangeError", Exception::INVALID_REFERENCE)),
+            }
+        })
     }
 
     /// Where each argument is, if there are no more than a peer may send.

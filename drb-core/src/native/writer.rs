@@ -461,14 +461,14 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// [`Limit::Message`] if the value is longer than a peer may be sent.
-    pub(crate) fn finish(mut self) -> Result<Option<Vec<u8>>, DumpError> {
+    pub(crate) fn finish(&mut self) -> Result<Option<Vec<u8>>, DumpError> {
         if self.written() - self.start > self.limits.message {
             return Err(DumpError::limit(Limit::Message, self.limits.message));
         }
         if self.beside.as_ref().is_some_and(|(at, _)| *at < self.out.len()) {
             self.fetch();
         }
-        Ok(self.beside.map(|(_, value)| value))
+        Ok(self.beside.take().map(|(_, value)| value))
     }
 
     /// Begins an array whose first element says what the `len` others are.

@@ -40,22 +40,26 @@ impl Receiver<'_> {
         message: &[u8],
         buffer: Vec<u8>,
     ) -> Invoked {
-        let args = Args::marshal(message, &request.args, self.limits, Some(&**self.session));
-        let session = Some(Arc::clone(self.session));
-        let reply = Reply::new(self.context.wire(), self.limits, session).into_buffer(buffer);
-        let call = Incoming::new(&request.method, args, self.context, reply);
-        let call = match message.get(request.block.clone()) {
+        let wire = self.context.wire();
+        dispatch::caught(wire, || {
+            let args = Args::marshal(message, &request.args, self.limits, Some(&**self.session));
+            let session = Some(Arc::clone(self.session));
+            let reply = Reply::new(wire, self.limits, session).into_buffer(buffer);
+            let mut call = Incoming::new(&request.method, args, self.context, reply);
             // `nil` and `false` are no block.
-            None | Some([_, _, b'0' | b'F']) => call,
-            Some(_) => call.with_block_at(request.block.clone()),
-        };
-        if request.method == "__send__" {
-            return call.refuse(insecure(&request.method));
-        }
-        match object {
-            Some(object) => dispatch::call(object, call),
-            None => call.refuse(request.target.gone()),
-        }
+            if let Some(block) = message.get(request.block.clone())
+                && !matches!(block, [_, _, b'0' | b'F'])
+            {
+                call.pass_at(request.block.clone());
+            }
+            if request.method == "__send__" {
+                return call.refuse(insecure(&request.method));
+            }
+            match object {
+                Some(object) => dispatch::call(object, &mut call),
+                None => call.refuse(request.target.gone()),
+            }
+        })
     }
 }
 

@@ -298,10 +298,10 @@ impl Dispatch for Source {
         METHODS.get(index)
     }
 
-    fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked {
+    fn invoke(self: Arc<Self>, index: usize, call: &mut Incoming<'_>) -> Invoked {
         match METHODS.get(index).map(|method| method.name) {
             Some("each") => {
-                let loaded = call.load(|mut args| {
+                let loaded = call.load(|args| {
                     let block = args.block::<(Value,), Value>()?;
                     args.expect(0, 0, false, false)?;
                     Ok(block)
@@ -316,12 +316,12 @@ impl Dispatch for Source {
                     Err(refused) => refused,
                 }
             }
-            Some("next") => match call.load(|mut args| args.expect(0, 0, false, false)) {
+            Some("next") => match call.load(|args| args.expect(0, 0, false, false)) {
                 Ok(((), reply)) => Invoked::run(reply, |reply| self.one(Ask::One(reply)).reply()),
                 Err(refused) => refused,
             },
             Some(_) => {
-                let loaded = call.load(|mut args| {
+                let loaded = call.load(|args| {
                     args.expect(1, 0, false, false)?;
                     args.required::<Option<u64>>("number")
                 });
@@ -360,8 +360,8 @@ impl Incoming<'_> {
     /// # Errors
     /// The finished refusal, which is then what has become of the call.
     pub fn load_stream<T>(
-        mut self,
-        load: impl FnOnce(crate::dispatch::Args<'_>) -> Result<T, crate::LoadError>,
+        &mut self,
+        load: impl FnOnce(&mut crate::dispatch::Args<'_>) -> Result<T, crate::LoadError>,
     ) -> Result<(T, StreamReply), Invoked> {
         match self.args.optional_block() {
             Ok(block) => {

@@ -240,9 +240,9 @@ impl Dispatch for Thing {
         None
     }
 
-    fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked {
+    fn invoke(self: Arc<Self>, index: usize, call: &mut Incoming<'_>) -> Invoked {
         let method = Method::ALL[index];
-        let loaded = call.load(|mut args| {
+        let loaded = call.load(|args| {
             args.expect(5, 0, false, false)?;
             let token = args.required::<u64>("token")?;
             let wanted = args.required::<Vec<u64>>("wanted")?;

@@ -10,14 +10,14 @@ use crate::{
 };
 use drb_core::{
     Limits,
-    native::{BEHIND, Connection, PREAMBLE, Piece, Received, Stage},
+    native::{BEHIND, Connection, Outlet, PREAMBLE, Piece, Received, Stage},
 };
 use std::{
     future::poll_fn,
     io::{self, IoSlice},
     pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, Waker, ready},
 };
 use tokio::{io::AsyncWrite, time::Instant};
 
@@ -53,6 +53,8 @@ pub(crate) struct Driver {
     written: usize,
     /// Bytes of a large string, which come behind it.
     piece: Option<Piece>,
+    /// Whether the frames that came last have left nothing to be sent.
+    quiet: bool,
     /// Whether something was written since the last flush.
     unflushed: bool,
     timer: Timer,
@@ -104,6 +106,7 @@ impl Driver {
             output: Vec::new(),
             written: 0,
             piece: None,
+            quiet: false,
             unflushed: false,
             timer: Timer::default(),
             stalled: None,
@@ -123,10 +126,15 @@ impl Driver {
 
     /// Runs until the connection has ended, and all methods that were called over it. What is not to
     /// be stopped is cut off if this is dropped.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(self) {
         let last = Last(self.serving.running());
-        let _ = poll_fn(|context| self.poll(context)).await;
-        drop(self);
+        let connection = Arc::clone(&self.connection);
+        let driver = Arc::new(Shared(Mutex::new(self)));
+        let outlet = Arc::downgrade(&driver);
+        connection.send_through(outlet);
+        drop(connection);
+        let _ = poll_fn(|context| driver.poll(context)).await;
+        drop(driver);
         // Whoever waits for this connection's end waits for what goes on without it, too.
         last.ended().await;
     }
@@ -138,7 +146,9 @@ impl Driver {
         }
         for _ in 0..TURNS {
             // What is said last goes out in one piece with what was said before.
-            self.write(context)?;
+            if !std::mem::take(&mut self.quiet) {
+                self.write(context)?;
+            }
             match self.read(context) {
                 Poll::Ready(read) => read?,
                 Poll::Pending => {
@@ -302,6 +312,7 @@ impl Driver {
                 }
             }
         };
+        self.quiet = self.output.is_empty() && self.piece.is_none() && !protocol.has_to_transmit();
         let dropped = protocol.take_dropped();
         if protocol.has_gone_away() {
             self.connection.reach(Stage::Over);
@@ -335,7 +346,13 @@ impl Driver {
         // The answers come before.
         let finished = self.stopping && self.serving.poll_idle(context).is_ready();
         let all_written = self.has_written_all();
-        let (wakes_at, receives) = {
+        let silent = match self.pinged {
+            Some(pinged) if self.asked => pinged + keepalive * 2,
+            // Peers want pings at some distance from each other.
+            Some(pinged) => (self.heard + keepalive).max(pinged + pings * 2),
+            None => self.heard + keepalive,
+        };
+        let (until, receives) = {
             let mut protocol = self.connection.protocol();
             // Calls may have waited for what other tasks have done.
             if protocol.has_work() {
@@ -356,21 +373,19 @@ impl Driver {
                 Some((before, since)) if before == taken => (taken, since),
                 _ => (taken, Instant::now()),
             });
-            (protocol.wakes_at(), protocol.is_receiving())
+            let wakes_at = protocol.wakes_at();
+            let until = wakes_at.map_or(silent, |wakes_at| silent.min(wakes_at.into()));
+            if all_written {
+                protocol.rest(until.into_std());
+            }
+            (until, protocol.is_receiving())
         };
         // As long as nothing can be written, it may be that nothing is read.
         let partial = (receives || !self.input.is_empty()) && self.stalled.is_none();
         let late = self.progress.until(partial, self.connection.limits());
-        let silent = match self.pinged {
-            Some(pinged) if self.asked => pinged + keepalive * 2,
-            // Peers want pings at some distance from each other.
-            Some(pinged) => (self.heard + keepalive).max(pinged + pings * 2),
-            None => self.heard + keepalive,
-        };
         let held_up = self.held_up.map(|(_, since)| since);
         let since = self.stalled.into_iter().chain(held_up).min();
         let stalled = since.map(|since| since + stall);
-        let until = wakes_at.map_or(silent, |wakes_at| silent.min(wakes_at.into()));
         let until = stalled.into_iter().chain(late).fold(until, Instant::min);
         ready!(self.timer.poll(until, context));
         let now = Instant::now();
@@ -392,6 +407,25 @@ impl Driver {
             self.connection.protocol().ping();
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+/// A driver as its task and those share it who call over the connection.
+struct Shared(Mutex<Driver>);
+
+impl Shared {
+    fn poll(&self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).poll(context)
+    }
+}
+
+/// A caller sends what it has put in, while the task sleeps.
+impl Outlet for Shared {
+    fn send(&self) -> bool {
+        let Ok(mut driver) = self.0.try_lock() else { return false };
+        // Where that waits, the task goes on with it.
+        let written = driver.write(&mut Context::from_waker(Waker::noop()));
+        written.is_ok() && driver.has_written_all() && !driver.unflushed
     }
 }
 

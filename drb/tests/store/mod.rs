@@ -122,8 +122,8 @@ impl Service for Store {
     }
 }
 
-fn inc(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
-    let loaded = call.load(|mut args| {
+fn inc(target: Arc<Store>, call: &mut Incoming<'_>) -> Invoked {
+    let loaded = call.load(|args| {
         args.expect(2, 0, false, false)?;
         Ok((args.required::<String>("key")?, args.required::<u64>("by")?))
     });
@@ -133,22 +133,22 @@ fn inc(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
     }
 }
 
-fn get(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
+fn get(target: Arc<Store>, call: &mut Incoming<'_>) -> Invoked {
     match call.load(one::<String>) {
         Ok((key, reply)) => Invoked::Done(reply.result(target.get(&key))),
         Err(refused) => refused,
     }
 }
 
-fn echo(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
+fn echo(target: Arc<Store>, call: &mut Incoming<'_>) -> Invoked {
     match call.load(one::<drb::Value>) {
         Ok((value, reply)) => Invoked::Done(reply.result(target.echo(value))),
         Err(refused) => refused,
     }
 }
 
-fn echo_many(_: Arc<Store>, call: Incoming<'_>) -> Invoked {
-    let loaded = call.load(|mut args| {
+fn echo_many(_: Arc<Store>, call: &mut Incoming<'_>) -> Invoked {
+    let loaded = call.load(|args| {
         args.expect(0, 0, true, false)?;
         args.rest::<drb::Value>("values")
     });
@@ -158,7 +158,7 @@ fn echo_many(_: Arc<Store>, call: Incoming<'_>) -> Invoked {
     }
 }
 
-fn slow_get(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
+fn slow_get(target: Arc<Store>, call: &mut Incoming<'_>) -> Invoked {
     match call.load(one::<String>) {
         Ok((key, reply)) => {
             Invoked::run(reply, |reply| async move { reply.result(target.slow_get(key).await) })
@@ -167,7 +167,7 @@ fn slow_get(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
     }
 }
 
-fn sleep(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
+fn sleep(target: Arc<Store>, call: &mut Incoming<'_>) -> Invoked {
     match call.load(one::<u64>) {
         Ok((time, reply)) => {
             Invoked::run(reply, |reply| async move { reply.result(target.sleep(time).await) })
@@ -176,7 +176,7 @@ fn sleep(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
     }
 }
 
-fn blocking_get(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
+fn blocking_get(target: Arc<Store>, call: &mut Incoming<'_>) -> Invoked {
     match call.load(one::<String>) {
         Ok((key, reply)) => Invoked::block(reply, move |reply| {
             std::thread::sleep(Duration::from_millis(1));
@@ -186,8 +186,8 @@ fn blocking_get(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
     }
 }
 
-fn describe(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
-    let loaded = call.load(|mut args| {
+fn describe(target: Arc<Store>, call: &mut Incoming<'_>) -> Invoked {
+    let loaded = call.load(|args| {
         args.expect(1, 0, false, true)?;
         let what = args.required::<String>("what")?;
         let mut unit = None;
@@ -206,22 +206,22 @@ fn describe(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
     }
 }
 
-fn counter(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
-    match call.load(|mut args| args.expect(0, 0, false, false)) {
+fn counter(target: Arc<Store>, call: &mut Incoming<'_>) -> Invoked {
+    match call.load(|args| args.expect(0, 0, false, false)) {
         Ok(((), reply)) => Invoked::Done(reply.result(Exported(target.counter()))),
         Err(refused) => refused,
     }
 }
 
-fn peer(target: Arc<Store>, call: Incoming<'_>) -> Invoked {
+fn peer(target: Arc<Store>, call: &mut Incoming<'_>) -> Invoked {
     let context = call.context();
-    match call.load(|mut args| args.expect(0, 0, false, false)) {
+    match call.load(|args| args.expect(0, 0, false, false)) {
         Ok(((), reply)) => Invoked::Done(reply.result(target.peer(&context))),
         Err(refused) => refused,
     }
 }
 
-fn panic(_: Arc<Store>, call: Incoming<'_>) -> Invoked {
+fn panic(_: Arc<Store>, call: &mut Incoming<'_>) -> Invoked {
     match call.load(one::<String>) {
         Ok((mode, reply)) => match mode.as_str() {
             "async" => Invoked::run(reply, |reply| async move {
@@ -239,7 +239,7 @@ fn panic(_: Arc<Store>, call: Incoming<'_>) -> Invoked {
 }
 
 /// The arguments of a method that takes one.
-fn one<T: drb::Load>(mut args: drb::dispatch::Args<'_>) -> Result<T, LoadError> {
+fn one<T: drb::Load>(args: &mut drb::dispatch::Args<'_>) -> Result<T, LoadError> {
     args.expect(1, 0, false, false)?;
     args.required("key")
 }
@@ -331,8 +331,8 @@ impl Service for Counter {
     const CLASS: &'static str = "Counter";
 
     fn methods() -> &'static [Method<Exclusive<Self>>] {
-        fn next(target: Arc<Exclusive<Counter>>, call: Incoming<'_>) -> Invoked {
-            match call.load(|mut args| args.expect(0, 0, false, false)) {
+        fn next(target: Arc<Exclusive<Counter>>, call: &mut Incoming<'_>) -> Invoked {
+            match call.load(|args| args.expect(0, 0, false, false)) {
                 Ok(((), reply)) => {
                     Invoked::write(target, reply, |counter, reply| reply.result(counter.next()))
                 }

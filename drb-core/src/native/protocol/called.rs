@@ -182,7 +182,7 @@ impl Protocol {
         let kind = if success { Kind::Result } else { Kind::Failure };
         let head = |out: &mut Vec<u8>| frame::put(out, u64::from(id));
         let flags = if references { REFERENCES } else { 0 };
-        self.wake_sender();
+        self.sender.wake();
         self.outbox.send(Lane::Answer(id), Message { kind, flags, id, head, body, tail })
     }
 }

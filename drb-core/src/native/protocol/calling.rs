@@ -74,7 +74,11 @@ impl Protocol {
             self.lanes.insert(number, lane);
         }
         self.calls.begun(id, buffer, at_once.then_some(order));
-        self.wake_sender();
+        // Behind a call that makes a promise others come, which go with it.
+        let alone = promise.is_none() && self.calls.is_alone();
+        if !(alone && self.sender.leave(until)) {
+            self.sender.wake();
+        }
         Ok(id)
     }
 
@@ -159,7 +163,7 @@ impl Protocol {
                     if let Some(Ok(mentioned)) = mentioned.map(|mentioned| *mentioned) {
                         self.forget(&mentioned);
                         self.let_go_home(&mentioned);
-                        self.wake_sender();
+                        self.sender.wake();
                     }
                 }
             },
@@ -204,7 +208,7 @@ impl Protocol {
             Sent::Part => self.write_cancel(id),
             _ => self.cancels.push(id),
         }
-        self.wake_sender();
+        self.sender.wake();
     }
 
     pub(super) fn write_cancel(&mut self, id: u32) {

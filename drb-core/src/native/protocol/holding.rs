@@ -38,7 +38,7 @@ impl Protocol {
         for place in found {
             self.imports.let_go(place, 1);
         }
-        self.wake_sender();
+        self.sender.wake();
     }
 
     /// A message is not loaded, so nobody is going to hold what it refers to.
@@ -82,14 +82,14 @@ impl Protocol {
         if !self.imports.holds(place) {
             self.watchers.let_go(place);
         }
-        self.wake_sender();
+        self.sender.wake();
     }
 
     /// Takes an object away from the peer, if it holds it, and tells it.
     pub(in crate::native) fn revoke(&mut self, object: &Arc<dyn Dispatch>) -> bool {
         let Some(place) = self.exports.withdraw(object) else { return false };
         closing::write_gone(self.outbox.ready(), place);
-        self.wake_sender();
+        self.sender.wake();
         true
     }
 }

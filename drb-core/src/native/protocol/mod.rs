@@ -33,9 +33,10 @@ use super::{
     manners::{Cancels, Manners},
     outbox::{Lane, Outbox},
     promises::Promises,
+    sender::Sender,
 };
 use crate::{Limits, dispatch::Dispatch};
-use std::{collections::HashMap, sync::Arc, task::Waker, time::Instant};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 /// The first bytes of a connection, in both directions: a name that is neither the beginning of TLS
 /// nor a length that Ruby's wire allows, and the version.
@@ -61,9 +62,7 @@ pub struct Protocol {
     names: Names,
     /// Objects that nobody holds any more, whose destructors are not run here.
     dropped: Vec<Arc<dyn Dispatch>>,
-    /// Whoever sends what waits to be sent, and whether it is to be woken for that.
-    sender: Option<Waker>,
-    sender_sleeps: bool,
+    sender: Sender,
     /// How often the peer has given back what it hasn't got.
     violations: u32,
     manners: Manners,
@@ -100,8 +99,7 @@ impl Protocol {
             next_promise: 0,
             names: Names::new(limits),
             dropped: Vec::new(),
-            sender: None,
-            sender_sleeps: false,
+            sender: Sender::default(),
             violations: 0,
             manners: Manners::new(limits),
             cancels: Cancels::new(limits),
@@ -121,7 +119,7 @@ impl Protocol {
     /// Something is no longer needed, which may have been the last thing that the connection went on for.
     pub(super) fn settle(&mut self) {
         if self.leaving {
-            self.wake_sender();
+            self.sender.wake();
         }
     }
 
@@ -146,7 +144,7 @@ impl Protocol {
     /// The one who has made the connection needs it no longer, but for what is held.
     pub fn leave(&mut self) {
         self.leaving = true;
-        self.wake_sender();
+        self.sender.wake();
     }
 
     /// Whether nobody needs the connection any more.

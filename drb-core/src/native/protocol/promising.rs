@@ -34,7 +34,7 @@ impl Protocol {
                 tail: None,
             };
             self.outbox.send(lane, message);
-            self.wake_sender();
+            self.sender.wake();
         }
         self.settle();
     }
@@ -67,7 +67,7 @@ impl Protocol {
         };
         let nobody_s = self.promises.keep(id, kept);
         self.let_go_kept(nobody_s);
-        self.wake_sender();
+        self.sender.wake();
     }
 
     /// The object that is the result in `body`, which is held for the promise.

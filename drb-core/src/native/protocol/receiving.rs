@@ -164,7 +164,7 @@ impl Protocol {
                 let out = self.outbox.ready();
                 let start = frame::open(out, Kind::Pong, 0);
                 frame::close(out, start);
-                self.wake_sender();
+                self.sender.wake();
             }
             Kind::Pong => {}
             Kind::GoAway => {

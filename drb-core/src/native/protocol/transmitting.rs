@@ -23,8 +23,10 @@ impl Protocol {
         most: usize,
         now: impl Fn() -> Instant,
     ) -> Option<Piece> {
-        // Whoever asks doesn't have to be woken.
-        self.sender_sleeps = false;
+        self.sender.takes();
+        if !self.has_to_transmit() {
+            return None;
+        }
         if self.imports.has_releases() {
             let (oldest, next) = self.outbox.numbers();
             let (out, chunk) = (self.outbox.ready(), self.limits.chunk);
@@ -46,33 +48,49 @@ impl Protocol {
         self.outbox.transmit(out, most, now)
     }
 
-    /// Ready when there is something to be sent.
+    /// Ready when there is.
     pub fn poll_transmit(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        // Releases don't overtake what is held up.
-        let releases = self.imports.has_releases() && !self.outbox.is_held_up();
-        if releases || self.outbox.is_ready() || self.cancels.is_ready() {
+        if self.has_to_transmit() {
             return Poll::Ready(());
         }
         self.watch(context);
         Poll::Pending
     }
 
+    /// Whether there is something to be sent.
+    pub fn has_to_transmit(&self) -> bool {
+        // Releases don't overtake what is held up.
+        let releases = self.imports.has_releases() && !self.outbox.is_held_up();
+        releases || self.outbox.is_ready() || self.cancels.is_ready()
+    }
+
     /// Lets whoever sends be woken when there is more to be sent, which may have to be answered by
     /// another time than what was known before.
     pub fn watch(&mut self, context: &Context<'_>) {
-        match &mut self.sender {
-            // It is nearly always the same one.
-            Some(sender) => sender.clone_from(context.waker()),
-            None => self.sender = Some(context.waker().clone()),
-        }
-        self.sender_sleeps = true;
+        self.sender.sleep(context);
     }
 
-    pub(super) fn wake_sender(&mut self) {
-        if let (true, Some(sender)) = (self.sender_sleeps, &self.sender) {
-            self.sender_sleeps = false;
-            sender.wake_by_ref();
+    /// Whoever sends has sent all that there was, and sleeps until this time, or until it is woken.
+    pub fn rest(&mut self, until: Instant) {
+        self.sender.rest(until);
+    }
+
+    /// Callers can send from here on what they have put in: see [`Outlet`](crate::native::Outlet).
+    pub fn let_callers_send(&mut self) {
+        self.sender.let_callers_send();
+    }
+
+    /// A caller has sent what there was, or not all of it.
+    pub(in crate::native) fn sent_by_caller(&mut self, all: bool) {
+        self.sender.sleep_on();
+        if !all || self.has_to_transmit() {
+            self.sender.wake();
         }
+    }
+
+    /// Whether the call that was put in last is left to its caller to be sent.
+    pub(in crate::native) fn is_left_to_caller(&self) -> bool {
+        self.sender.is_left()
     }
 
     /// The bytes of a piece have been written.

@@ -112,7 +112,7 @@ pub(super) fn function(service: &Service, method: &Method) -> TokenStream {
         #(#cfgs)*
         fn #name #impl_generics(
             #target: ::std::sync::Arc<#cell>,
-            #call: #krate::__private::Incoming<'_>,
+            #call: &mut #krate::__private::Incoming<'_>,
         ) -> #krate::__private::Invoked #where_clause {
             #future
             #(#contexts)*
@@ -152,7 +152,7 @@ fn load(service: &Service, method: &Method, labels: &Labels) -> TokenStream {
             _ => "required",
         });
         let load = quote_spanned! {param.span()=>
-            <#ty as #krate::__private::Argument<#argument, #label>>::#how(&mut #args, #wire)?
+            <#ty as #krate::__private::Argument<#argument, #label>>::#how(#args, #wire)?
         };
         match &param.kind {
             Kind::Optional(default) => quote! {
@@ -175,7 +175,7 @@ fn load(service: &Service, method: &Method, labels: &Labels) -> TokenStream {
     });
     let names = loaded(method);
     quote! {
-        |mut #args: #krate::__private::Args<'_>| {
+        |#args: &mut #krate::__private::Args<'_>| {
             #args.expect(#required, #optional, #rest, #keyword)?;
             #block
             #(#positional)*

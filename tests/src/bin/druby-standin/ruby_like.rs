@@ -32,8 +32,8 @@ impl<T: Service<Cell = T>> RubyLike<T> {
     }
 
     /// `respond_to?(name, include_all = false)`. Of what `method_missing` knows it says nothing.
-    fn respond_to(&self, call: Incoming<'_>) -> Invoked {
-        let loaded = call.load(|mut args| {
+    fn respond_to(&self, call: &mut Incoming<'_>) -> Invoked {
+        let loaded = call.load(|args| {
             args.expect(1, 1, false, false)?;
             let name = args.required::<String>("name")?;
             Ok((name, args.optional::<bool>("include_all")?.unwrap_or(false)))
@@ -69,7 +69,7 @@ impl<T: Service<Cell = T>> Dispatch for RubyLike<T> {
         self.0.method(index.checked_sub(BESIDES.len())?)
     }
 
-    fn invoke(self: Arc<Self>, index: usize, call: Incoming<'_>) -> Invoked {
+    fn invoke(self: Arc<Self>, index: usize, call: &mut Incoming<'_>) -> Invoked {
         if let Some(index) = index.checked_sub(BESIDES.len()) {
             return Arc::clone(&self.0).invoke(index, call);
         }

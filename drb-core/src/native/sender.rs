@@ -1,0 +1,74 @@
+//! Whoever sends what waits to be sent: a task that sleeps when there is nothing, or in its place the caller
+//! of the only call that is under way.
+
+use std::{
+    task::{Context, Waker},
+    time::Instant,
+};
+
+/// How a connection's task, which sends and receives, is told that there is something to be sent.
+#[derive(Default)]
+pub(super) struct Sender {
+    waker: Option<Waker>,
+    /// Whether it is to be woken.
+    sleeps: bool,
+    /// If it has sent all that it has taken: by when it wakes without being woken.
+    rests: Option<Instant>,
+    /// Whether callers can send in its place.
+    has_callers: bool,
+    /// Whether what waits to be sent is left to its caller.
+    left: bool,
+}
+
+impl Sender {
+    /// It is to be woken. What it has taken may not be sent yet.
+    pub(super) fn sleep(&mut self, context: &Context<'_>) {
+        match &mut self.waker {
+            // It is nearly always the same one.
+            Some(waker) => waker.clone_from(context.waker()),
+            None => self.waker = Some(context.waker().clone()),
+        }
+        (self.sleeps, self.rests) = (true, None);
+    }
+
+    /// All that it has taken is sent; it wakes by `until`.
+    pub(super) fn rest(&mut self, until: Instant) {
+        self.rests = Some(until);
+    }
+
+    /// It takes what is there, or somebody does in its place.
+    pub(super) fn takes(&mut self) {
+        (self.sleeps, self.left) = (false, false);
+    }
+
+    pub(super) fn wake(&mut self) {
+        if let (true, Some(waker)) = (self.sleeps, &self.waker) {
+            self.sleeps = false;
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Callers can send in its place from here on.
+    pub(super) fn let_callers_send(&mut self) {
+        self.has_callers = true;
+    }
+
+    /// There is a call to be sent, which is to have its answer by `until`. While no other is under way, it is
+    /// left to its caller: that spares a turn of the task. The task has to know of it only if it would
+    /// sleep for too long.
+    pub(super) fn leave(&mut self, until: Option<Instant>) -> bool {
+        let rests = self.rests.filter(|_| self.sleeps && self.has_callers);
+        self.left = rests.is_some_and(|rests| until.is_none_or(|until| rests <= until));
+        self.left
+    }
+
+    /// Whether there is something that is left to its caller.
+    pub(super) fn is_left(&self) -> bool {
+        self.left
+    }
+
+    /// A caller has sent what there was: it sleeps on.
+    pub(super) fn sleep_on(&mut self) {
+        self.sleeps = true;
+    }
+}

@@ -93,6 +93,9 @@ fn native() -> Vec<u8> {
         frame(0x02, name.as_bytes());
     }
     frame(0x03, b"\0\x05Shape\x02@a\x02@b");
+    // What a caller knows of a method, and what is known of one of this side's.
+    frame(0x04, b"\x04keep\x05Value\0\x01a\x01A\x01\x01b\x01B\x06\x05block\x01C");
+    frame(0x05, b"\0\x04keep\x02()");
     for (number, _) in (0..).zip(names) {
         // A token, what is wanted, an object of the sender's and one of the receiver's, sizes.
         let arguments = b"\x00\x91\x00\x92\

@@ -1,11 +1,13 @@
 //! One call as the caller sees it: from its arguments to its result.
 
 use crate::{
-    Arg, Budget, Closing, Current, Dump, DumpError, Dumper, Error, Exception, Limits, Load,
+    Apart, Arg, Budget, Closing, Current, Dump, DumpError, Dumper, Error, Exception, Limits, Load,
     LoadError, LoadErrorKind, Loader, Outbound, Outcome, Pipelined, Proxy, Reference, Returns,
     Session, Wire,
     block::{Driver, NoBlock, Takes, Yielded, Yielding, Yields},
-    buffer, native, ruby, unresolved,
+    buffer,
+    dispatch::Signature,
+    native, ruby, unresolved,
 };
 use std::{
     borrow::Cow,
@@ -143,6 +145,8 @@ pub struct Response {
     pub body: Range<usize>,
     /// Whether it is a result.
     pub success: bool,
+    /// What the proxy knows of the method.
+    pub signature: Option<&'static Signature>,
     /// The bounds for loading it.
     pub limits: Arc<Limits>,
     /// What references in it go through.
@@ -171,10 +175,21 @@ impl Remote {
 
     /// Begins a call of `method` with `count` arguments, keywords together counting as one.
     pub fn begin(&self, method: impl Into<Cow<'static, str>>, count: usize) -> Outgoing {
-        self.begin_with(method.into(), count)
+        self.begin_with(method.into(), None, count)
     }
 
-    fn begin_with(&self, method: Cow<'static, str>, count: usize) -> Outgoing {
+    /// The same of a method of a proxy.
+    #[doc(hidden)]
+    pub fn begin_as(&self, signature: &'static Signature, count: usize) -> Outgoing {
+        self.begin_with(signature.name().into(), Some(signature), count)
+    }
+
+    fn begin_with(
+        &self,
+        method: Cow<'static, str>,
+        signature: Option<&'static Signature>,
+        count: usize,
+    ) -> Outgoing {
         let mut outgoing = Outgoing {
             link: Arc::clone(&self.link),
             session: self.link.session(),
@@ -189,7 +204,8 @@ impl Remote {
             Wire::Native => {
                 let target = self.reference.id().clone();
                 let session = outgoing.session.clone();
-                outgoing.native = Some(native::Asking::new(target, method, count, session));
+                outgoing.native =
+                    Some(native::Asking::new(target, method, signature, count, session));
             }
         }
         outgoing
@@ -484,6 +500,20 @@ impl Response {
         self.body.len() + self.tail.as_ref().map_or(0, |tail| tail.len())
     }
 
+    /// If the two sides know the method differently, an error says so.
+    #[cold]
+    fn explain(&self, error: LoadError) -> LoadError {
+        let tables = self.session.as_deref().and_then(|session| session.tables());
+        match (tables, self.signature) {
+            (Some(tables), Some(signature)) if error.may_be_apart() => {
+                let found = tables.apart(signature);
+                let apart = found.map(|found| Apart { expected: signature.to_string(), found });
+                error.between(apart)
+            }
+            _ => error,
+        }
+    }
+
     /// The result, or the exception that came in its place.
     ///
     /// # Errors
@@ -506,7 +536,7 @@ impl Response {
                 load(&mut loader)
             }
         };
-        let loaded = loaded.map_err(Error::Load);
+        let loaded = loaded.map_err(|error| Error::Load(self.explain(error)));
         buffer::give(self.bytes);
         loaded
     }

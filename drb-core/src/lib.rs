@@ -49,7 +49,7 @@ pub use current::Current;
 pub use dispatch::{Cell, Implements, IntoFront, IntoObject, Proxy, Served, Service};
 pub use dump::{Dump, Dumper};
 pub use error::{
-    CallError, DumpError, Error, Exception, LoadError, LoadErrorKind, MethodError, Outcome,
+    Apart, CallError, DumpError, Error, Exception, LoadError, LoadErrorKind, MethodError, Outcome,
 };
 pub use exclusive::Exclusive;
 pub use identity::{Identity, TlsIdentity};

@@ -1,7 +1,7 @@
 //! How a value of Rust comes off a wire.
 
 use crate::{
-    Budget, Limits, ObjectId, Reference, Session, Shape, Value,
+    Apart, Budget, Limits, ObjectId, Reference, Session, Shape, Value,
     error::LoadError,
     marshal,
     native::{self, PeerShape, Tables},
@@ -141,6 +141,15 @@ impl Fields {
             && self.names.is_none()
             && self.expected == 0
             && self.left == shape.fields.len()
+    }
+
+    /// What the two sides know of the struct, if the sender has told its own and they differ.
+    pub(crate) fn apart(&self, shape: &'static Shape) -> Option<Apart> {
+        let text = |names: Vec<&str>| format!("{} {{ {} }}", shape.class, names.join(", "));
+        let found = self.names.as_ref()?.fields.iter();
+        let found = found.map(|name| name.strip_prefix('@').unwrap_or(name)).collect();
+        let expected = shape.fields.iter().map(|field| field.name).collect();
+        Some(Apart { expected: text(expected), found: text(found) })
     }
 }
 

@@ -1,6 +1,11 @@
 //! References: what travels in place of an object that stays at home.
 
-use crate::{Dumper, Limits, Remote, dispatch::Dispatch, error::DumpError, native::Tables};
+use crate::{
+    Dumper, Limits, Remote,
+    dispatch::{Dispatch, MethodInfo, Signature},
+    error::DumpError,
+    native::Tables,
+};
 use std::{any::Any, sync::Arc};
 
 /// Names one object of one process.
@@ -101,6 +106,14 @@ pub trait Session: Any + Send + Sync {
     /// The shapes that the connection knows by number, on the native wire.
     fn tables(&self) -> Option<&Arc<Tables>> {
         None
+    }
+
+    /// The peer calls a method of which it knows something else than what this side does: lets it know, on
+    /// the native wire.
+    fn tell_apart(&self, signature: &Signature, own: &MethodInfo) {
+        if let Some(tables) = self.tables() {
+            tables.tell_apart(signature.address(), own.to_string());
+        }
     }
 
     /// Ends what [`Session::export`] or [`Session::lend`] has begun: whoever calls the object now is

@@ -6,6 +6,7 @@ mod frames;
 use drb_core::{
     Budget, DumpError, Error, Limit, Limits, Load, LoadError, LoadErrorKind, Loader, ObjectId,
     Value,
+    dispatch::{MethodInfo, ParamInfo, ParamKind, Signature},
     native::{Buffered, Calling, Ending, Protocol, Received, Tables},
 };
 use frames::{CALL, CANCEL, NAME, frame};
@@ -16,6 +17,8 @@ use std::{
 };
 
 const HELLO: u8 = 0x01;
+const METHOD: u8 = 0x04;
+const APART: u8 = 0x05;
 const RESULT: u8 = 0x11;
 const CHUNK: u8 = 0x13;
 const TAIL: u8 = 0x15;
@@ -101,10 +104,20 @@ impl Side {
     }
 
     fn call_method(&mut self, method: &str, len: usize) -> Result<u32, DumpError> {
+        self.call_as(method, None, len)
+    }
+
+    fn call_as(
+        &mut self,
+        method: &str,
+        signature: Option<&'static Signature>,
+        len: usize,
+    ) -> Result<u32, DumpError> {
         let call = Calling {
             promise: None,
             target: &ObjectId::Front,
             method,
+            signature,
             count: 1,
             keywords: false,
             block: None,
@@ -248,6 +261,64 @@ fn names_of_methods() {
     let mut side = Side::new(Limits { memory_base: 10 * 65, ..Limits::default() });
     side.take(&frame(NAME, b"x").repeat(9)).unwrap();
     assert_eq!(side.breaks(&frame(NAME, b"x")), Some(Limit::Memory));
+}
+
+#[test]
+fn signatures_of_methods() {
+    // A name, a result, and so many parameters of a name and a type of one byte.
+    let method = |params: usize| [&b"\x01m\x01r"[..], &b"\0\x01a\x01t".repeat(params)].concat();
+    // The length and 64 bytes, and 64 bytes for each parameter.
+    let most = 2 * (4 + 64) + 3 * (5 + 64);
+    let mut side = Side::new(Limits { memory_base: 65 + most, ..Limits::default() });
+    side.take(&[frame(METHOD, &method(0)), frame(METHOD, &method(3))].concat()).unwrap();
+    assert_eq!(side.breaks(&frame(NAME, b"")), Some(Limit::Memory));
+    // What a peer says of a method of this side's counts as well. This one was told by its name alone.
+    let apart = |number: u8, params| frame(APART, &[&[number][..], &method(params)].concat());
+    let mut side = Side::new(Limits { memory_base: 65 + 68 + 69, ..Limits::default() });
+    side.call(1).unwrap();
+    side.take(&apart(0, 1)).unwrap();
+    assert_eq!(side.breaks(&apart(0, 0)), Some(Limit::Memory));
+    // What is malformed ends the connection.
+    let unknown = frame(METHOD, b"\x01m\x01r\x07\x01a\x01t");
+    let ends = frame(METHOD, b"\x01m\x01r\0\x01a\x02t");
+    for bytes in [unknown, ends, frame(METHOD, b"\x01m"), frame(METHOD, b""), apart(0, 0)] {
+        assert_eq!(Side::new(Limits::default()).breaks(&bytes), None, "{bytes:x?}");
+    }
+}
+
+/// What isn't told is missed in errors only.
+#[test]
+fn signatures_that_are_told() {
+    const fn signature(ty: &'static str) -> Signature {
+        let params = &[ParamInfo { name: "a", kind: ParamKind::Required, ty: "t" }];
+        let info = MethodInfo { name: "m", params, result: ty, exclusive: false, no_cancel: false };
+        Signature::new(info)
+    }
+    static SIGNATURES: [Signature; 3] = [signature("a"), signature("b"), signature("c")];
+    // Half of the memory is for them: 13 bytes of a frame, and 128.
+    let mut side = Side::new(Limits { memory_base: 4 * (13 + 128), ..Limits::default() });
+    for signature in [0, 1, 2, 0, 1, 2] {
+        side.call_as("m", Some(&SIGNATURES[signature]), 1).unwrap();
+    }
+    let (mut sent, now) = (Vec::new(), side.now);
+    assert!(side.protocol.transmit(&mut sent, usize::MAX, || now).is_none());
+    let call = |id, method| frame(CALL, &[id, 0, method, 0, 1, 0xc0]);
+    let told = [
+        frame(METHOD, b"\x01m\x01a\0\x01a\x01t"),
+        call(0, 0),
+        frame(METHOD, b"\x01m\x01b\0\x01a\x01t"),
+        call(1, 1),
+        frame(NAME, b"m"),
+        call(2, 2),
+    ];
+    let again = [call(3, 0), call(4, 1), call(5, 2)];
+    assert_eq!(sent, [told.concat(), again.concat()].concat());
+    // One that fills a frame is not told either.
+    let mut side = Side::new(Limits { chunk: 12, ..Limits::default() });
+    side.call_as("m", Some(&SIGNATURES[0]), 1).unwrap();
+    let mut sent = Vec::new();
+    assert!(side.protocol.transmit(&mut sent, usize::MAX, || now).is_none());
+    assert!(sent.starts_with(&frame(NAME, b"m")), "{sent:x?}");
 }
 
 #[test]

@@ -173,6 +173,7 @@ fn call(protocol: &mut Protocol, tail: Vec<u8>, now: Instant) -> u32 {
         promise: None,
         target: &ObjectId::Front,
         method: "m",
+        signature: None,
         count: 1,
         keywords: false,
         block: None,

@@ -1,7 +1,10 @@
 //! One call as the server sees it, before its arguments are loaded.
 
-use super::{Args, Blocking, Completed, OwnedArgs, Reply, Running, args::Caller};
-use crate::{Context, Exception, Remote, Wire, native::Held};
+use super::{
+    Args, Blocking, Completed, Dispatch, MethodInfo, OwnedArgs, Reply, Running, Signature,
+    args::Caller,
+};
+use crate::{Context, Exception, LoadError, Remote, Wire, native::Held};
 use std::{ops::Range, sync::Arc, time::Instant};
 
 /// A call on its way into a method. The code that `#[drb::service]` makes takes it apart:
@@ -14,6 +17,9 @@ pub struct Incoming<'a> {
     /// The arguments.
     pub args: Args<'a>,
     pub(super) method: &'a str,
+    /// What the caller knows of the method, where it has said so, and what the object does.
+    signature: Option<&'a Signature>,
+    info: Option<&'static MethodInfo>,
     pub(super) context: &'a Context,
     /// When the caller stops waiting.
     until: Option<Instant>,
@@ -39,7 +45,42 @@ impl<'a> Incoming<'a> {
     /// A call of `method` with its arguments.
     pub fn new(method: &'a str, args: Args<'a>, context: &'a Context, reply: Reply) -> Self {
         let (until, wire) = (context.deadline(), reply.wire());
-        Self { args, method, context, until, reply: Some(reply), wire, held: None }
+        Self {
+            args,
+            method,
+            signature: None,
+            info: None,
+            context,
+            until,
+            reply: Some(reply),
+            wire,
+            held: None,
+        }
+    }
+
+    /// Says what the caller knows of the method.
+    #[inline]
+    pub(crate) fn called_as(&mut self, signature: &'a Signature) {
+        self.signature = Some(signature);
+    }
+
+    /// The position of the method in the object's whitelist.
+    #[inline]
+    pub(super) fn find(&self, object: &dyn Dispatch) -> Option<usize> {
+        match self.signature {
+            Some(signature) => object.find_as(signature),
+            None => object.find(self.method),
+        }
+    }
+
+    /// Whether the arguments arrive as what their caller means, at a method of which this is known.
+    #[inline]
+    pub(super) fn fits(&mut self, info: &'static MethodInfo) -> bool {
+        self.info = Some(info);
+        self.signature.is_none_or(|signature| {
+            let session = || self.reply.as_ref().and_then(Reply::session);
+            signature.fits(info) || signature.look(info, session())
+        })
     }
 
     /// Says when the caller stops waiting, and what the message refers to.
@@ -90,6 +131,23 @@ impl<'a> Incoming<'a> {
     pub fn no_method(&mut self, class: &str) -> Invoked {
         let message = format!("undefined method '{}' for #<{class}>", self.method);
         self.refuse(Exception::new("NoMethodError", message))
+    }
+
+    /// The arguments would arrive as others than their caller means.
+    pub(super) fn refuse_as(&mut self, info: &MethodInfo) -> Invoked {
+        match self.signature {
+            Some(signature) => self.refuse(signature.refusal(info)),
+            None => self.no_method(""),
+        }
+    }
+
+    /// The arguments cannot be loaded.
+    #[cold]
+    pub(super) fn refuse_for(&mut self, error: &LoadError) -> Invoked {
+        self.refuse(match (self.signature, self.info) {
+            (Some(signature), Some(info)) => signature.explain(error, info),
+            _ => error.into(),
+        })
     }
 
     /// The method is not called, and the caller is told why.

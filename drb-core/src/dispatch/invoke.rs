@@ -17,7 +17,7 @@ impl<'a> Incoming<'a> {
         self.let_go();
         match loaded {
             Ok(loaded) => Ok((loaded, self.take_reply())),
-            Err(error) => Err(self.refuse((&error).into())),
+            Err(error) => Err(self.refuse_for(&error)),
         }
     }
 }

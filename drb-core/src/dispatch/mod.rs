@@ -9,6 +9,7 @@ mod merge;
 mod reply;
 mod running;
 mod service;
+mod signature;
 mod value;
 
 pub use crate::block::{
@@ -30,4 +31,5 @@ pub use service::{
     Cell, Class, Contract, Dispatch, Implements, IntoFront, IntoObject, Method, MethodInfo,
     ParamInfo, ParamKind, Proxy, Served, Service,
 };
+pub use signature::Signature;
 pub use value::{check_len, is_remote, missing, remote_message, unknown_variant, variant};

@@ -22,7 +22,7 @@ pub(crate) fn caught(wire: Wire, call: impl FnOnce() -> Invoked) -> Invoked {
 
 /// Calls a method of an object: one of its whitelist, or one that every object has.
 pub(crate) fn call(object: Arc<dyn Dispatch>, call: &mut Incoming<'_>) -> Invoked {
-    match object.find(call.method()) {
+    match call.find(&*object) {
         Some(index) if deadlocks(&object, index) => call.refuse(deadlock(object.class())),
         Some(index) => object.invoke(index, call),
         None => builtin::call(&*object, call),

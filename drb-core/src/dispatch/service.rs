@@ -1,6 +1,6 @@
 //! The whitelist of a type: its table of methods.
 
-use super::{Incoming, Invoked};
+use super::{Incoming, Invoked, Signature};
 use crate::{Closing, Dump, DumpError, Dumper, Exclusive, Load, Remote};
 use std::{any::Any, sync::Arc};
 
@@ -188,6 +188,11 @@ pub trait Dispatch: Any + Send + Sync {
     /// The position of a method in the whitelist.
     fn find(&self, name: &str) -> Option<usize>;
 
+    /// The same of a method of which it is known what its caller knows.
+    fn find_as(&self, signature: &Signature) -> Option<usize> {
+        self.find(signature.name())
+    }
+
     /// What is known of the method at a position of the whitelist.
     fn method(&self, index: usize) -> Option<&'static MethodInfo>;
 
@@ -293,6 +298,11 @@ macro_rules! dispatch {
                 T::methods().binary_search_by(|method| method.info.name.cmp(name)).ok()
             }
 
+            fn find_as(&self, signature: &Signature) -> Option<usize> {
+                let known = signature.position(T::methods());
+                known.or_else(|| self.find(signature.name()))
+            }
+
             fn method(&self, index: usize) -> Option<&'static MethodInfo> {
                 T::methods().get(index).map(|method| &method.info)
             }
@@ -302,8 +312,11 @@ macro_rules! dispatch {
             }
 
             fn invoke(self: Arc<Self>, index: usize, call: &mut Incoming<'_>) -> Invoked {
-                let Some(method) = T::methods().get(index) else { return call.no_method(T::CLASS) };
-                (method.invoke)(self, call)
+                match T::methods().get(index) {
+                    Some(method) if call.fits(&method.info) => (method.invoke)(self, call),
+                    Some(method) => call.refuse_as(&method.info),
+                    None => call.no_method(T::CLASS),
+                }
             }
         }
     )*};

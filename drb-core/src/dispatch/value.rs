@@ -1,6 +1,6 @@
 //! What the code that `#[derive(DrbDumped)]` and `#[derive(DrbError)]` make shares.
 
-use crate::{Exception, Kind, LoadError, Loader, error::LoadErrorKind};
+use crate::{Exception, Fields, Kind, LoadError, Loader, Shape, error::LoadErrorKind};
 use std::borrow::Cow;
 
 /// What stands for a field that did not arrive, or the error that it is missing.
@@ -8,11 +8,15 @@ use std::borrow::Cow;
 /// # Errors
 /// [`LoadErrorKind::MissingField`] if nothing stands for it.
 pub fn missing<T>(
-    class: &'static str,
+    shape: &'static Shape,
+    fields: Option<&Fields>,
     field: &'static str,
     absent: Option<T>,
 ) -> Result<T, LoadError> {
-    absent.ok_or_else(|| LoadErrorKind::MissingField { field, class }.into())
+    absent.ok_or_else(|| {
+        let error = LoadError::from(LoadErrorKind::MissingField { field, class: shape.class });
+        error.between(fields.and_then(|fields| fields.apart(shape)))
+    })
 }
 
 /// Checks the length of an array that stands for a tuple, or for a variant with its symbol.

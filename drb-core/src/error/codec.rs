@@ -1,6 +1,6 @@
 //! Errors of dumping and loading.
 
-use crate::Limit;
+use crate::{Apart, Limit};
 use std::{borrow::Cow, fmt};
 
 /// Why a value cannot go onto a wire.
@@ -49,6 +49,8 @@ struct Inner {
     kind: LoadErrorKind,
     /// From the innermost place outwards.
     path: Vec<Place>,
+    /// What it comes from.
+    apart: Option<Apart>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -196,6 +198,32 @@ impl LoadError {
         self
     }
 
+    /// Whether it may come from what the two sides know differently, and it isn't known yet what that is.
+    pub(crate) fn may_be_apart(&self) -> bool {
+        let other = matches!(
+            self.0.kind,
+            LoadErrorKind::Limit { .. }
+                | LoadErrorKind::Truncated
+                | LoadErrorKind::Malformed { .. }
+                | LoadErrorKind::Version { .. }
+                | LoadErrorKind::NoSession
+        );
+        self.0.apart.is_none() && !other
+    }
+
+    /// The same error, which comes from what the two sides know differently.
+    #[must_use]
+    pub(crate) fn between(mut self, apart: Option<Apart>) -> Self {
+        self.0.apart = apart;
+        self
+    }
+
+    /// What the two sides know differently of the struct that the error is about, if it comes from that and
+    /// the sender has told what it knows: over the native wire, it does.
+    pub fn apart(&self) -> Option<&Apart> {
+        self.0.apart.as_ref()
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> &LoadErrorKind {
         &self.0.kind
@@ -205,7 +233,7 @@ impl LoadError {
 impl From<LoadErrorKind> for LoadError {
     #[cold]
     fn from(kind: LoadErrorKind) -> Self {
-        Self(Box::new(Inner { kind, path: Vec::new() }))
+        Self(Box::new(Inner { kind, path: Vec::new(), apart: None }))
     }
 }
 
@@ -221,7 +249,11 @@ impl fmt::Display for LoadError {
         if !self.0.path.is_empty() {
             f.write_str(": ")?;
         }
-        self.0.kind.fmt(f)
+        self.0.kind.fmt(f)?;
+        match &self.0.apart {
+            Some(apart) => write!(f, ": {apart}"),
+            None => Ok(()),
+        }
     }
 }
 

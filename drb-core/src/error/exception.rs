@@ -124,7 +124,11 @@ impl From<&LoadError> for Exception {
             }
             _ => "TypeError",
         };
-        Self::new(class, error.to_string())
+        let exception = Self::new(class, error.to_string());
+        match error.apart() {
+            Some(apart) => exception.with_apart(apart),
+            None => exception,
+        }
     }
 }
 

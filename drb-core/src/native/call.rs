@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Carried, Closing, Error, Limits, Link, ObjectId, Outcome, Reference, Remote, Response, Session,
-    Wire,
+    Wire, dispatch::Signature,
 };
 use std::{
     any::Any,
@@ -28,6 +28,8 @@ pub struct Asking {
     pub target: ObjectId,
     /// The method's name.
     pub method: Cow<'static, str>,
+    /// What the proxy knows of the method.
+    pub signature: Option<&'static Signature>,
     /// How many arguments there are; those by name count as one.
     pub count: usize,
     pub(crate) keywords: bool,
@@ -76,12 +78,14 @@ impl Asking {
     pub(crate) fn new(
         target: ObjectId,
         method: Cow<'static, str>,
+        signature: Option<&'static Signature>,
         count: usize,
         session: Option<Arc<dyn Session>>,
     ) -> Box<Self> {
         Box::new(Self {
             target,
             method,
+            signature,
             count,
             keywords: false,
             block: None,
@@ -133,6 +137,8 @@ impl fmt::Debug for Held {
 pub struct Waiting {
     connection: Arc<Connection>,
     id: u32,
+    /// What the proxy knows of the method.
+    signature: Option<&'static Signature>,
     /// How long it may take.
     after: Duration,
     answered: bool,
@@ -171,6 +177,7 @@ impl Connection {
         let Asking {
             target,
             method,
+            signature,
             count,
             keywords,
             block,
@@ -183,6 +190,7 @@ impl Connection {
         let call = Calling {
             target: &target,
             method: &method,
+            signature,
             count,
             keywords,
             block,
@@ -210,7 +218,7 @@ impl Connection {
         }
         sending.sent();
         let after = deadline.unwrap_or_default();
-        Ok(Waiting { connection: self, id, after, answered: false, promised })
+        Ok(Waiting { connection: self, id, signature, after, answered: false, promised })
     }
 
     fn lost(&self, outcome: Outcome) -> Error {
@@ -301,6 +309,7 @@ impl Future for Waiting {
             body: 0..bytes.len(),
             bytes,
             success,
+            signature: self.signature,
             limits: Arc::clone(connection.limits()),
             session: Some(session),
             held,

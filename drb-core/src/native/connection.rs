@@ -3,7 +3,7 @@
 use super::{Protocol, Tables};
 use crate::{
     Carried, DumpError, Limits, ObjectId, Reference, Relay, Remote, Request, Session,
-    dispatch::Dispatch,
+    dispatch::{Dispatch, MethodInfo, Signature},
 };
 use std::{
     collections::HashMap,
@@ -222,6 +222,10 @@ impl Session for Connection {
 
     fn tables(&self) -> Option<&Arc<Tables>> {
         Some(&self.tables)
+    }
+
+    fn tell_apart(&self, signature: &Signature, own: &MethodInfo) {
+        self.protocol().tell_apart(signature, own);
     }
 
     fn withdraw(&self, reference: &Reference) {

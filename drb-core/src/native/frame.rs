@@ -13,6 +13,10 @@ pub(super) enum Kind {
     Hello,
     /// The next number of the sender's methods means this name.
     Name,
+    /// The same, with what the sender knows of the method.
+    Method,
+    /// What the sender knows of a method of the receiver's, which is something else.
+    Apart,
     /// The next number of the sender's shapes means this shape.
     Shape,
     /// A call.
@@ -57,10 +61,12 @@ pub(super) const HEAD: usize = 4;
 pub(super) const MOST: usize = (1 << 24) - 1;
 
 impl Kind {
-    const ALL: [(u8, Self); 16] = [
+    const ALL: [(u8, Self); 18] = [
         (0x01, Self::Hello),
         (0x02, Self::Name),
         (0x03, Self::Shape),
+        (0x04, Self::Method),
+        (0x05, Self::Apart),
         (0x10, Self::Call),
         (0x11, Self::Result),
         (0x12, Self::Failure),
@@ -82,6 +88,8 @@ impl Kind {
             Self::Hello => 0x01,
             Self::Name => 0x02,
             Self::Shape => 0x03,
+            Self::Method => 0x04,
+            Self::Apart => 0x05,
             Self::Call => 0x10,
             Self::Result => 0x11,
             Self::Failure => 0x12,

@@ -48,7 +48,8 @@ impl Connection {
             let args =
                 Args::native(&called.body, ranges, self.limits(), self.tables(), Some(session))
                     .before(called.tail.as_ref(), self.limits());
-            let mut call = Incoming::new(&called.method, args, context, reply);
+            let mut call = Incoming::new(called.method.name(), args, context, reply);
+            call.called_as(&called.method);
             call.wait_and_hold(until, held);
             if let Some(block) = called.block {
                 call.pass(self.block(block));

@@ -1,8 +1,8 @@
 //! The shapes of structs that a connection knows by number.
 
-use crate::{Form, Shape};
+use crate::{Form, Shape, dispatch::Signature};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -23,6 +23,9 @@ pub struct Tables {
     pub(crate) peer_objects: u64,
     own: Mutex<Own>,
     peer: RwLock<Vec<Arc<PeerShape>>>,
+    /// What the other side knows of methods of which proxies of this side know something else, by the
+    /// addresses of what these know.
+    apart: Mutex<BTreeMap<usize, String>>,
     /// Whether both sides are this process.
     within: bool,
 }
@@ -54,6 +57,7 @@ impl Tables {
             peer_objects: own_objects + 1,
             own: Mutex::default(),
             peer: RwLock::default(),
+            apart: Mutex::default(),
             within: false,
         }
     }
@@ -107,6 +111,17 @@ impl Tables {
     pub(crate) fn peer(&self, number: u32) -> Option<Arc<PeerShape>> {
         let peer = self.peer.read().unwrap_or_else(PoisonError::into_inner);
         peer.get(number as usize).cloned()
+    }
+
+    /// Takes note of what the other side knows of a method of a proxy of this side.
+    pub(crate) fn tell_apart(&self, signature: usize, expected: String) {
+        self.apart.lock().unwrap_or_else(PoisonError::into_inner).insert(signature, expected);
+    }
+
+    /// What the other side knows of a method, if it has told that this is something else.
+    pub(crate) fn apart(&self, signature: &Signature) -> Option<String> {
+        let apart = self.apart.lock().unwrap_or_else(PoisonError::into_inner);
+        apart.get(&signature.address()).cloned()
     }
 
     /// How many the peer has defined.

@@ -4,7 +4,7 @@ use super::{Held, Tables, Tail, serve::find_arguments};
 use crate::{
     Context, Exception, Limit, Limits, LoadError, Remote, Session, Wire,
     budget::exceeded,
-    dispatch::{self, Args, Dispatch, Incoming, Invoked, Reply},
+    dispatch::{self, Args, Dispatch, Incoming, Invoked, Reply, Signature},
 };
 use std::{sync::Arc, time::Instant};
 
@@ -12,6 +12,8 @@ use std::{sync::Arc, time::Instant};
 pub struct Within<'a> {
     /// The method's name.
     pub method: &'a str,
+    /// What the caller's proxy knows of the method.
+    pub signature: Option<&'static Signature>,
     /// How many arguments there are.
     pub count: usize,
     /// The arguments.
@@ -47,6 +49,9 @@ impl Within<'_> {
             let args = Args::native(body, &ranges, limits, tables, Some(&**session))
                 .before(self.tail.as_ref(), limits);
             let mut call = Incoming::new(self.method, args, context, reply);
+            if let Some(signature) = self.signature {
+                call.called_as(signature);
+            }
             call.wait_and_hold(self.until, self.held);
             if let Some(block) = self.block {
                 call.pass(block);

@@ -56,8 +56,16 @@ impl Link for Own {
                 None => Err(Error::Stopped),
                 Some(reply) => {
                     let (body, success) = (reply.body, reply.success);
-                    let held = Held::default();
-                    Ok(Response { bytes, body, success, limits, session: None, held, tail: None })
+                    Ok(Response {
+                        bytes,
+                        body,
+                        success,
+                        signature: None,
+                        limits,
+                        session: None,
+                        held: Held::default(),
+                        tail: None,
+                    })
                 }
             }
         })

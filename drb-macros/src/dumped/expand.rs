@@ -187,7 +187,7 @@ fn struct_body(
         _ => {
             let shape_name = format_ident!("__DRB_SHAPE");
             let dump = dump_object(&fields, &shape_name, &dumper, |_, field| place(field));
-            let load = load_object(value, &fields, &shape_name, class, default, quote!(Self));
+            let load = load_object(value, &fields, &shape_name, default, quote!(Self));
             (
                 shape(value, &shape_name, class, form, &fields),
                 quote!(#dump #result),
@@ -237,7 +237,7 @@ fn enum_body(
                 (
                     2,
                     dump_object(&fields, &shape_name, &dumper, place),
-                    load_object(value, &fields, &shape_name, &class, false, path.clone()),
+                    load_object(value, &fields, &shape_name, false, path.clone()),
                 )
             }
         };

@@ -143,7 +143,6 @@ pub(super) fn load_object(
     value: &Value,
     fields: &Numbered<'_>,
     shape: &Ident,
-    class: &str,
     default: bool,
     path: TokenStream,
 ) -> TokenStream {
@@ -175,7 +174,9 @@ pub(super) fn load_object(
             (Some(expression), _) => quote!(#expression),
             (None, true) => quote!(#default_value.#member),
             (None, false) => quote! {
-                #krate::__private::missing(#class, #wire, <#ty as #trait_name>::absent())?
+                #krate::__private::missing(
+                    &#shape, ::core::option::Option::Some(&#state), #wire, <#ty as #trait_name>::absent(),
+                )?
             },
         };
         if field.skip {
@@ -196,7 +197,7 @@ pub(super) fn load_object(
             (true, None) if default => quote!(#member: #default_value.#member),
             (true, None) => quote! {
                 #member: #krate::__private::missing(
-                    #class, #wire, <#ty as #trait_name>::absent(),
+                    &#shape, ::core::option::Option::None, #wire, <#ty as #trait_name>::absent(),
                 )?
             },
             (false, _) => quote! {

@@ -36,7 +36,7 @@ pub(super) async fn call(link: Arc<LocalLink>, request: Request) -> Result<Respo
         return Err(Error::Protocol { uri: Arc::clone(&server.uri), problem });
     };
     // What is sent holds nothing: the session does.
-    let Asking { method, count, block, mut sending, session: caller, .. } = *native;
+    let Asking { method, signature, count, block, mut sending, session: caller, .. } = *native;
     let served = link.is_served();
     let ticket = served.then(|| Ticket::new(&server));
     if served && server.has_ended() {
@@ -57,6 +57,7 @@ pub(super) async fn call(link: Arc<LocalLink>, request: Request) -> Result<Respo
     let current = Arc::new(current);
     let within = Within {
         method: &pending.method,
+        signature,
         count,
         body: &bytes,
         tail: sending.take_tail(),
@@ -86,8 +87,16 @@ pub(super) async fn call(link: Arc<LocalLink>, request: Request) -> Result<Respo
     let held = own.take_held().unwrap_or_default();
     let (limits, session) = (Arc::clone(&link.limits), caller);
     let (body, success) = (0..bytes.len(), failure.is_none());
-    let response =
-        Response { bytes, body, success, limits, session, held, tail: sending.take_tail() };
+    let response = Response {
+        bytes,
+        body,
+        success,
+        signature,
+        limits,
+        session,
+        held,
+        tail: sending.take_tail(),
+    };
     let max = link.limits.message;
     if response.size() > max {
         return Err(Error::Load(LoadErrorKind::Limit { limit: Limit::Message, max }.into()));

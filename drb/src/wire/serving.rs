@@ -3,7 +3,7 @@
 use super::running::{Running, Ticket};
 use crate::{
     Context, Current, Exception, Limit, ObjectId, Relay, Session, Wire,
-    dispatch::{Completed, Dispatch, Invoked, Reply},
+    dispatch::{Completed, Dispatch, Invoked, Reply, Signature},
     server::{FailedCall, Shared},
 };
 use drb_core::native::{Called, Connection, Target};
@@ -101,18 +101,20 @@ impl Serving {
         let (current, invoked) = current.enter_own(serve);
         if let Invoked::Done(completed) = invoked {
             self.current = current;
-            return self.answer(connection, id, &called.method, completed);
+            return self.answer(connection, id, called.method.name(), completed);
         }
         let current = current.unwrap_or_else(|| self.new_current());
         match invoked {
-            Invoked::Done(completed) => self.answer(connection, id, &called.method, completed),
+            Invoked::Done(completed) => {
+                self.answer(connection, id, called.method.name(), completed);
+            }
             Invoked::Running(mut running) => {
                 // A method that waits for nothing needs no task.
                 let mut nobody = task::Context::from_waker(Waker::noop());
                 let first = current.enter(|| Pin::new(&mut running).poll(&mut nobody));
                 match first {
                     Poll::Ready(completed) => {
-                        self.answer(connection, id, &called.method, completed);
+                        self.answer(connection, id, called.method.name(), completed);
                     }
                     Poll::Pending => {
                         let call =
@@ -209,7 +211,7 @@ impl Serving {
         &self,
         connection: &Arc<Connection>,
         id: u32,
-        method: Arc<str>,
+        method: Arc<Signature>,
         no_cancel: bool,
     ) -> GoesOn {
         let ticket = self.running.begin(id, no_cancel);
@@ -233,7 +235,7 @@ impl Serving {
 struct GoesOn {
     connection: Arc<Connection>,
     id: u32,
-    method: Arc<str>,
+    method: Arc<Signature>,
     server: Option<Arc<Shared>>,
     context: Context,
     ticket: Ticket,
@@ -243,7 +245,7 @@ impl GoesOn {
     /// The method has ended. If the call was cancelled, it has been answered.
     fn answer(self, completed: Completed) {
         if self.ticket.take() {
-            tell(self.server.as_deref(), &self.context, &self.method, &completed);
+            tell(self.server.as_deref(), &self.context, self.method.name(), &completed);
             self.connection.answer(self.id, completed);
         }
     }

@@ -4,7 +4,7 @@ use super::{Protocol, Received};
 use crate::{
     Exception, Limit, LoadError, ObjectId, Reference,
     budget::exceeded,
-    dispatch::Dispatch,
+    dispatch::{Dispatch, Signature},
     native::{
         Sending, Tail,
         frame::{self, Kind, REFERENCES, malformed},
@@ -29,8 +29,8 @@ pub struct Called<'a> {
     pub id: u32,
     /// Whose method is called.
     pub target: Target,
-    /// The method's name.
-    pub method: Arc<str>,
+    /// The method: its name, and what the caller knows of it if it has told that.
+    pub method: Arc<Signature>,
     /// How many arguments there are.
     pub count: usize,
     /// Whether the last one are arguments by name.

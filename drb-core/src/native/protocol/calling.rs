@@ -3,6 +3,7 @@
 use super::{Lane, Protocol};
 use crate::{
     DumpError, Limit, LoadError, ObjectId,
+    dispatch::Signature,
     native::{
         Tail,
         calls::{Abandon, Answered, Arrived, Ending},
@@ -26,6 +27,8 @@ pub struct Calling<'a> {
     pub target: &'a ObjectId,
     /// The method's name.
     pub method: &'a str,
+    /// What a proxy knows of the method.
+    pub signature: Option<&'static Signature>,
     /// How many arguments there are.
     pub count: usize,
     /// Whether the last one are arguments by name.
@@ -53,7 +56,7 @@ impl Protocol {
     /// More names than a connection can have; a message that is too long.
     pub fn call(&mut self, call: Calling<'_>, now: Instant) -> Result<u32, DumpError> {
         let lane = self.lane(call.target)?;
-        let name = self.names.number(call.method, self.outbox.ready())?;
+        let name = self.names.number(call.method, call.signature, self.outbox.ready())?;
         self.names.define(call.shapes, &self.tables, self.outbox.ready());
         let until = call.deadline.and_then(|deadline| now.checked_add(deadline));
         let id = self.calls.begin(until);

@@ -35,7 +35,10 @@ use super::{
     promises::Promises,
     sender::Sender,
 };
-use crate::{Limits, dispatch::Dispatch};
+use crate::{
+    Limits,
+    dispatch::{Dispatch, MethodInfo, Signature},
+};
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
 /// The first bytes of a connection, in both directions: a name that is neither the beginning of TLS
@@ -129,6 +132,12 @@ impl Protocol {
         let start = frame::open(out, Kind::GoAway, 0);
         frame::put(out, self.taken);
         frame::close(out, start);
+    }
+
+    /// Tells the peer that this side knows something else of a method that it calls than it does itself.
+    pub(super) fn tell_apart(&mut self, method: &Signature, own: &MethodInfo) {
+        self.names.tell_apart(method, own, self.outbox.ready());
+        self.sender.wake();
     }
 
     /// Asks the peer whether it is there.

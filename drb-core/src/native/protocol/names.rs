@@ -1,11 +1,12 @@
-//! Names of methods and shapes of structs: each is told once, and goes by its number from then on.
+//! Methods and shapes of structs: each is told once, and goes by its number from then on.
 
 use crate::{
     DumpError, Form, Limit, Limits, LoadError,
     budget::exceeded,
+    dispatch::{MethodInfo, ParamKind, Signature},
     native::{
         Tables,
-        frame::{self, Kind, malformed, put_text, take_text},
+        frame::{self, Kind, malformed, put, put_text, take_text, take32},
     },
 };
 use foldhash::fast::RandomState;
@@ -13,9 +14,13 @@ use std::{collections::HashMap, sync::Arc};
 
 /// What both sides have told. (The shapes themselves are in the [`Tables`], which are shared.)
 pub(super) struct Names {
-    /// The numbers of the names of methods that this side has told.
+    /// The numbers of the methods that this side has told: by their names alone, and by the addresses of
+    /// what its proxies know of them, which are quicker to look up.
     own: HashMap<String, u32, RandomState>,
-    peer: Vec<Arc<str>>,
+    known: HashMap<usize, u32, RandomState>,
+    peer: Vec<Arc<Signature>>,
+    /// Bytes of the peer's memory that the signatures take which this side has told.
+    told_memory: usize,
     /// How many of this side's shapes the peer knows.
     defined: u32,
     /// Bytes of memory that the names and shapes of the peer's take.
@@ -23,49 +28,148 @@ pub(super) struct Names {
     limits: Limits,
 }
 
-/// What a name or a shape takes in memory, whatever its length.
+/// What a name, a parameter or a shape takes in memory, whatever its length.
 const EACH: usize = 64;
+
+/// The kinds of parameters, by the bytes that stand for them.
+const KINDS: [ParamKind; 7] = [
+    ParamKind::Required,
+    ParamKind::Optional,
+    ParamKind::Rest,
+    ParamKind::KeywordRequired,
+    ParamKind::Keyword,
+    ParamKind::KeywordRest,
+    ParamKind::Block,
+];
 
 impl Names {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             own: HashMap::default(),
+            known: HashMap::default(),
             peer: Vec::new(),
+            told_memory: 0,
             defined: 0,
             peer_memory: 0,
             limits: *limits,
         }
     }
 
-    /// The number of a method's name. If it is new, `out` is where it is told.
-    pub(super) fn number(&mut self, name: &str, out: &mut Vec<u8>) -> Result<u32, DumpError> {
-        if let Some(number) = self.own.get(name) {
-            return Ok(*number);
+    /// The number of a method, of which there may be a signature. If it is new, `out` is where it is told.
+    pub(super) fn number(
+        &mut self,
+        name: &str,
+        signature: Option<&'static Signature>,
+        out: &mut Vec<u8>,
+    ) -> Result<u32, DumpError> {
+        let known = match signature {
+            Some(signature) => self.known.get(&signature.address()),
+            None => self.own.get(name),
+        };
+        match known {
+            Some(number) => Ok(*number),
+            None => self.tell(name, signature, out),
         }
-        let most = self.limits.symbols;
-        if self.own.len() >= most || name.len() > self.limits.chunk {
+    }
+
+    #[cold]
+    fn tell(
+        &mut self,
+        name: &str,
+        signature: Option<&'static Signature>,
+        out: &mut Vec<u8>,
+    ) -> Result<u32, DumpError> {
+        let (most, told) = (self.limits.symbols, self.own.len() + self.known.len());
+        if told >= most || name.len() > self.limits.chunk {
             return Err(DumpError::limit(Limit::Symbols, most));
         }
-        let number = self.own.len() as u32;
-        self.own.insert(name.to_owned(), number);
-        let start = frame::open(out, Kind::Name, 0);
+        let number = told as u32;
+        match signature {
+            Some(signature) => self.known.insert(signature.address(), number),
+            None => self.own.insert(name.to_owned(), number),
+        };
+        let start = out.len();
+        if let Some(info) = signature.and_then(Signature::info) {
+            frame::open(out, Kind::Method, 0);
+            put_method(info, out);
+            // The peer's memory is for other names and for shapes, too, which have to be told.
+            let takes = out.len() - start + EACH * (1 + info.params.len());
+            if out.len() - start <= self.limits.chunk
+                && self.told_memory + takes <= self.limits.memory_base / 2
+            {
+                self.told_memory += takes;
+                frame::close(out, start);
+                return Ok(number);
+            }
+            out.truncate(start);
+        }
+        frame::open(out, Kind::Name, 0);
         out.extend_from_slice(name.as_bytes());
         frame::close(out, start);
         Ok(number)
     }
 
-    /// Takes the peer's next name.
+    /// Takes the peer's next method, of which it tells the name.
     pub(super) fn take_name(&mut self, body: &[u8]) -> Result<(), LoadError> {
         let name = std::str::from_utf8(body).map_err(|_| malformed("a name in no UTF-8"))?;
         self.remember(body.len())?;
-        self.peer.push(name.into());
+        self.peer.push(Arc::new(Signature::named(name)));
         Ok(())
     }
 
-    /// The name that the peer has told under a number.
-    pub(super) fn peer(&self, number: u32) -> Result<Arc<str>, LoadError> {
-        let name = self.peer.get(number as usize).cloned();
-        name.ok_or_else(|| malformed("a method of an unknown name"))
+    /// Takes the peer's next method, of which it tells what it knows.
+    pub(super) fn take_method(&mut self, body: &[u8]) -> Result<(), LoadError> {
+        let method = self.method(body)?;
+        self.peer.push(Arc::new(method));
+        Ok(())
+    }
+
+    fn method(&mut self, mut body: &[u8]) -> Result<Signature, LoadError> {
+        self.remember(body.len())?;
+        let (name, result) = (take_text(&mut body)?, take_text(&mut body)?);
+        let mut params = Vec::new();
+        while let Some((kind, rest)) = body.split_first() {
+            body = rest;
+            self.remember(0)?;
+            let kind = KINDS.get(usize::from(*kind)).copied();
+            let kind = kind.ok_or_else(|| malformed("a parameter of an unknown kind"))?;
+            params.push((kind, take_text(&mut body)?, take_text(&mut body)?));
+        }
+        Ok(Signature::told(name, params, result))
+    }
+
+    /// Tells the peer what this side knows of a method of the peer's.
+    pub(super) fn tell_apart(&self, method: &Signature, own: &MethodInfo, out: &mut Vec<u8>) {
+        let number = self.peer.iter().position(|peer| std::ptr::eq(&**peer, method));
+        let Some(number) = number else { return };
+        let start = frame::open(out, Kind::Apart, 0);
+        put(out, number as u64);
+        put_method(own, out);
+        match out.len() - start <= self.limits.chunk {
+            true => frame::close(out, start),
+            false => out.truncate(start),
+        }
+    }
+
+    /// Takes what the peer knows of a method of this side's.
+    pub(super) fn take_apart(&mut self, mut body: &[u8], tables: &Tables) -> Result<(), LoadError> {
+        let number = take32(&mut body)?;
+        if number as usize >= self.own.len() + self.known.len() {
+            return Err(malformed("word of a method that was not told"));
+        }
+        let method = self.method(body)?;
+        let known = self.known.iter().find(|(_, known)| **known == number);
+        if let Some((signature, _)) = known {
+            tables.tell_apart(*signature, method.to_string());
+        }
+        Ok(())
+    }
+
+    /// The method that the peer has told under a number.
+    #[inline]
+    pub(super) fn peer(&self, number: u32) -> Result<Arc<Signature>, LoadError> {
+        let method = self.peer.get(number as usize).cloned();
+        method.ok_or_else(|| malformed("a method of an unknown name"))
     }
 
     /// Tells the peer of the shapes that it is going to need, up to a number.
@@ -109,12 +213,24 @@ impl Names {
         Ok(())
     }
 
-    /// Takes memory for a name or a shape, which is kept as long as the connection.
+    /// Takes memory for a name, a parameter or a shape, which is kept as long as the connection.
     fn remember(&mut self, bytes: usize) -> Result<(), LoadError> {
         self.peer_memory += bytes + EACH;
         if self.peer_memory > self.limits.memory_base {
             return Err(exceeded(Limit::Memory, self.limits.memory_base));
         }
         Ok(())
+    }
+}
+
+/// What this side knows of a method.
+fn put_method(info: &MethodInfo, out: &mut Vec<u8>) {
+    put_text(out, info.name);
+    put_text(out, info.result);
+    for param in info.params {
+        let kind = KINDS.iter().position(|kind| *kind == param.kind);
+        out.push(kind.unwrap_or_default() as u8);
+        put_text(out, param.name);
+        put_text(out, param.ty);
     }
 }

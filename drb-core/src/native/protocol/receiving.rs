@@ -142,6 +142,8 @@ impl Protocol {
                 return Ok(Received::Cancelled(taken, id));
             }
             Kind::Name => self.names.take_name(body)?,
+            Kind::Method => self.names.take_method(body)?,
+            Kind::Apart => self.names.take_apart(body, &self.tables)?,
             Kind::Shape => self.names.take_shape(body, &self.tables)?,
             Kind::Release => self.released(body)?,
             Kind::Gone => {

@@ -103,6 +103,7 @@ fn one(service: &Service, method: &Method, name: &Ident, block: &Block) -> Token
     let krate = &service.krate;
     let attrs = &method.attrs;
     let wire = &method.wire.name;
+    let info = super::server::info(krate, &method.wire, method);
     let doc = doc_or(attrs, format!("Calls `{wire}`."));
     let Block { doc: block_doc, generics, param, driver, predicates, call: end } = block;
     let block_doc = (!block_doc.is_empty()).then(|| quote!(#[doc = ""] #[doc = #block_doc]));
@@ -133,7 +134,10 @@ fn one(service: &Service, method: &Method, name: &Ident, block: &Block) -> Token
         #block_doc
         pub fn #name #generics (&self #(, #params)*) -> #krate::Call<#result #driver> #predicates {
             #(#collects)*
-            let mut #call = self.remote.begin(#wire, #fixed #(+ #rests.len())* #keyword_count);
+            static __DRB_SIGNATURE: #krate::__private::Signature =
+                #krate::__private::Signature::new(#info);
+            let mut #call =
+                self.remote.begin_as(&__DRB_SIGNATURE, #fixed #(+ #rests.len())* #keyword_count);
             #(#arguments)*
             #keyword_arguments
             #call.#end

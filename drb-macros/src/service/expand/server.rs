@@ -131,6 +131,18 @@ fn entry(service: &Service, wire: &WireName, method: &Method) -> TokenStream {
     let cfgs = method.cfgs();
     let function = invoke::name(method);
     let turbofish = invoke::turbofish(service, method);
+    let info = info(krate, wire, method);
+    quote! {
+        #(#cfgs)*
+        #krate::__private::Method {
+            info: #info,
+            invoke: #function #turbofish,
+        }
+    }
+}
+
+/// What is known of a method, on both sides.
+pub(super) fn info(krate: &Path, wire: &WireName, method: &Method) -> TokenStream {
     let name = &wire.name;
     let result = match &method.stream {
         Some(stream) => text(&stream.sent),
@@ -160,16 +172,12 @@ fn entry(service: &Service, wire: &WireName, method: &Method) -> TokenStream {
         }
     });
     quote! {
-        #(#cfgs)*
-        #krate::__private::Method {
-            info: #krate::__private::MethodInfo {
-                name: #name,
-                params: &[#(#params),*],
-                result: #result,
-                exclusive: #exclusive,
-                no_cancel: #no_cancel,
-            },
-            invoke: #function #turbofish,
+        #krate::__private::MethodInfo {
+            name: #name,
+            params: &[#(#params),*],
+            result: #result,
+            exclusive: #exclusive,
+            no_cancel: #no_cancel,
         }
     }
 }

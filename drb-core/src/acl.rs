@@ -1,20 +1,28 @@
-//! Who may connect: access control lists as Ruby's `ACL`.
+//! Who may connect, and who may call what: access control lists as Ruby's `ACL`, and more.
 
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    str::FromStr,
-};
+mod pattern;
 
-/// An access control list: which addresses may connect.
+use crate::{Identity, Peer};
+use pattern::{Candidate, Pattern};
+use std::{net::IpAddr, str::FromStr};
+
+/// An access control list: who may connect, or call.
 ///
-/// It is Ruby's `ACL`, with the same patterns and the same two [orders](AclOrder):
+/// It is Ruby's `ACL`, with the same patterns and the same two [orders](AclOrder), and further patterns
+/// for what is known of a peer beyond its address:
 ///
 /// - `all` or `*`: everyone;
 /// - an address: `192.168.1.7`, `::1`;
 /// - a network: `192.168.1.0/24`, `192.168.1.0/255.255.255.0`, `2001:db8::/32`;
 /// - an IPv4 address with `*` for one or more of its parts: `192.168.1.*`, `10.*`;
 /// - the name of a host, with `*` for one or more of its parts: `*.example.com`. See
-///   [`Acl::allows`].
+///   [`Acl::allows`];
+/// - `user:alice`, `user:1000`, `user:*`: a user of this machine, on a Unix socket;
+/// - `group:staff`, `group:50`: a process on a Unix socket whose (effective) group that is;
+/// - `tls:ruby.example`, `tls:*.example`, `tls:*`: a name in the peer's certificate, with `*` for one or
+///   more parts between dots;
+/// - `sha256:5a:…`: the certificate with that SHA-256, in hexadecimal digits with or without colons;
+/// - `name:backup`: a [`Peer::Named`], which the program has let in.
 ///
 /// IPv4 addresses and IPv4 addresses mapped into IPv6 (`::ffff:192.168.1.7`) are the same, in a
 /// pattern as well as in what it is compared with.
@@ -66,11 +74,26 @@ pub enum AclError {
     /// A pattern that is no address, network, or name.
     #[error(
         "`{pattern}` in an ACL: expected `all`, an address, a network such as `192.168.1.0/24`, \
-         or parts between dots of which `*` replaces whole ones, such as `192.168.1.*`"
+         parts between dots of which `*` replaces whole ones, such as `192.168.1.*`, or what \
+         `user:`, `group:`, `tls:`, `sha256:` or `name:` stands before"
     )]
     Pattern {
         /// The pattern.
         pattern: String,
+    },
+    /// A user or a group that this machine doesn't know.
+    #[error("`{pattern}` in an ACL: this machine doesn't know it; a number is taken as it is")]
+    Unknown {
+        /// The pattern.
+        pattern: String,
+    },
+    /// A method that the object doesn't have.
+    #[error("an ACL for the method `{method}`, which {class} doesn't have")]
+    Method {
+        /// The method.
+        method: String,
+        /// The object's class.
+        class: &'static str,
     },
     /// A network whose mask or prefix length is wrong.
     #[error(
@@ -151,18 +174,62 @@ impl Acl {
     /// the name of a host cannot be decided here, and counts against the peer: it allows nobody,
     /// and it denies everybody. (In Ruby it allows nobody and denies nobody.)
     pub fn allows(&self, address: IpAddr) -> bool {
-        self.decide(&Candidate::new(address, None))
+        self.decide(&Candidate::at(address), false)
     }
 
     /// Whether a peer with this address and this name may connect, for programs that know the
     /// names of their peers from a source that they trust.
     pub fn allows_host(&self, address: IpAddr, name: &str) -> bool {
-        self.decide(&Candidate::new(address, Some(name)))
+        self.decide(&Candidate::at(address).at_host(name), false)
     }
 
-    fn decide(&self, peer: &Candidate<'_>) -> bool {
-        let allowed = || self.allow.iter().any(|pattern| pattern.matches(peer) == Some(true));
-        let denied = || self.deny.iter().any(|pattern| pattern.matches(peer) != Some(false));
+    /// Whether a peer may connect, or call. This very process always may.
+    ///
+    /// ```
+    /// use drb_core::{Acl, Identity, Peer};
+    ///
+    /// let acl = Acl::parse("deny all  allow user:1000")?;
+    /// let user = |uid| Identity::Unix { uid, gid: 100, pid: None };
+    /// assert!(acl.allows_peer(&Peer::Unix, &user(1000)));
+    /// assert!(!acl.allows_peer(&Peer::Unix, &user(1001)));
+    /// # Ok::<(), drb_core::AclError>(())
+    /// ```
+    pub fn allows_peer(&self, peer: &Peer, identity: &Identity) -> bool {
+        matches!(peer, Peer::Local) || self.decide(&Candidate::new(peer, Some(identity)), false)
+    }
+
+    /// Whether a peer of which only the address is known yet can turn out to be allowed: if not, there is
+    /// no use in a handshake.
+    pub fn may_allow(&self, peer: &Peer) -> bool {
+        matches!(peer, Peer::Local) || self.decide(&Candidate::new(peer, None), true)
+    }
+
+    /// The same list with numbers in place of the names of users and groups, which are asked for. Without
+    /// this a name counts against a peer, as that of a host does.
+    ///
+    /// # Errors
+    /// [`AclError::Unknown`].
+    pub fn resolve(
+        mut self,
+        user: impl Fn(&str) -> Option<u32>,
+        group: impl Fn(&str) -> Option<u32>,
+    ) -> Result<Self, AclError> {
+        for pattern in self.allow.iter_mut().chain(&mut self.deny) {
+            pattern.resolve(&user, &group)?;
+        }
+        Ok(self)
+    }
+
+    /// What nobody can know counts against the peer. What only a handshake will tell, `before` that counts
+    /// in its favour.
+    fn decide(&self, peer: &Candidate<'_>, before: bool) -> bool {
+        let matches = |pattern: &Pattern, unknown: bool| match pattern.matches(peer) {
+            Some(matches) => matches,
+            None if before && pattern.needs_handshake() => !unknown,
+            None => unknown,
+        };
+        let allowed = || self.allow.iter().any(|pattern| matches(pattern, false));
+        let denied = || self.deny.iter().any(|pattern| matches(pattern, true));
         match self.order {
             AclOrder::DenyAllow => allowed() || !denied(),
             AclOrder::AllowDeny => !denied() && allowed(),
@@ -175,164 +242,6 @@ impl FromStr for Acl {
 
     fn from_str(text: &str) -> Result<Self, AclError> {
         Self::parse(text)
-    }
-}
-
-/// Who wants to connect, in the forms in which patterns are compared.
-struct Candidate<'a> {
-    bits: u128,
-    /// The address as text. IPv4 has its own form even if it came mapped into IPv6.
-    text: String,
-    name: Option<&'a str>,
-}
-
-impl<'a> Candidate<'a> {
-    fn new(address: IpAddr, name: Option<&'a str>) -> Self {
-        Self { bits: bits(address), text: address.to_canonical().to_string(), name }
-    }
-}
-
-/// All addresses as IPv6, IPv4 mapped into it: one kind of number to compare.
-fn bits(address: IpAddr) -> u128 {
-    let address: Ipv6Addr = match address {
-        IpAddr::V4(address) => address.to_ipv6_mapped(),
-        IpAddr::V6(address) => address,
-    };
-    address.into()
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Pattern {
-    All,
-    Network { bits: u128, mask: u128 },
-    Address(Parts),
-    Name(Parts),
-}
-
-impl Pattern {
-    /// `None` where only the peer's name could tell.
-    fn matches(&self, peer: &Candidate<'_>) -> Option<bool> {
-        match self {
-            Self::All => Some(true),
-            Self::Network { bits, mask } => Some(peer.bits & mask == *bits),
-            Self::Address(parts) => Some(parts.match_text(&peer.text)),
-            Self::Name(parts) => peer.name.map(|name| parts.match_text(name)),
-        }
-    }
-
-    fn network(pattern: &str) -> Result<Option<Self>, AclError> {
-        let (address, prefix) = match pattern.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (pattern, None),
-        };
-        let Ok(address) = address.parse::<IpAddr>() else { return Ok(None) };
-        let max = if address.is_ipv4() { 32 } else { 128 };
-        let length = match prefix {
-            Some(prefix) => prefix_length(prefix, address, max)
-                .ok_or_else(|| AclError::Prefix { pattern: pattern.to_owned(), max })?,
-            None => max,
-        };
-        let host_bits = u32::from(max - length);
-        let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
-        Ok(Some(Self::Network { bits: bits(address) & mask, mask }))
-    }
-}
-
-/// The number of bits that `prefix` gives, as `24` or as `255.255.255.0`.
-fn prefix_length(prefix: &str, address: IpAddr, max: u8) -> Option<u8> {
-    if prefix.bytes().all(|byte| byte.is_ascii_digit()) {
-        return prefix.parse().ok().filter(|length| *length <= max);
-    }
-    let (ones, total) = match (address, prefix.parse().ok()?) {
-        (IpAddr::V4(_), IpAddr::V4(mask)) => {
-            let mask = u32::from(mask);
-            (mask.leading_ones(), mask.count_ones())
-        }
-        (IpAddr::V6(_), IpAddr::V6(mask)) => {
-            let mask = u128::from(mask);
-            (mask.leading_ones(), mask.count_ones())
-        }
-        _ => return None,
-    };
-    if ones == total { u8::try_from(ones).ok() } else { None }
-}
-
-impl FromStr for Pattern {
-    type Err = AclError;
-
-    fn from_str(pattern: &str) -> Result<Self, AclError> {
-        if pattern == "*" || pattern == "all" {
-            return Ok(Self::All);
-        }
-        if let Some(network) = Self::network(pattern)? {
-            return Ok(network);
-        }
-        let refused = || AclError::Pattern { pattern: pattern.to_owned() };
-        let parts = Parts::parse(pattern).ok_or_else(refused)?;
-        if !parts.all_numbers() {
-            return Ok(Self::Name(parts));
-        }
-        // Without `*`, or with more parts than an address has, it is a mistyped address.
-        if parts.is_possible_address() { Ok(Self::Address(parts)) } else { Err(refused()) }
-    }
-}
-
-/// What stands between dots. `None` is a `*`, which stands for one or more parts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Parts(Vec<Option<Box<str>>>);
-
-impl Parts {
-    fn parse(pattern: &str) -> Option<Self> {
-        let part = |part: &str| match part {
-            "*" => Some(None),
-            "" => None,
-            _ => part
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-                .then(|| Some(part.into())),
-        };
-        pattern.split('.').map(part).collect::<Option<_>>().map(Self)
-    }
-
-    fn literals(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().flatten().map(AsRef::as_ref)
-    }
-
-    fn all_numbers(&self) -> bool {
-        self.literals().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
-    }
-
-    fn is_possible_address(&self) -> bool {
-        let canonical = |part: &str| part.parse::<u8>().is_ok_and(|byte| byte.to_string() == part);
-        self.0.contains(&None) && self.0.len() <= 4 && self.literals().all(canonical)
-    }
-
-    /// Letters of either case are equal, as in the names of hosts.
-    fn match_text(&self, text: &str) -> bool {
-        let parts: Vec<&str> = text.split('.').collect();
-        let (mut pattern, mut at) = (0, 0);
-        // Where the last `*` is, and the part up to which it reaches for now. Only the last one
-        // has to be stretched: what comes before it has found its first match, which is the best.
-        let mut star: Option<(usize, usize)> = None;
-        while let Some(part) = parts.get(at) {
-            match self.0.get(pattern) {
-                Some(None) => {
-                    star = Some((pattern, at));
-                    (pattern, at) = (pattern + 1, at + 1);
-                }
-                Some(Some(literal)) if literal.eq_ignore_ascii_case(part) => {
-                    (pattern, at) = (pattern + 1, at + 1);
-                }
-                _ => match &mut star {
-                    Some((begin, reach)) => {
-                        *reach += 1;
-                        (pattern, at) = (*begin + 1, *reach + 1);
-                    }
-                    None => return false,
-                },
-            }
-        }
-        pattern == self.0.len()
     }
 }
 

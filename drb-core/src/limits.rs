@@ -76,8 +76,8 @@ pub struct Limits {
     /// come earlier is disconnected. drb itself keeps twice the distance, however short
     /// [`Limits::keepalive`] is.
     pub pings: Duration,
-    /// Bytes a second that have to come over a connection of the native wire while a message has arrived
-    /// in part, on the average of [`Limits::stall`]. 1 024.
+    /// Bytes a second that have to come over a connection while a message has arrived in part, on the
+    /// average of [`Limits::stall`]. 1 024.
     pub progress: usize,
     /// References in one message. 1 024.
     pub references: usize,
@@ -90,11 +90,31 @@ pub struct Limits {
     /// is known: calls within the process, not those that come over Ruby's wire. 32. Bounds the stack
     /// that endless recursion uses.
     pub recursion: usize,
-    /// Connections that a server holds at a time. 10 000; beyond it a connection is closed as soon
+    /// Connections that a server holds at a time. 10 000, but no more than 80 % of the files that the
+    /// process may have open (`ulimit -n`) when the server starts; beyond it a connection is closed as soon
     /// as it is accepted.
     pub connections: usize,
     /// Connections that a server holds from one address at a time. 128, loopback excepted.
     pub connections_per_address: usize,
+    /// Connections of a server that have not greeted yet ([`Limits::greeting`]), from which on a new one
+    /// may drive out another one, picked at random. 64. The chance is 30 % there, and grows until it is
+    /// certain with [`Limits::newcomers_most`]. A peer that greets as soon as it is connected is hardly ever
+    /// the one, however many are silent.
+    pub newcomers: usize,
+    /// Connections of a server that have not greeted yet. 256; each one beyond drives out another one.
+    pub newcomers_most: usize,
+    /// How long a peer may take from connecting to its greeting: the first 8 bytes of the native wire, the
+    /// first 4 of a request on Ruby's, and the whole handshake of TLS before them. 10 s.
+    pub greeting: Duration,
+    /// How often peers from one address (of one network of 64 bits, for IPv6) may fail to show who they are,
+    /// before the address is kept out for [`Limits::penalty`]. 3, loopback excepted.
+    pub auth_failures: usize,
+    /// How long an address is kept out after so many failures; twice as long after each further one, up to
+    /// [`Limits::penalty_most`]. 5 s.
+    pub penalty: Duration,
+    /// How long an address is kept out at most. 600 s. Failures are forgotten so long after the last one's
+    /// penalty.
+    pub penalty_most: Duration,
     /// Bytes of memory for requests that have arrived in part or (on Ruby's wire) are being served, of all
     /// connections of a server together; the first 64 KiB of each connection are not counted. 256 MiB.
     pub buffered: usize,
@@ -107,7 +127,8 @@ pub struct Limits {
     pub connect: Duration,
     /// How long a peer may take to make progress in a message that it has begun. 30 s.
     pub stall: Duration,
-    /// How long a connection without a call stays open at the server. 300 s.
+    /// How long a connection of Ruby's wire stays open at the server without a call. 300 s. (A connection
+    /// of the native one is closed by the side that has made it, and watched with [`Limits::keepalive`].)
     pub idle: Duration,
 }
 
@@ -142,6 +163,12 @@ impl Default for Limits {
             recursion: 32,
             connections: 10_000,
             connections_per_address: 128,
+            newcomers: 64,
+            newcomers_most: 256,
+            greeting: Duration::from_secs(10),
+            auth_failures: 3,
+            penalty: Duration::from_secs(5),
+            penalty_most: Duration::from_secs(600),
             buffered: 256 << 20,
             error_text: 8 << 10,
             deadline: Duration::from_secs(30),
@@ -186,10 +213,18 @@ pub enum Limit {
     Connections,
     ConnectionsPerAddress,
     Buffered,
+    Newcomers,
+    Greeting,
+    Penalty,
+    Progress,
+    Stall,
+    Keepalive,
+    Idle,
 }
 
 impl Limit {
-    const ALL: [Self; 22] = [
+    /// All of them, in the order of their numbers (`limit as usize`).
+    pub const ALL: [Self; 29] = [
         Self::Frame,
         Self::Message,
         Self::Depth,
@@ -212,6 +247,13 @@ impl Limit {
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::Buffered,
+        Self::Newcomers,
+        Self::Greeting,
+        Self::Penalty,
+        Self::Progress,
+        Self::Stall,
+        Self::Keepalive,
+        Self::Idle,
     ];
 
     /// The name of its field of [`Limits`].
@@ -239,6 +281,13 @@ impl Limit {
             Self::Connections => "connections",
             Self::ConnectionsPerAddress => "connections_per_address",
             Self::Buffered => "buffered",
+            Self::Newcomers => "newcomers",
+            Self::Greeting => "greeting",
+            Self::Penalty => "penalty",
+            Self::Progress => "progress",
+            Self::Stall => "stall",
+            Self::Keepalive => "keepalive",
+            Self::Idle => "idle",
         }
     }
 
@@ -251,5 +300,18 @@ impl Limit {
 impl std::fmt::Display for Limit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_found_by_its_number_and_its_name() {
+        for (number, limit) in Limit::ALL.into_iter().enumerate() {
+            assert_eq!(limit as usize, number);
+            assert_eq!(Limit::from_name(limit.name()), Some(limit));
+        }
     }
 }

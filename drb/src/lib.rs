@@ -52,9 +52,11 @@
 //!   values, objects and errors. [`Value`] holds what has no type here.
 //! - [`start_service`] and [`ServerBuilder`]; [`Client`], which most programs don't need.
 //! - [`Error`] and [`CallError`]: why a call failed, and whether the method can have run.
-//! - [`Limits`]: what a peer can make this process do. [`Acl`]: who may connect.
+//! - [`Limits`]: what a peer can make this process do. [`Acl`]: who may connect. [`Guard`]: who may call
+//!   which object and method.
 
 mod client;
+mod guard;
 mod later;
 mod local;
 mod macros;
@@ -70,10 +72,13 @@ mod wire;
 
 pub use client::{Client, ClientBuilder};
 pub use drb_core::*;
+pub use guard::{Guard, Guarded};
 pub use local::local;
 pub use macros::{DrbDumped, DrbError, DrbUndumped, service};
 pub use object::{Argument, Arguments, Keywords, Object, keywords};
-pub use server::{FailedCall, IntoUri, Server, ServerBuilder, current_server, start_service};
+pub use server::{
+    Counters, FailedCall, IntoUri, Refusal, Server, ServerBuilder, current_server, start_service,
+};
 pub use transport::Transport;
 pub use wire::Usage;
 

@@ -1,5 +1,6 @@
 //! The users and groups that the system knows.
 
+use drb_core::{Acl, AclError};
 use nix::unistd::{Group, User};
 use std::io::{self, ErrorKind};
 
@@ -23,6 +24,11 @@ pub(crate) fn group(name: &str) -> io::Result<u32> {
             None => Err(unknown("group", name)),
         },
     }
+}
+
+/// An ACL with the numbers of the users and groups that it names.
+pub(crate) fn resolve(acl: Acl) -> Result<Acl, AclError> {
+    acl.resolve(|name| user(name).ok(), |name| group(name).ok())
 }
 
 fn unknown(kind: &str, name: &str) -> io::Error {

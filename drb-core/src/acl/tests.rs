@@ -1,6 +1,7 @@
 //! The tables are those of Ruby's own tests of `ACL`: the same hosts, lists and expectations.
 
 use super::*;
+use crate::TlsIdentity;
 
 /// Name in the tables, address, name as a reverse lookup would give it.
 const HOSTS: [(&str, &str, &str); 9] = [
@@ -180,4 +181,137 @@ fn a_bad_entry_is_named() {
     }
     let text = Acl::parse("allow 192.168.0.0/33").unwrap_err().to_string();
     assert!(text.contains("`192.168.0.0/33`") && text.contains("0 to 32"), "{text}");
+}
+
+type Who = (Peer, Identity);
+
+fn unix(uid: u32, gid: u32) -> Who {
+    (Peer::Unix, Identity::Unix { uid, gid, pid: Some(1) })
+}
+
+fn tcp(address: &str) -> Peer {
+    Peer::Tcp((address.parse::<IpAddr>().unwrap(), 1).into())
+}
+
+fn tls(names: &[&str], first: u8) -> Who {
+    let mut fingerprint = [0xab; 32];
+    fingerprint[0] = first;
+    let names = names.iter().map(|name| (*name).to_owned()).collect();
+    (tcp("192.0.2.1"), Identity::Tls(TlsIdentity::new(names, fingerprint)))
+}
+
+#[test]
+fn what_is_known_of_a_peer_beyond_its_address() {
+    let plain = (tcp("192.0.2.1"), Identity::Anonymous);
+    let named = (Peer::Named("backup".into()), Identity::Anonymous);
+    let ab = "ab".repeat(31);
+    let colons = format!("sha256:5A{}", ":AB".repeat(31));
+    let bare = format!("sha256:5a{ab}");
+    let table: &[(&str, &[Who], &[Who])] = &[
+        ("all", &[unix(1, 1), tls(&[], 0), plain.clone(), named.clone()], &[]),
+        ("user:1000", &[unix(1000, 1)], &[unix(1, 1000), plain.clone(), named.clone()]),
+        ("user:*", &[unix(0, 0), unix(1000, 1)], &[plain.clone(), tls(&["a"], 0)]),
+        ("group:50", &[unix(1, 50)], &[unix(50, 1), plain.clone()]),
+        ("tls:ruby.example", &[tls(&["x", "Ruby.Example"], 0)], &[tls(&["a.ruby.example"], 0)]),
+        ("tls:*.example", &[tls(&["a.b.example"], 0)], &[tls(&["example"], 0), plain.clone()]),
+        ("tls:*", &[tls(&["localhost"], 0)], &[tls(&[], 0), plain.clone(), unix(1, 1)]),
+        ("tls:ada@mail.example", &[tls(&["ada@mail.example"], 0)], &[tls(&["mail.example"], 0)]),
+        (&colons, &[tls(&[], 0x5a)], &[tls(&[], 0x5b), plain.clone()]),
+        (&bare, &[tls(&["a"], 0x5a)], &[tls(&[], 0x5b), unix(1, 1)]),
+        (
+            "name:backup",
+            std::slice::from_ref(&named),
+            &[(Peer::Named("b".into()), Identity::Anonymous)],
+        ),
+        ("192.0.2.0/24", &[plain.clone(), tls(&["a"], 0)], &[unix(1, 1), named.clone()]),
+        ("192.*", std::slice::from_ref(&plain), &[unix(1, 1), named.clone()]),
+        ("*.example.com", &[], &[unix(1, 1), plain.clone()]),
+    ];
+    for (pattern, matching, others) in table {
+        let acl = Acl::deny_all().allow(pattern).unwrap();
+        for (peer, identity) in *matching {
+            assert!(acl.allows_peer(peer, identity), "{pattern} matches {peer}, {identity}");
+            assert!(acl.may_allow(peer), "{pattern} may match {peer}");
+        }
+        for (peer, identity) in *others {
+            assert!(!acl.allows_peer(peer, identity), "{pattern} doesn't match {peer}, {identity}");
+        }
+        assert!(acl.allows_peer(&Peer::Local, &Identity::Anonymous), "this process may");
+    }
+}
+
+/// Of whom it isn't known, he may not.
+#[test]
+fn what_is_not_known_counts_against_a_peer() {
+    let anonymous = (Peer::Unix, Identity::Anonymous);
+    for list in ["deny all allow user:1", "deny user:1", "deny group:1", "deny user:*"] {
+        let acl = Acl::parse(list).unwrap();
+        assert!(!acl.allows_peer(&anonymous.0, &anonymous.1), "{list}");
+        assert_ne!(acl.allows_peer(&tcp("192.0.2.1"), &Identity::Anonymous), list.contains("all"));
+    }
+    let (peer, identity) = unix(7, 7);
+    for list in ["deny all allow user:ada", "deny user:ada", "deny group:ada"] {
+        let acl = Acl::parse(list).unwrap();
+        assert!(!acl.allows_peer(&peer, &identity), "{list}");
+        let number = |number| move |name: &str| (name == "ada").then_some(number);
+        let it_is = acl.clone().resolve(number(7), number(7)).unwrap();
+        assert_eq!(it_is.allows_peer(&peer, &identity), list.contains("all"), "{list}");
+        let another = acl.clone().resolve(number(8), number(8)).unwrap();
+        assert_eq!(another.allows_peer(&peer, &identity), !list.contains("all"), "{list}");
+        let pattern = if list.contains("group") { "group:ada" } else { "user:ada" }.to_owned();
+        let nobody = acl.resolve(|_| None, |_| None);
+        assert_eq!(nobody, Err(AclError::Unknown { pattern }));
+    }
+}
+
+/// Where a handshake can still make a difference, the address alone doesn't decide.
+#[test]
+fn before_a_handshake_only_the_address_counts() {
+    let table = [
+        ("deny all allow tls:*", true, true),
+        ("deny all allow 10.* allow tls:a", true, true),
+        ("deny 192.0.2.1 allow tls:a", true, true),
+        ("deny all allow 10.*", false, false),
+        ("deny tls:a", true, true),
+        ("deny *.example.com", false, true),
+        ("deny all allow user:1", false, true),
+        ("allow 192.0.2.1 deny all", true, false),
+    ];
+    for (list, over_tcp, over_unix) in table {
+        let acl = Acl::parse(list).unwrap();
+        assert_eq!(acl.may_allow(&tcp("192.0.2.1")), over_tcp, "{list}");
+        assert_eq!(acl.may_allow(&Peer::Unix), over_unix, "{list}");
+    }
+    let both = Acl::parse("deny tls:a allow 192.*").unwrap().with_order(AclOrder::AllowDeny);
+    assert!(both.may_allow(&tcp("192.0.2.1")) && !both.may_allow(&tcp("10.0.0.1")));
+    let (peer, identity) = tls(&["a"], 0);
+    assert!(!both.allows_peer(&peer, &identity));
+}
+
+#[test]
+fn marked_patterns_are_checked() {
+    let short = format!("sha256:{}", "ab".repeat(31));
+    let long = format!("sha256:{}", "ab".repeat(33));
+    let signed = format!("sha256:+a{}", "ab".repeat(31));
+    let table = [
+        "user:",
+        "user:a*",
+        "user:4294967296",
+        "group:*",
+        "group:",
+        "tls:",
+        "tls:a..b",
+        "tls:a*",
+        "sha256:",
+        &short,
+        &long,
+        &signed,
+        "sha256:é",
+        "name:",
+        "uid:1",
+    ];
+    for pattern in table {
+        let refused = AclError::Pattern { pattern: pattern.to_owned() };
+        assert_eq!(Acl::default().allow(pattern), Err(refused), "{pattern}");
+    }
 }

@@ -154,4 +154,9 @@ impl<'a> Incoming<'a> {
     pub fn refuse(&mut self, exception: Exception) -> Invoked {
         Invoked::Done(self.take_reply().refusal(exception))
     }
+
+    /// Calls the same method of another object: the one that this one stands for.
+    pub fn pass_on(&mut self, object: Arc<dyn Dispatch>) -> Invoked {
+        super::call(object, self)
+    }
 }

@@ -1,6 +1,6 @@
 //! What the caller of a remote method can be told.
 
-use crate::{DumpError, Exception, Limit, LoadError};
+use crate::{AclError, DumpError, Exception, Limit, LoadError};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// Why a call failed, as far as the framework can say it: everything but the method's own error.
@@ -31,6 +31,9 @@ pub enum Error {
         /// What the system says.
         source: Arc<std::io::Error>,
     },
+    /// The access control list cannot be used on this machine.
+    #[error(transparent)]
+    Acl(#[from] AclError),
     /// Listening there would let others than this machine's users in, and nothing says that this
     /// is wanted.
     #[error(
@@ -153,6 +156,7 @@ impl Error {
             Self::BadUri { .. }
             | Self::Connect { .. }
             | Self::Listen { .. }
+            | Self::Acl(_)
             | Self::Exposed { .. }
             | Self::Dump(_)
             | Self::Overloaded { .. }
@@ -227,7 +231,9 @@ impl Error {
             | Self::Overloaded { .. }
             | Self::Stopped => Exception::new("DRb::DRbConnError", self.to_string()),
             Self::BlockEnded => Exception::new("LocalJumpError", self.to_string()),
-            Self::Exposed { .. } => Exception::new("SecurityError", self.to_string()),
+            Self::Acl(_) | Self::Exposed { .. } => {
+                Exception::new("SecurityError", self.to_string())
+            }
             Self::Panicked { ref message } => Exception::remote("Panic", message),
         }
     }

@@ -1,18 +1,15 @@
 //! Takes connections in, until the server ends.
 
-use super::{Phase, Shared, connection::Connection, registry, stopper::Stopper};
+use super::{Phase, Shared, admit::admit, counters::add, registry, stopper::Stopper};
 use crate::{
-    Context, Peer, Wire,
+    Peer,
     dispatch::Dispatch,
     local,
-    net::{Ends, Listener, Stream},
+    net::{Listener, Stream},
     timer::now,
-    wait,
-    wire::{self, Driver, ServerHome, Serving},
 };
 use std::{
     collections::HashMap,
-    future::poll_fn,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -21,7 +18,7 @@ use std::{
 use tokio::{
     sync::{mpsc, watch},
     task::{Id, JoinSet},
-    time::{MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval},
 };
 
 /// How often the table is swept for objects whose lease is over: at most, and at least if the lease
@@ -30,15 +27,15 @@ const SWEEP: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 
 /// After an error of accepting (no file descriptors left, for one) the next attempt is made after a
 /// pause, which grows from the first to the second of these as long as errors last.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
+const PAUSE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
 
 /// The connections that are open.
 #[derive(Default)]
-struct Open {
-    tasks: JoinSet<()>,
+pub(super) struct Open {
+    pub(super) tasks: JoinSet<()>,
     /// Each with its number in the order in which the connections came.
-    stoppers: HashMap<Id, (u64, Arc<Stopper>)>,
-    admitted: u64,
+    pub(super) stoppers: HashMap<Id, (u64, Arc<Stopper>)>,
+    pub(super) admitted: u64,
 }
 
 /// Accepts, and when the server is stopped, waits for the calls that run.
@@ -137,6 +134,7 @@ async fn serve(
                     admit(shared, stream, peer, open);
                 }
                 Err(_) => {
+                    add(&shared.counts.accept_errors);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE.1);
                 }
@@ -150,66 +148,5 @@ async fn accept(listener: Option<&Listener>) -> io::Result<(Stream, Peer)> {
     match listener {
         Some(listener) => listener.accept().await,
         None => std::future::pending().await,
-    }
-}
-
-/// Takes one connection in, unless who it is or how many there are speaks against it.
-fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, open: &mut Open) {
-    if open.tasks.len() >= shared.limits.connections {
-        return;
-    }
-    let seat = match &peer {
-        Peer::Tcp(address) => {
-            if shared.acl.as_ref().is_some_and(|acl| !acl.allows(address.ip())) {
-                return;
-            }
-            match shared.seat(address.ip()) {
-                Some(seat) => Some(seat),
-                None => return,
-            }
-        }
-        _ => None,
-    };
-    let uri = shared.uri_for(|| Some(Ends::of(&stream)?.local));
-    let stopper = Arc::new(Stopper::default());
-    let (shared, stops) = (Arc::clone(shared), Arc::clone(&stopper));
-    let task = open.tasks.spawn(async move {
-        run_connection(shared, stream, peer, uri, stops).await;
-        drop(seat);
-    });
-    open.stoppers.insert(task.id(), (open.admitted, stopper));
-    open.admitted += 1;
-}
-
-/// Runs a connection over the wire that the client speaks, which its first byte tells.
-async fn run_connection(
-    shared: Arc<Shared>,
-    mut stream: Stream,
-    peer: Peer,
-    uri: Arc<str>,
-    stopper: Arc<Stopper>,
-) {
-    let mut first = Vec::new();
-    wait::make_room(&mut first, 0);
-    let read = poll_fn(|context| {
-        let stopped = stopper.poll(context).map(|()| Ok(0));
-        if stopped.is_ready() { stopped } else { wait::poll_read(&mut stream, &mut first, context) }
-    });
-    match timeout(shared.limits.idle, read).await {
-        Ok(Ok(1..)) => {}
-        _ => return,
-    }
-    let identity = stream.identity();
-    if wire::greets(&first) {
-        let context = Context::new(peer, Wire::Native, Arc::clone(&uri)).with_identity(identity);
-        let home = ServerHome { client: shared.client.clone() };
-        let connection = drb_core::native::Connection::new(&shared.limits, uri, home);
-        connection.protocol().share(&shared.buffered);
-        shared.native.add(&connection);
-        let serving = Serving::new(Some(shared), context, &connection);
-        Driver::new(connection, stream, serving, first).stopped_by(stopper).run().await;
-    } else {
-        let context = Context::new(peer, Wire::Ruby, uri).with_identity(identity);
-        Connection::new(stream, shared, context, stopper, first).run().await;
     }
 }

@@ -1,16 +1,20 @@
 //! What a server is made of.
 
 use super::{
-    FailedCall, Server, Shared, accept, registry,
-    shared::{HandOn, Hook},
+    FailedCall, Server, Shared, accept,
+    counters::Refusal,
+    registry,
+    shared::{HandOn, Hook, RefusalHook},
 };
 use crate::{
     Client, DumpError, Error, IntoFront, IntoObject, IntoUri, Limits, Objects, Reference, Session,
     dispatch::Dispatch,
     net::{Listener, Place},
     unix_socket::FileOptions,
+    users,
 };
 use drb_core::{Acl, Address, Uri, Wire};
+use nix::sys::resource::{Resource, getrlimit};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, sync::mpsc};
 
@@ -41,6 +45,7 @@ pub struct ServerBuilder {
     acl: Option<Acl>,
     everyone: bool,
     hook: Option<Hook>,
+    refusal_hook: Option<RefusalHook>,
     client: Option<Client>,
     advertised: Option<String>,
     hand_on: Option<HandOn>,
@@ -57,6 +62,7 @@ impl ServerBuilder {
             acl: None,
             everyone: false,
             hook: None,
+            refusal_hook: None,
             client: None,
             advertised: None,
             hand_on: None,
@@ -90,8 +96,11 @@ impl ServerBuilder {
         self
     }
 
-    /// Who may connect. Others are disconnected before a byte of theirs is read. Unix sockets are
-    /// not subject to it: they have the permissions of files.
+    /// Who may connect, over TCP or to a Unix socket. Others are disconnected before a byte of theirs is
+    /// read. [`Guard`](crate::Guard) says who may call what, [`Server::set_acl`] replaces the list, and
+    /// [`ServerBuilder::on_refusal`] is told of those who were refused.
+    ///
+    /// (For a Unix socket, that is beside the permissions of its file. In Ruby an ACL means nothing there.)
     pub fn acl(mut self, acl: Acl) -> Self {
         self.acl = Some(acl);
         self
@@ -135,6 +144,14 @@ impl ServerBuilder {
         self
     }
 
+    /// Is told of each connection that is not let in because of the ACL or a limit, and of each one that is
+    /// closed because of a limit. It runs where connections are accepted: it mustn't block. What was counted
+    /// so far, [`Server::counters`] tells.
+    pub fn on_refusal(mut self, hook: impl Fn(&Refusal<'_>) + Send + Sync + 'static) -> Self {
+        self.refusal_hook = Some(Arc::new(hook));
+        self
+    }
+
     /// What the objects that peers give references to are called through, instead of a client with
     /// the server's limits.
     pub fn client(mut self, client: Client) -> Self {
@@ -174,7 +191,7 @@ impl ServerBuilder {
     /// the name. It has to be called within a tokio runtime with I/O and time enabled.
     ///
     /// # Errors
-    /// [`Error::BadUri`], [`Error::Listen`], or [`Error::Exposed`].
+    /// [`Error::BadUri`], [`Error::Listen`], [`Error::Acl`], or [`Error::Exposed`].
     pub async fn start(self, uri: impl IntoUri) -> Result<Server, Error> {
         let uri = uri.into_uri();
         let Uri { wire, address, option: None, .. } = Uri::parse(&uri)? else {
@@ -240,7 +257,8 @@ impl ServerBuilder {
         advertised: Option<Address>,
         listener: Option<Listener>,
     ) -> Result<Server, Error> {
-        let limits = self.limits;
+        let limits = Limits { connections: connections(&self.limits), ..self.limits };
+        let acl = self.acl.map(users::resolve).transpose()?;
         let mut objects = Objects::new(self.front, limits.exports, self.lease)
             .within(registry::total(), limits.exports_total);
         for (name, object) in self.names {
@@ -258,7 +276,9 @@ impl ServerBuilder {
         native.wire = Wire::Native;
         let (streams, brought) = mpsc::channel(STREAMS);
         let (uri, runtime) = (uri.to_string().into(), Some(Handle::current().id()));
-        let shared = Shared::new(uri, runtime, objects, limits, client, self.acl, self.hook)
+        let shared = Shared::new(uri, runtime, objects, limits, client)
+            .with_acl(acl)
+            .with_hooks(self.hook, self.refusal_hook)
             .with_uri(bound.to_string().into())
             .with_hand_on(self.hand_on)
             .with_streams(streams)
@@ -275,6 +295,17 @@ impl ServerBuilder {
         }
         tokio::spawn(accept::run(Arc::clone(&shared), listener, brought));
         Ok(Server { shared })
+    }
+}
+
+/// So many connections leave files for everything else.
+fn connections(limits: &Limits) -> usize {
+    match getrlimit(Resource::RLIMIT_NOFILE) {
+        Ok((files, _)) => {
+            let files = usize::try_from(files).unwrap_or(usize::MAX);
+            limits.connections.min(files / 100 * 80 + files % 100 * 80 / 100)
+        }
+        Err(_) => limits.connections,
     }
 }
 

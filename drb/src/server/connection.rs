@@ -31,10 +31,6 @@ const KEEP: usize = 128 << 10;
 /// [`Limits::buffered`](crate::Limits::buffered).
 const FREE: usize = 64 << 10;
 
-/// A peer that has begun a message has to go on with it at this rate, in bytes a second, as seen
-/// over [`Limits::stall`](crate::Limits::stall).
-const RATE: f64 = 1024.0;
-
 /// What comes behind a failure reply is read and forgotten, so that the peer gets to read the reply:
 /// up to so many bytes, for so long.
 const LINGER: (usize, Duration) = (64 << 20, Duration::from_secs(2));
@@ -62,8 +58,8 @@ pub(super) struct Connection {
     spare: Vec<u8>,
 }
 
-/// Why a connection ends.
-struct End;
+/// A connection ends, maybe because the peer has exceeded a bound.
+struct End(Option<Limit>);
 
 impl Connection {
     pub(super) fn new(
@@ -97,8 +93,9 @@ impl Connection {
     }
 
     pub(super) async fn run(mut self) {
-        // However it ends, it is over.
-        let _: Result<(), End> = self.serve().await;
+        if let Err(End(Some(limit))) = self.serve().await {
+            self.shared.refused(self.context.peer(), self.context.identity(), Some(limit));
+        }
     }
 
     async fn serve(&mut self) -> Result<(), End> {
@@ -112,7 +109,7 @@ impl Connection {
                 Ok(None) => {
                     self.flush().await?;
                     if self.stopper.stops() && self.taken == self.input.len() {
-                        return Err(End);
+                        return Err(End(None));
                     }
                     self.fill().await?;
                 }
@@ -161,7 +158,7 @@ impl Connection {
                     tokio::task::spawn_blocking(move || current.enter(|| blocking.run())).await;
                 flushed?;
                 // It fails only where the runtime ends.
-                completed.map_err(|_| End)?
+                completed.map_err(|_| End(None))?
             }
         };
         self.reply(completed, Some(&request.method)).await
@@ -180,7 +177,7 @@ impl Connection {
             self.shared.failed(&FailedCall { context, method, exception: &exception });
             self.flush().await?;
             self.linger().await;
-            return Err(End);
+            return Err(End(None));
         }
         if self.output.len() >= BATCH { self.flush().await } else { Ok(()) }
     }
@@ -198,7 +195,10 @@ impl Connection {
             let least = rest.len().min(BATCH);
             let until = Instant::now() + self.shared.limits.stall;
             let write = wait::write(&mut self.stream, rest, least, &mut self.timer, Some(until));
-            let written = write.await.map_err(|_| End)?;
+            let written = write.await.map_err(|ended| match ended {
+                Ended::TimedOut => End(Some(Limit::Stall)),
+                Ended::Io(_) => End(None),
+            })?;
             rest = rest.get(written..).unwrap_or_default();
         }
         self.output.clear();
@@ -230,7 +230,7 @@ impl Connection {
             Ok(0) => self.closed().await,
             Ok(_) => Ok(()),
             Err(Ended::TimedOut) => self.check_progress(),
-            Err(Ended::Io(_)) => Err(End),
+            Err(Ended::Io(_)) => Err(End(None)),
         }
     }
 
@@ -249,10 +249,13 @@ impl Connection {
 
     /// Time is up: for a connection without a call at once, for a message that comes too slowly.
     fn check_progress(&mut self) -> Result<(), End> {
-        let (until, before) = self.progress.as_mut().ok_or(End)?;
-        let stall = self.shared.limits.stall;
-        if ((self.input.len() - *before) as f64) < RATE * stall.as_secs_f64() {
-            return Err(End);
+        if self.stopper.stops() && self.progress.is_none() {
+            return Err(End(None));
+        }
+        let Limits { stall, progress, .. } = *self.shared.limits;
+        let (until, before) = self.progress.as_mut().ok_or(End(Some(Limit::Idle)))?;
+        if ((self.input.len() - *before) as f64) < progress as f64 * stall.as_secs_f64() {
+            return Err(End(Some(Limit::Progress)));
         }
         *before = self.input.len();
         *until = Instant::now() + stall;
@@ -278,7 +281,7 @@ impl Connection {
     async fn closed(&mut self) -> Result<(), End> {
         match self.reader.closed(&self.input) {
             Some(broken) => self.refuse(broken.exception).await,
-            None => Err(End),
+            None => Err(End(None)),
         }
     }
 

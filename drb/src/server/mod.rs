@@ -1,16 +1,21 @@
 //! Servers: objects of this process that others can call.
 
 mod accept;
+mod admit;
 mod builder;
 mod closed;
 mod connection;
+mod counters;
 mod into_uri;
+mod newcomers;
+mod penalties;
 mod registry;
 mod session;
 mod shared;
 mod stopper;
 
 pub use builder::ServerBuilder;
+pub use counters::{Counters, Refusal};
 pub use into_uri::IntoUri;
 pub use shared::FailedCall;
 
@@ -22,7 +27,8 @@ pub(crate) use shared::Shared;
 pub(crate) use stopper::Stopper;
 
 use crate::{
-    Current, Error, Exported, Holder, IntoFront, Peer, Proxy, Reference, Served, Transport, Wire,
+    Acl, AclError, Current, Error, Exported, Holder, IntoFront, Peer, Proxy, Reference, Served,
+    Transport, Wire,
     dispatch::Dispatch,
     local::{self, LocalLink},
     native,
@@ -316,6 +322,33 @@ impl Server {
     /// it. Objects that the program keeps count for nobody.
     pub fn holders(&self) -> HashMap<Holder, usize> {
         self.shared.objects.holders()
+    }
+
+    /// Replaces the ACL ([`ServerBuilder::acl`]), for connections that arrive from here on. Those that are
+    /// there stay.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let path = std::env::temp_dir().join(format!("drb-acl-{}", std::process::id()));
+    /// # std::fs::write(&path, "deny all allow 127.*")?;
+    /// let server = drb::start_service(None, ()).await?;
+    /// // Whenever the file has changed:
+    /// server.set_acl(std::fs::read_to_string(&path)?.parse()?)?;
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`AclError::Unknown`]: a user or a group; the old list stays.
+    pub fn set_acl(&self, acl: Acl) -> Result<(), AclError> {
+        self.shared.set_acl(acl)
+    }
+
+    /// What the server has let in and refused so far.
+    pub fn counters(&self) -> Counters {
+        self.shared.counts.read()
     }
 
     /// Begins to stop: no more connections and calls are accepted, connections without a call are

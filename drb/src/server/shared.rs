@@ -1,11 +1,16 @@
 //! What all connections of one server share.
 
-use super::Phase;
-use crate::{
-    Client, Context, DumpError, Exception, Limits, Objects, Reference, Session, dispatch::Dispatch,
-    local::Calls, net::Stream, wire::Connections,
+use super::{
+    Phase,
+    counters::{Counts, Refusal},
+    newcomers::Newcomers,
+    penalties::Penalties,
 };
-use drb_core::{Acl, Address, Wire, native::Buffered};
+use crate::{
+    Acl, AclError, Client, Context, DumpError, Exception, Identity, Limit, Limits, Objects, Peer,
+    Reference, Session, dispatch::Dispatch, local::Calls, net::Stream, users, wire::Connections,
+};
+use drb_core::{Address, Wire, native::Buffered};
 use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
@@ -21,6 +26,8 @@ use tokio::{
 };
 
 pub(crate) type Hook = Arc<dyn Fn(&FailedCall<'_>) + Send + Sync>;
+
+pub(crate) type RefusalHook = Arc<dyn Fn(&Refusal<'_>) + Send + Sync>;
 
 pub(crate) type HandOn =
     Arc<dyn Fn(&Reference, &dyn Session) -> Result<Option<Reference>, DumpError> + Send + Sync>;
@@ -52,8 +59,12 @@ pub(crate) struct Shared {
     pub(super) native: Connections,
     /// The calls of this process.
     pub(crate) local: Calls,
-    pub(super) acl: Option<Acl>,
-    pub(super) hook: Option<Hook>,
+    acl: RwLock<Option<Arc<Acl>>>,
+    hook: Option<Hook>,
+    refusal_hook: Option<RefusalHook>,
+    pub(super) counts: Counts,
+    pub(super) newcomers: Arc<Newcomers>,
+    pub(super) penalties: Penalties,
     hand_on: Option<HandOn>,
     /// The port, if references carry the address that the peer has connected to.
     per_connection: Option<u16>,
@@ -88,8 +99,6 @@ impl Shared {
         objects: Objects,
         limits: Limits,
         client: Client,
-        acl: Option<Acl>,
-        hook: Option<Hook>,
     ) -> Self {
         let uris = RwLock::new(HashSet::from([Arc::clone(&uri)]));
         let ended = AtomicBool::new(false);
@@ -105,8 +114,12 @@ impl Shared {
             client,
             native: Connections::default(),
             local,
-            acl,
-            hook,
+            acl: RwLock::default(),
+            hook: None,
+            refusal_hook: None,
+            counts: Counts::default(),
+            newcomers: Arc::default(),
+            penalties: Penalties::default(),
             hand_on: None,
             per_connection: None,
             streams: mpsc::channel(1).0,
@@ -122,7 +135,7 @@ impl Shared {
     pub(super) fn within() -> Self {
         let limits = Limits::default();
         let objects = Objects::new(None, limits.exports, Objects::LEASE);
-        Self::new("drb:within".into(), None, objects, limits, Client::new(), None, None)
+        Self::new("drb:within".into(), None, objects, limits, Client::new())
     }
 
     /// The URI over the native wire, and which of both is shown to the program.
@@ -141,6 +154,27 @@ impl Shared {
     pub(super) fn with_uri(self, uri: Arc<str>) -> Self {
         self.whereabouts.add(uri);
         self
+    }
+
+    /// Says who may connect.
+    pub(super) fn with_acl(self, acl: Option<Acl>) -> Self {
+        Self { acl: RwLock::new(acl.map(Arc::new)), ..self }
+    }
+
+    pub(super) fn set_acl(&self, acl: Acl) -> Result<(), AclError> {
+        let acl = Arc::new(users::resolve(acl)?);
+        *self.acl.write().unwrap_or_else(PoisonError::into_inner) = Some(acl);
+        Ok(())
+    }
+
+    /// Who may connect, if not everybody may.
+    pub(super) fn acl(&self) -> Option<Arc<Acl>> {
+        self.acl.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells hooks of calls that fail, and of connections that are refused.
+    pub(super) fn with_hooks(self, hook: Option<Hook>, refusal_hook: Option<RefusalHook>) -> Self {
+        Self { hook, refusal_hook, ..self }
     }
 
     /// Lets a hook decide what references peers are given.
@@ -223,8 +257,19 @@ impl Shared {
         self.withdrawals.send_modify(|count| *count += 1);
     }
 
-    /// Tells the hook. Whatever it does, it does no harm.
+    /// Counts a connection that is not let in or is closed, and tells the hook: because of a limit, or
+    /// because the ACL doesn't allow it.
+    pub(crate) fn refused(&self, peer: &Peer, identity: &Identity, limit: Option<Limit>) {
+        self.counts.refused(limit);
+        if let Some(hook) = &self.refusal_hook {
+            let refusal = Refusal { peer, identity, limit };
+            let _ = catch_unwind(AssertUnwindSafe(|| hook(&refusal)));
+        }
+    }
+
+    /// Counts a failed call, and tells the hook. Whatever that does, it does no harm.
     pub(crate) fn failed(&self, call: &FailedCall<'_>) {
+        self.counts.failed(call.exception);
         if let Some(hook) = &self.hook {
             let _ = catch_unwind(AssertUnwindSafe(|| hook(call)));
         }
@@ -307,8 +352,7 @@ mod tests {
         let objects = Objects::new(None, 0, Objects::LEASE);
         let uri = "druby://localhost:1".into();
         let runtime = Some(runtime::Handle::current().id());
-        let shared =
-            Arc::new(Shared::new(uri, runtime, objects, limits, Client::new(), None, None));
+        let shared = Arc::new(Shared::new(uri, runtime, objects, limits, Client::new()));
         let one = IpAddr::from([10, 0, 0, 1]);
         let first = shared.seat(one);
         let second = shared.seat(one);

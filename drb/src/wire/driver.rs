@@ -3,6 +3,7 @@
 
 use super::{Serving, progress::Progress, running::Last};
 use crate::{
+    Limit, LoadErrorKind, Wire,
     net::Stream,
     server::{Stopper, discard},
     timer::Timer,
@@ -30,9 +31,18 @@ const TURNS: usize = 2;
 /// Buffers that a large message has made larger than this are given back.
 const KEEP: usize = 256 << 10;
 
-/// Whether what a client has sent first are the first bytes of the native wire.
-pub(crate) fn greets(bytes: &[u8]) -> bool {
-    bytes.first() == PREAMBLE.first()
+/// The wire of which a client has sent the greeting, or something that nobody understands. `None` as long
+/// as more of it is to come.
+pub(crate) fn spoken(bytes: &[u8]) -> Option<Wire> {
+    /// The length of what comes first in a request.
+    const RUBY: usize = 4;
+    match bytes.first() {
+        Some(first) if Some(first) == PREAMBLE.first() => {
+            let is_whole = bytes.len() >= PREAMBLE.len() || !PREAMBLE.starts_with(bytes);
+            is_whole.then_some(Wire::Native)
+        }
+        _ => (bytes.len() >= RUBY).then_some(Wire::Ruby),
+    }
 }
 
 /// A connection and its socket. One task runs it, for both directions.
@@ -70,18 +80,21 @@ pub(crate) struct Driver {
     progress: Progress,
 }
 
-/// Why a connection ends.
-struct End;
+/// A connection ends, maybe because the peer has exceeded a bound.
+struct End(Option<Limit>);
 
 impl From<io::Error> for End {
     fn from(_: io::Error) -> Self {
-        Self
+        Self(None)
     }
 }
 
 impl From<crate::LoadError> for End {
-    fn from(_: crate::LoadError) -> Self {
-        Self
+    fn from(error: crate::LoadError) -> Self {
+        match error.kind() {
+            LoadErrorKind::Limit { limit, .. } => Self(Some(*limit)),
+            _ => Self(None),
+        }
     }
 }
 
@@ -133,7 +146,10 @@ impl Driver {
         let outlet = Arc::downgrade(&driver);
         connection.send_through(outlet);
         drop(connection);
-        let _ = poll_fn(|context| driver.poll(context)).await;
+        let ended = poll_fn(|context| driver.poll(context)).await;
+        if let Err(End(Some(limit))) = ended {
+            driver.ended_by(limit);
+        }
         drop(driver);
         // Whoever waits for this connection's end waits for what goes on without it, too.
         last.ended().await;
@@ -182,7 +198,7 @@ impl Driver {
                 }
             }
             match self.write_once(context) {
-                Poll::Ready(Ok(0)) => return Err(End),
+                Poll::Ready(Ok(0)) => return Err(End(None)),
                 Poll::Ready(written) => {
                     let written = written?;
                     let rest = self.output.len() - self.written;
@@ -243,7 +259,7 @@ impl Driver {
             return Poll::Pending;
         }
         match ready!(self.read_once(context)) {
-            Ok(0) => return Poll::Ready(Err(End)),
+            Ok(0) => return Poll::Ready(Err(End(None))),
             read => self.progress.read(read.map_err(End::from)?),
         };
         self.heard = Instant::now();
@@ -274,10 +290,10 @@ impl Driver {
         let mut taken = 0;
         if !self.greeted {
             let Some(greeting) = self.input.get(..PREAMBLE.len()) else {
-                return if PREAMBLE.starts_with(&self.input) { Ok(()) } else { Err(End) };
+                return if PREAMBLE.starts_with(&self.input) { Ok(()) } else { Err(End(None)) };
             };
             if greeting != PREAMBLE {
-                return Err(End);
+                return Err(End(None));
             }
             self.greeted = true;
             taken = PREAMBLE.len();
@@ -367,7 +383,7 @@ impl Driver {
                 return Poll::Ready(Ok(()));
             }
             if all_written && protocol.waiting() == 0 && (protocol.is_left() || finished) {
-                return Poll::Ready(Err(End));
+                return Poll::Ready(Err(End(None)));
             }
             self.held_up = protocol.held_up().map(|taken| match self.held_up {
                 Some((before, since)) if before == taken => (taken, since),
@@ -396,12 +412,15 @@ impl Driver {
             protocol.take_dropped()
         };
         discard(dropped);
-        if stalled.into_iter().chain(late).any(|end| now >= end) {
-            return Poll::Ready(Err(End));
+        if stalled.is_some_and(|end| now >= end) {
+            return Poll::Ready(Err(End(Some(Limit::Stall))));
+        }
+        if late.is_some_and(|end| now >= end) {
+            return Poll::Ready(Err(End(Some(Limit::Progress))));
         }
         if now >= silent {
             if self.asked {
-                return Poll::Ready(Err(End));
+                return Poll::Ready(Err(End(Some(Limit::Keepalive))));
             }
             (self.asked, self.pinged) = (true, Some(now));
             self.connection.protocol().ping();
@@ -416,6 +435,10 @@ struct Shared(Mutex<Driver>);
 impl Shared {
     fn poll(&self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).poll(context)
+    }
+
+    fn ended_by(&self, limit: Limit) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).serving.ended_by(limit);
     }
 }
 

@@ -182,6 +182,13 @@ impl Serving {
         Arc::clone(&self.running)
     }
 
+    /// The connection ends because the peer has exceeded a bound.
+    pub(super) fn ended_by(&self, limit: Limit) {
+        if let Some(server) = &self.server {
+            server.refused(self.context.peer(), self.context.identity(), Some(limit));
+        }
+    }
+
     /// Nobody waits for anything any more.
     pub(crate) fn end(&mut self) {
         self.running.abandon();

@@ -1,0 +1,102 @@
+//! What a server has let in, and what it has refused.
+
+use crate::{Exception, Identity, Limit, Peer};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const LIMITS: usize = Limit::ALL.len();
+
+/// What a server has let in and refused since it was started. The numbers only grow.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> drb::Result<()> {
+/// let server = drb::start_service(None, ()).await?;
+/// let counters = server.counters();
+/// assert_eq!((counters.connections, counters.exceeded(drb::Limit::Connections)), (0, 0));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Connections that have arrived, those that were refused included.
+    pub connections: u64,
+    /// How often the system could not give a connection that has arrived: no files are left, for one.
+    pub accept_errors: u64,
+    /// Connections that the ACL has refused.
+    pub refused_connections: u64,
+    /// Calls that the ACL of a [`Guard`](crate::Guard) has refused.
+    pub refused_calls: u64,
+    exceeded: [u64; LIMITS],
+}
+
+impl Counters {
+    /// How often a bound was exceeded: so many calls were refused because of it, or so many connections
+    /// refused or closed.
+    pub fn exceeded(&self, limit: Limit) -> u64 {
+        self.exceeded.get(limit as usize).copied().unwrap_or_default()
+    }
+}
+
+/// A connection that a server has not let in or has closed, for a server's hook.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Refusal<'a> {
+    /// Where it came from.
+    pub peer: &'a Peer,
+    /// Who was there, as far as that was known by then.
+    pub identity: &'a Identity,
+    /// The bound that was exceeded; `None` if the ACL doesn't allow the peer.
+    pub limit: Option<Limit>,
+}
+
+/// The same numbers while they grow.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) connections: AtomicU64,
+    pub(super) accept_errors: AtomicU64,
+    refused_connections: AtomicU64,
+    refused_calls: AtomicU64,
+    exceeded: [AtomicU64; LIMITS],
+}
+
+impl Counts {
+    /// A connection was refused or closed.
+    pub(super) fn refused(&self, limit: Option<Limit>) {
+        match limit {
+            Some(limit) => self.exceeded(limit),
+            None => add(&self.refused_connections),
+        }
+    }
+
+    /// A call has failed.
+    pub(super) fn failed(&self, exception: &Exception) {
+        let limit = exception.field("limit").and_then(|name| name.as_str());
+        match limit.and_then(Limit::from_name) {
+            Some(limit) => self.exceeded(limit),
+            None if exception.refused && exception.class == crate::guard::REFUSED => {
+                add(&self.refused_calls);
+            }
+            None => {}
+        }
+    }
+
+    fn exceeded(&self, limit: Limit) {
+        self.exceeded.get(limit as usize).into_iter().for_each(add);
+    }
+
+    pub(super) fn read(&self) -> Counters {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Counters {
+            connections: read(&self.connections),
+            accept_errors: read(&self.accept_errors),
+            refused_connections: read(&self.refused_connections),
+            refused_calls: read(&self.refused_calls),
+            exceeded: std::array::from_fn(|place| self.exceeded.get(place).map_or(0, read)),
+        }
+    }
+}
+
+pub(super) fn add(count: &AtomicU64) {
+    count.fetch_add(1, Ordering::Relaxed);
+}

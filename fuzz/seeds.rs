@@ -119,6 +119,8 @@ fn native() -> Vec<u8> {
     frame(0x30, b"");
     frame(0x31, b"");
     frame(0x10, &[9, 1, 0, 0, 0, 4, 5, 0, 1, 0xc0]);
+    // One whose method has no number.
+    frame(0x10, b"\x0a\0\xff\xff\xff\xff\x0f\x04echo\0\x01\xc0");
     frame(0x32, &[3]);
     out
 }

@@ -98,6 +98,13 @@ impl Side {
         }
     }
 
+    /// What it has to send.
+    fn transmit(&mut self) -> Vec<u8> {
+        let (mut out, now) = (Vec::new(), self.now);
+        assert!(self.protocol.transmit(&mut out, usize::MAX, || now).is_none());
+        out
+    }
+
     /// Makes a call with so many bytes of arguments.
     fn call(&mut self, len: usize) -> Result<u32, DumpError> {
         self.call_method("m", len)
@@ -250,14 +257,24 @@ fn messages_that_are_sent() {
 
 #[test]
 fn names_of_methods() {
-    let mut side = Side::new(Limits { symbols: 2, ..Limits::default() });
-    for method in ["a", "b", "a"] {
+    // A quarter of the peer's memory is for them, each its length and 64 bytes. Then they go with their calls.
+    let mut side = Side::new(Limits { memory_base: 2 * 65 * 4, ..Limits::default() });
+    for method in ["a", "b", "a", "c", "b"] {
         side.call_method(method, 1).unwrap();
     }
-    let limit = DumpError::Limit { limit: Limit::Symbols, max: 2 };
-    assert_eq!(side.call_method("c", 1), Err(limit));
-    side.call_method("b", 1).unwrap();
-    // Those of the peer's take memory, each its length and 64 bytes.
+    let call = |id, method: &[u8]| frame(CALL, &[&[id, 0], method, &[0, 1, 0xc0]].concat());
+    let told = [frame(NAME, b"a"), call(0, b"\0"), frame(NAME, b"b"), call(1, b"\x01")].concat();
+    let then = [call(2, b"\0"), call(3, b"\xff\xff\xff\xff\x0f\x01c"), call(4, b"\x01")].concat();
+    let sent = side.transmit();
+    assert_eq!(sent, [told, then].concat());
+    let mut other = Side::new(Limits::default());
+    assert_eq!(other.take(&sent).unwrap().len(), 5);
+    // Of a length.
+    side.call_method(&"m".repeat(1024), 1).unwrap();
+    let error = side.call_method(&"m".repeat(1025), 1).unwrap_err();
+    assert!(matches!(error, DumpError::Custom(_)), "{error}");
+    assert_eq!(other.take(&side.transmit()).unwrap().len(), 1);
+    // Those of the peer's take memory as well.
     let mut side = Side::new(Limits { memory_base: 10 * 65, ..Limits::default() });
     side.take(&frame(NAME, b"x").repeat(9)).unwrap();
     assert_eq!(side.breaks(&frame(NAME, b"x")), Some(Limit::Memory));
@@ -274,7 +291,7 @@ fn signatures_of_methods() {
     assert_eq!(side.breaks(&frame(NAME, b"")), Some(Limit::Memory));
     // What a peer says of a method of this side's counts as well. This one was told by its name alone.
     let apart = |number: u8, params| frame(APART, &[&[number][..], &method(params)].concat());
-    let mut side = Side::new(Limits { memory_base: 65 + 68 + 69, ..Limits::default() });
+    let mut side = Side::new(Limits { memory_base: 4 * 65, ..Limits::default() });
     side.call(1).unwrap();
     side.take(&apart(0, 1)).unwrap();
     assert_eq!(side.breaks(&apart(0, 0)), Some(Limit::Memory));
@@ -295,13 +312,12 @@ fn signatures_that_are_told() {
         Signature::new(info)
     }
     static SIGNATURES: [Signature; 3] = [signature("a"), signature("b"), signature("c")];
-    // Half of the memory is for them: 13 bytes of a frame, and 128.
-    let mut side = Side::new(Limits { memory_base: 4 * (13 + 128), ..Limits::default() });
+    // Half of the memory is for them: what is in a frame, and 128 bytes.
+    let mut side = Side::new(Limits { memory_base: 4 * (9 + 128), ..Limits::default() });
     for signature in [0, 1, 2, 0, 1, 2] {
         side.call_as("m", Some(&SIGNATURES[signature]), 1).unwrap();
     }
-    let (mut sent, now) = (Vec::new(), side.now);
-    assert!(side.protocol.transmit(&mut sent, usize::MAX, || now).is_none());
+    let sent = side.transmit();
     let call = |id, method| frame(CALL, &[id, 0, method, 0, 1, 0xc0]);
     let told = [
         frame(METHOD, b"\x01m\x01a\0\x01a\x01t"),
@@ -313,11 +329,10 @@ fn signatures_that_are_told() {
     ];
     let again = [call(3, 0), call(4, 1), call(5, 2)];
     assert_eq!(sent, [told.concat(), again.concat()].concat());
-    // One that fills a frame is not told either.
-    let mut side = Side::new(Limits { chunk: 12, ..Limits::default() });
+    // One that is longer than a frame is not told either.
+    let mut side = Side::new(Limits { chunk: 8, ..Limits::default() });
     side.call_as("m", Some(&SIGNATURES[0]), 1).unwrap();
-    let mut sent = Vec::new();
-    assert!(side.protocol.transmit(&mut sent, usize::MAX, || now).is_none());
+    let sent = side.transmit();
     assert!(sent.starts_with(&frame(NAME, b"m")), "{sent:x?}");
 }
 
@@ -410,15 +425,10 @@ fn cancels() {
 fn cancels_that_are_sent() {
     let limits = Limits { cancels: 10, ..Limits::default() };
     let (mut here, mut there) = (Side::new(limits), Side::new(limits));
-    let transmit = |side: &mut Side| {
-        let (mut out, now) = (Vec::new(), side.now);
-        assert!(side.protocol.transmit(&mut out, usize::MAX, || now).is_none());
-        out
-    };
     let calls: Vec<u32> = (0..40).map(|_| here.call(1).unwrap()).collect();
-    assert_eq!(there.take(&transmit(&mut here)).unwrap().len(), 40);
+    assert_eq!(there.take(&here.transmit()).unwrap().len(), 40);
     calls.iter().for_each(|id| here.protocol.abandon(*id));
-    let mut cancelled = there.take(&transmit(&mut here)).unwrap();
+    let mut cancelled = there.take(&here.transmit()).unwrap();
     assert_eq!(cancelled.len(), 5);
     // What has been answered meanwhile needs no word.
     for id in 5..20 {
@@ -429,7 +439,7 @@ fn cancels_that_are_sent() {
         assert!(at > here.now && at <= here.now + Duration::from_secs(1));
         (here.now, there.now) = (at, at);
         here.protocol.expire(at);
-        cancelled.extend(there.take(&transmit(&mut here)).unwrap());
+        cancelled.extend(there.take(&here.transmit()).unwrap());
     }
     let expected: Vec<_> = (0..5).chain(20..40).map(Seen::Cancelled).collect();
     assert_eq!(cancelled, expected);

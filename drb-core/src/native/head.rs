@@ -9,14 +9,28 @@ const KEYWORDS: u8 = 2;
 const BLOCK: u8 = 4;
 const PROMISE: u8 = 8;
 
+/// Stands for a number where the name itself follows.
+const NO_NUMBER: u32 = u32::MAX;
+
+/// The most bytes of a name that has no number.
+pub(super) const LONGEST: usize = 1024;
+
+/// How a head names its method.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Name<'a> {
+    /// The number under which it was told.
+    Number(u32),
+    /// Its name.
+    Text(&'a str),
+}
+
 /// A head, whose target is borrowed where it is written, and owned where it was read.
 #[derive(Debug, PartialEq)]
-pub(super) struct Head<T> {
+pub(super) struct Head<'a, T> {
     /// By which the caller knows the call.
     pub(super) id: u32,
     pub(super) target: T,
-    /// The number of the method's name.
-    pub(super) name: u32,
+    pub(super) name: Name<'a>,
     pub(super) deadline: Option<Duration>,
     /// Whether the last argument are arguments by name.
     pub(super) keywords: bool,
@@ -28,9 +42,9 @@ pub(super) struct Head<T> {
     pub(super) count: usize,
 }
 
-impl Head<ObjectId> {
+impl<'a> Head<'a, ObjectId> {
     /// Takes it from the beginning of `body`. `table` is the receiver's.
-    pub(super) fn take(body: &mut &[u8], table: u64) -> Result<Self, LoadError> {
+    pub(super) fn take(body: &mut &'a [u8], table: u64) -> Result<Self, LoadError> {
         let id = take32(body)?;
         let target = match take_byte(body)? {
             0 => ObjectId::Front,
@@ -39,7 +53,13 @@ impl Head<ObjectId> {
             3 => ObjectId::Promise { table, number: take(body)? },
             _ => return Err(malformed("a target of an unknown kind")),
         };
-        let name = take32(body)?;
+        let name = match take32(body)? {
+            NO_NUMBER => Name::Text(take_text(body)?),
+            number => Name::Number(number),
+        };
+        if matches!(name, Name::Text(text) if text.len() > LONGEST) {
+            return Err(malformed("a name without a number that is too long"));
+        }
         let flags = take_byte(body)?;
         let deadline = match flags & DEADLINE {
             0 => None,
@@ -59,7 +79,7 @@ impl Head<ObjectId> {
     }
 }
 
-impl<T: Borrow<ObjectId>> Head<T> {
+impl<T: Borrow<ObjectId>> Head<'_, T> {
     /// Writes it.
     pub(super) fn put(&self, out: &mut Vec<u8>) {
         put(out, u64::from(self.id));
@@ -79,7 +99,13 @@ impl<T: Borrow<ObjectId>> Head<T> {
             }
             _ => out.push(0),
         }
-        put(out, u64::from(self.name));
+        match self.name {
+            Name::Number(number) => put(out, u64::from(number)),
+            Name::Text(text) => {
+                put(out, u64::from(NO_NUMBER));
+                put_text(out, text);
+            }
+        }
         let deadline = if self.deadline.is_some() { DEADLINE } else { 0 };
         let keywords = if self.keywords { KEYWORDS } else { 0 };
         let block = if self.block.is_some() { BLOCK } else { 0 };
@@ -102,13 +128,17 @@ impl<T: Borrow<ObjectId>> Head<T> {
 
     /// Whether a message of it and so many bytes more has more than `most`.
     pub(super) fn is_too_long(&self, values: usize, most: usize) -> bool {
-        /// No head takes more, names of objects apart.
+        /// No head takes more, names apart.
         const ROOM: usize = 64;
-        let named = match self.target.borrow() {
+        let object = match self.target.borrow() {
             ObjectId::Name(name) => name.len(),
             _ => 0,
         };
-        if values.saturating_add(named + ROOM) <= most {
+        let method = match self.name {
+            Name::Text(text) => text.len(),
+            Name::Number(_) => 0,
+        };
+        if values.saturating_add(object + method + ROOM) <= most {
             return false;
         }
         let mut head = Vec::new();
@@ -141,7 +171,7 @@ mod tests {
         let plain = Head {
             id: 300,
             target: ObjectId::Front,
-            name: 7,
+            name: Name::Number(7),
             deadline: None,
             keywords: false,
             block: None,
@@ -157,7 +187,9 @@ mod tests {
             ..plain
         };
         let slot = ObjectId::Slot { table: 5, slot: 200, generation: 3 };
-        let slot = Head { target: slot, block: Some((8, 0)), ..plain };
+        let longest = "m".repeat(LONGEST);
+        let name = Name::Text(&longest);
+        let slot = Head { target: slot, name, block: Some((8, 0)), ..plain };
         let promise = ObjectId::Promise { table: 5, number: 4 };
         let promise = Head { target: promise, keywords: true, ..plain };
         for head in [plain, all, slot, promise] {
@@ -175,5 +207,8 @@ mod tests {
             }
         }
         assert!(skip(Kind::Call, &mut &[1, 4, 0, 0, 0, 0][..]).is_err(), "an unknown target");
+        let long = [&[1, 0][..], b"\xff\xff\xff\xff\x0f\x81\x08", &[b'm'; 1025], &[0, 0]].concat();
+        let mut out = long.as_slice();
+        assert!(skip(Kind::Call, &mut out).is_err(), "a name that is too long");
     }
 }

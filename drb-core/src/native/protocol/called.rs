@@ -96,7 +96,7 @@ impl Protocol {
         let mut rest: &[u8] = &body;
         let head = Head::take(&mut rest, self.tables.own_objects)?;
         let Head { id, target, name, deadline, keywords, block, promise, count } = head;
-        let method = self.names.peer(name)?;
+        let method = self.names.method(name)?;
         let references = byte & REFERENCES != 0;
         let aim = match target {
             ObjectId::Promise { number, .. } => {

@@ -53,10 +53,10 @@ impl Protocol {
     /// Takes a call to be sent, and gives the number by which its answer is known.
     ///
     /// # Errors
-    /// More names than a connection can have; a message that is too long.
+    /// A method's name of more than 1 KiB, if the connection has no number for it; a message that is too long.
     pub fn call(&mut self, call: Calling<'_>, now: Instant) -> Result<u32, DumpError> {
         let lane = self.lane(call.target)?;
-        let name = self.names.number(call.method, call.signature, self.outbox.ready())?;
+        let name = self.names.name(call.method, call.signature, self.outbox.ready())?;
         self.names.define(call.shapes, &self.tables, self.outbox.ready());
         let until = call.deadline.and_then(|deadline| now.checked_add(deadline));
         let id = self.calls.begin(until);

@@ -6,7 +6,8 @@ use crate::{
     dispatch::{MethodInfo, ParamKind, Signature},
     native::{
         Tables,
-        frame::{self, Kind, malformed, put, put_text, take_text, take32},
+        frame::{self, HEAD, Kind, malformed, put, put_text, take_text, take32},
+        head::{LONGEST, Name},
     },
 };
 use foldhash::fast::RandomState;
@@ -19,8 +20,9 @@ pub(super) struct Names {
     own: HashMap<String, u32, RandomState>,
     known: HashMap<usize, u32, RandomState>,
     peer: Vec<Arc<Signature>>,
-    /// Bytes of the peer's memory that the signatures take which this side has told.
-    told_memory: usize,
+    /// Bytes of the peer's memory that these take.
+    own_memory: usize,
+    known_memory: usize,
     /// How many of this side's shapes the peer knows.
     defined: u32,
     /// Bytes of memory that the names and shapes of the peer's take.
@@ -48,65 +50,75 @@ impl Names {
             own: HashMap::default(),
             known: HashMap::default(),
             peer: Vec::new(),
-            told_memory: 0,
+            own_memory: 0,
+            known_memory: 0,
             defined: 0,
             peer_memory: 0,
             limits: *limits,
         }
     }
 
-    /// The number of a method, of which there may be a signature. If it is new, `out` is where it is told.
-    pub(super) fn number(
+    /// How to name a method, of which there may be a signature. If it is new, `out` is where it is told.
+    pub(super) fn name<'a>(
         &mut self,
-        name: &str,
+        name: &'a str,
         signature: Option<&'static Signature>,
         out: &mut Vec<u8>,
-    ) -> Result<u32, DumpError> {
-        let known = match signature {
+    ) -> Result<Name<'a>, DumpError> {
+        let number = match signature {
             Some(signature) => self.known.get(&signature.address()),
             None => self.own.get(name),
         };
-        match known {
-            Some(number) => Ok(*number),
+        match number {
+            Some(number) => Ok(Name::Number(*number)),
             None => self.tell(name, signature, out),
         }
     }
 
+    /// The peer's memory is bounded, and names may be anybody's: those of calls that are passed on are those of
+    /// whoever has made them. So half of it is for signatures and a quarter for names, and then they go without
+    /// a number.
     #[cold]
-    fn tell(
+    fn tell<'a>(
         &mut self,
-        name: &str,
+        name: &'a str,
         signature: Option<&'static Signature>,
         out: &mut Vec<u8>,
-    ) -> Result<u32, DumpError> {
-        let (most, told) = (self.limits.symbols, self.own.len() + self.known.len());
-        if told >= most || name.len() > self.limits.chunk {
-            return Err(DumpError::limit(Limit::Symbols, most));
-        }
-        let number = told as u32;
-        match signature {
-            Some(signature) => self.known.insert(signature.address(), number),
-            None => self.own.insert(name.to_owned(), number),
-        };
+    ) -> Result<Name<'a>, DumpError> {
+        let number = (self.own.len() + self.known.len()) as u32;
+        let Limits { chunk, memory_base, .. } = self.limits;
         let start = out.len();
-        if let Some(info) = signature.and_then(Signature::info) {
+        if let Some((signature, info)) = signature.and_then(|own| Some((own, own.info()?))) {
             frame::open(out, Kind::Method, 0);
             put_method(info, out);
-            // The peer's memory is for other names and for shapes, too, which have to be told.
-            let takes = out.len() - start + EACH * (1 + info.params.len());
-            if out.len() - start <= self.limits.chunk
-                && self.told_memory + takes <= self.limits.memory_base / 2
-            {
-                self.told_memory += takes;
+            let len = out.len() - start - HEAD;
+            let takes = self.known_memory + len + EACH * (1 + info.params.len());
+            if len <= chunk && takes <= memory_base / 2 {
+                self.known_memory = takes;
+                self.known.insert(signature.address(), number);
                 frame::close(out, start);
-                return Ok(number);
+                return Ok(Name::Number(number));
             }
             out.truncate(start);
+            if let Some(number) = self.own.get(name) {
+                return Ok(Name::Number(*number));
+            }
         }
-        frame::open(out, Kind::Name, 0);
-        out.extend_from_slice(name.as_bytes());
-        frame::close(out, start);
-        Ok(number)
+        let takes = self.own_memory + name.len() + EACH;
+        if name.len() <= chunk && takes <= memory_base / 4 {
+            self.own_memory = takes;
+            self.own.insert(name.to_owned(), number);
+            frame::open(out, Kind::Name, 0);
+            out.extend_from_slice(name.as_bytes());
+            frame::close(out, start);
+            return Ok(Name::Number(number));
+        }
+        match name.len() {
+            0..=LONGEST => Ok(Name::Text(name)),
+            _ => Err(DumpError::custom(format!(
+                "the name of a method has more than {LONGEST} bytes"
+            ))),
+        }
     }
 
     /// Takes the peer's next method, of which it tells the name.
@@ -119,12 +131,12 @@ impl Names {
 
     /// Takes the peer's next method, of which it tells what it knows.
     pub(super) fn take_method(&mut self, body: &[u8]) -> Result<(), LoadError> {
-        let method = self.method(body)?;
+        let method = self.take_signature(body)?;
         self.peer.push(Arc::new(method));
         Ok(())
     }
 
-    fn method(&mut self, mut body: &[u8]) -> Result<Signature, LoadError> {
+    fn take_signature(&mut self, mut body: &[u8]) -> Result<Signature, LoadError> {
         self.remember(body.len())?;
         let (name, result) = (take_text(&mut body)?, take_text(&mut body)?);
         let mut params = Vec::new();
@@ -157,7 +169,7 @@ impl Names {
         if number as usize >= self.own.len() + self.known.len() {
             return Err(malformed("word of a method that was not told"));
         }
-        let method = self.method(body)?;
+        let method = self.take_signature(body)?;
         let known = self.known.iter().find(|(_, known)| **known == number);
         if let Some((signature, _)) = known {
             tables.tell_apart(*signature, method.to_string());
@@ -165,10 +177,13 @@ impl Names {
         Ok(())
     }
 
-    /// The method that the peer has told under a number.
+    /// The method that the peer means.
     #[inline]
-    pub(super) fn peer(&self, number: u32) -> Result<Arc<Signature>, LoadError> {
-        let method = self.peer.get(number as usize).cloned();
+    pub(super) fn method(&self, name: Name<'_>) -> Result<Arc<Signature>, LoadError> {
+        let method = match name {
+            Name::Number(number) => self.peer.get(number as usize).cloned(),
+            Name::Text(text) => Some(Arc::new(Signature::named(text))),
+        };
         method.ok_or_else(|| malformed("a method of an unknown name"))
     }
 

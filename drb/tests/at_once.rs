@@ -1,0 +1,159 @@
+//! Who sends a call over the native wire: its caller, while no other is under way, else the connection's task.
+
+use drb::{Client, Error, Outcome, Peer, Server};
+use futures_util::FutureExt;
+use std::{
+    future::{Future, IntoFuture, pending, poll_fn},
+    io,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex},
+    task::yield_now,
+    time::{Instant, timeout},
+};
+
+/// A client's end of a connection, which counts what is written.
+struct End {
+    stream: DuplexStream,
+    written: Arc<AtomicUsize>,
+}
+
+impl AsyncRead for End {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for End {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if let Poll::Ready(Ok(count)) = written {
+            self.written.fetch_add(count, Ordering::SeqCst);
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+struct Echo;
+
+#[drb::service]
+impl Echo {
+    pub fn echo(&self, text: String) -> String {
+        text
+    }
+
+    pub async fn never(&self) {
+        pending().await
+    }
+}
+
+struct Two {
+    echo: EchoProxy,
+    written: Arc<AtomicUsize>,
+    _server: Server,
+}
+
+/// A client and a server over memory that holds so many bytes in either direction, after a first call.
+async fn connected(room: usize) -> Two {
+    let server = Server::builder().front(Echo).start_without_listener("drb://here:1").unwrap();
+    let written = Arc::new(AtomicUsize::new(0));
+    let connector = {
+        let (server, written) = (server.clone(), Arc::clone(&written));
+        move |_| {
+            let (near, far) = duplex(room);
+            let near = End { stream: near, written: Arc::clone(&written) };
+            let server = server.clone();
+            async move {
+                let peer = Peer::Named("client".into());
+                server.serve_stream(far, peer).await.map_err(io::Error::other)?;
+                Ok(near)
+            }
+        }
+    };
+    let client = Client::builder().connector(connector).build();
+    let echo: EchoProxy = client.connect("drb://here:1").await.unwrap();
+    assert_eq!(echo.echo("first").await.unwrap(), "first");
+    settle().await;
+    Two { echo, written, _server: server }
+}
+
+/// Polls a call once, and says whether it waits.
+async fn waits<T>(mut call: Pin<&mut impl Future<Output = T>>) -> bool {
+    poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_pending())).await
+}
+
+/// Lets all others come to their rest.
+async fn settle() {
+    for _ in 0..100 {
+        yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn the_only_call_is_sent_by_its_caller() {
+    let Two { echo, written, _server } = connected(1 << 16).await;
+    let before = written.load(Ordering::SeqCst);
+    let mut first = pin!(echo.echo("alone").into_future());
+    assert!(waits(first.as_mut()).await);
+    // No other task has had a turn.
+    let alone = written.load(Ordering::SeqCst);
+    assert!(alone > before);
+
+    let mut second = pin!(echo.echo("beside").into_future());
+    let mut third = pin!(echo.echo("beside both").into_future());
+    assert!(waits(second.as_mut()).await);
+    assert!(waits(third.as_mut()).await);
+    // These go out together.
+    assert_eq!(written.load(Ordering::SeqCst), alone);
+    settle().await;
+    assert_eq!(first.now_or_never().unwrap().unwrap(), "alone");
+    assert_eq!(second.now_or_never().unwrap().unwrap(), "beside");
+    assert_eq!(third.now_or_never().unwrap().unwrap(), "beside both");
+}
+
+#[tokio::test]
+async fn what_the_caller_cannot_send_the_task_does() {
+    let Two { echo, _server, .. } = connected(7).await;
+    for len in [0, 1, 6, 7, 8, 100, 40_000] {
+        let text = "x".repeat(len);
+        let given = timeout(Duration::from_secs(10), echo.echo(text.as_str())).await;
+        assert_eq!(given.expect("it goes on").unwrap(), text);
+        settle().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_task_wakes_for_a_call_that_it_has_not_sent() {
+    let Two { echo, _server, .. } = connected(1 << 16).await;
+    let asked = Instant::now();
+    let deadline = Duration::from_millis(20);
+    let failed = echo.never().deadline(deadline).await.unwrap_err();
+    assert!(
+        matches!(failed, Error::DeadlineExceeded { outcome: Outcome::Unknown, .. }),
+        "{failed:?}"
+    );
+    assert!(asked.elapsed() < deadline * 2, "{:?}", asked.elapsed());
+}

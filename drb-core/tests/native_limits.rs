@@ -57,7 +57,7 @@ struct Side {
 
 impl Side {
     fn new(limits: Limits) -> Self {
-        let mut protocol = Protocol::new(&limits, Arc::new(Tables::new()));
+        let mut protocol = Protocol::new(&Arc::new(limits), Arc::new(Tables::new()));
         assert!(protocol.transmit(&mut Vec::new(), usize::MAX, Instant::now).is_none());
         let mut side = Self { protocol, now: Instant::now() };
         assert_eq!(side.take(&frame(NAME, b"m")), Ok(vec![]));
@@ -154,7 +154,7 @@ impl Side {
 #[test]
 fn features() {
     let fresh = || {
-        let protocol = Protocol::new(&Limits::default(), Arc::new(Tables::new()));
+        let protocol = Protocol::new(&Arc::default(), Arc::new(Tables::new()));
         Side { protocol, now: Instant::now() }
     };
     let mut side = fresh();

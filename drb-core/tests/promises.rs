@@ -39,7 +39,7 @@ struct Side {
 
 impl Side {
     fn new(limits: Limits) -> Self {
-        let protocol = Protocol::new(&limits, Arc::new(Tables::new()));
+        let protocol = Protocol::new(&Arc::new(limits), Arc::new(Tables::new()));
         let mut side = Self { protocol, now: Instant::now() };
         assert_eq!(side.take(&frame(NAME, b"m")), []);
         side

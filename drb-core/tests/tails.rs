@@ -17,7 +17,7 @@ const TAIL: u8 = 0x15;
 const MORE: u8 = 0x80;
 
 fn protocol(limits: &Limits) -> Protocol {
-    let mut protocol = Protocol::new(limits, Arc::new(Tables::new()));
+    let mut protocol = Protocol::new(&Arc::new(*limits), Arc::new(Tables::new()));
     assert!(protocol.transmit(&mut Vec::new(), usize::MAX, Instant::now).is_none());
     protocol
 }

@@ -4,6 +4,7 @@ use super::frame::Kind;
 use crate::{Limit, Limits, LoadError, budget::exceeded};
 use std::{
     collections::VecDeque,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,7 +16,7 @@ const STRIKES: u32 = 3;
 
 /// How a peer behaves.
 pub(super) struct Manners {
-    limits: Limits,
+    limits: Arc<Limits>,
     cancels: Bucket,
     /// How many frames in a row had nothing in them.
     empty: usize,
@@ -27,9 +28,9 @@ pub(super) struct Manners {
 }
 
 impl Manners {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Arc<Limits>) -> Self {
         let cancels = Bucket::new(limits.cancels);
-        Self { limits: *limits, cancels, empty: 0, pinged: None, early: 0, asked: 0 }
+        Self { limits: Arc::clone(limits), cancels, empty: 0, pinged: None, early: 0, asked: 0 }
     }
 
     /// The peer has something to say.
@@ -178,7 +179,7 @@ mod tests {
 
     #[test]
     fn so_many_cancels_at_once_and_then_a_fifth_each_second() {
-        let (mut manners, now) = (Manners::new(&limits()), Instant::now());
+        let (mut manners, now) = (Manners::new(&Arc::new(limits())), Instant::now());
         for _ in 0..10 {
             manners.cancelled(now).unwrap();
         }
@@ -188,13 +189,13 @@ mod tests {
             manners.cancelled(second).unwrap();
         }
         assert!(manners.cancelled(second).is_err());
-        let mut none = Manners::new(&Limits { cancels: 0, ..limits() });
+        let mut none = Manners::new(&Arc::new(Limits { cancels: 0, ..limits() }));
         assert!(none.cancelled(now).is_err());
     }
 
     #[test]
     fn frames_with_nothing_in_them_are_counted_in_a_row() {
-        let mut manners = Manners::new(&limits());
+        let mut manners = Manners::new(&Arc::new(limits()));
         for _ in 0..2 {
             for _ in 0..3 {
                 manners.frame(Kind::Release, true).unwrap();
@@ -214,7 +215,7 @@ mod tests {
 
     #[test]
     fn pings_keep_their_distance() {
-        let (mut manners, mut now) = (Manners::new(&limits()), Instant::now());
+        let (mut manners, mut now) = (Manners::new(&Arc::new(limits())), Instant::now());
         let mut ping = |seconds: u64| {
             now += Duration::from_secs(seconds);
             manners.pinged(now)
@@ -230,7 +231,7 @@ mod tests {
     #[test]
     fn this_side_keeps_what_it_asks_of_others() {
         let (limits, mut now) = (limits(), Instant::now());
-        let (mut manners, mut cancels) = (Manners::new(&limits), Cancels::new(&limits));
+        let (mut manners, mut cancels) = (Manners::new(&Arc::new(limits)), Cancels::new(&limits));
         (0..50).for_each(|id| cancels.push(id));
         let mut sent = Vec::new();
         while sent.len() < 40 {

@@ -94,7 +94,7 @@ impl Arrival {
             let serving = Serving::new(Some(shared), context, &connection);
             Driver::new(connection, stream, serving, first).stopped_by(stopper).run().await;
         } else {
-            Connection::new(stream, shared, context, stopper, first).run().await;
+            Box::pin(Connection::new(stream, shared, context, stopper, first).run()).await;
         }
     }
 

@@ -14,7 +14,7 @@ use drb_core::{
     native::{BEHIND, Connection, Outlet, PREAMBLE, Piece, Received, Stage},
 };
 use std::{
-    future::poll_fn,
+    future::{Future, poll_fn},
     io::{self, IoSlice},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -139,20 +139,22 @@ impl Driver {
 
     /// Runs until the connection has ended, and all methods that were called over it. What is not to
     /// be stopped is cut off if this is dropped.
-    pub(crate) async fn run(self) {
+    // A driver is large, and what is spawned is moved about: so it has its place before that.
+    pub(crate) fn run(self) -> impl Future<Output = ()> + Send {
         let last = Last(self.serving.running());
         let connection = Arc::clone(&self.connection);
         let driver = Arc::new(Shared(Mutex::new(self)));
         let outlet = Arc::downgrade(&driver);
         connection.send_through(outlet);
-        drop(connection);
-        let ended = poll_fn(|context| driver.poll(context)).await;
-        if let Err(End(Some(limit))) = ended {
-            driver.ended_by(limit);
+        async move {
+            let ended = poll_fn(|context| driver.poll(context)).await;
+            if let Err(End(Some(limit))) = ended {
+                driver.ended_by(limit);
+            }
+            drop(driver);
+            // Whoever waits for this connection's end waits for what goes on without it, too.
+            last.ended().await;
         }
-        drop(driver);
-        // Whoever waits for this connection's end waits for what goes on without it, too.
-        last.ended().await;
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {

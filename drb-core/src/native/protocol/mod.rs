@@ -47,7 +47,7 @@ pub const PREAMBLE: [u8; 8] = *b"drb\n\0\0\0\x01";
 
 /// What one side of a connection knows of it.
 pub struct Protocol {
-    limits: Limits,
+    limits: Arc<Limits>,
     tables: Arc<Tables>,
     outbox: Outbox,
     inbox: Inbox,
@@ -85,11 +85,11 @@ pub struct Protocol {
 
 impl Protocol {
     /// A connection that begins.
-    pub fn new(limits: &Limits, tables: Arc<Tables>) -> Self {
+    pub fn new(limits: &Arc<Limits>, tables: Arc<Tables>) -> Self {
         let mut outbox = Outbox::new(limits);
         outbox.ready().extend_from_slice(&PREAMBLE);
         Self {
-            limits: *limits,
+            limits: Arc::clone(limits),
             tables,
             outbox,
             inbox: Inbox::new(limits),

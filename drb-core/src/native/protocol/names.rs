@@ -27,7 +27,7 @@ pub(super) struct Names {
     defined: u32,
     /// Bytes of memory that the names and shapes of the peer's take.
     peer_memory: usize,
-    limits: Limits,
+    limits: Arc<Limits>,
 }
 
 /// What a name, a parameter or a shape takes in memory, whatever its length.
@@ -45,7 +45,7 @@ const KINDS: [ParamKind; 7] = [
 ];
 
 impl Names {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Arc<Limits>) -> Self {
         Self {
             own: HashMap::default(),
             known: HashMap::default(),
@@ -54,7 +54,7 @@ impl Names {
             known_memory: 0,
             defined: 0,
             peer_memory: 0,
-            limits: *limits,
+            limits: Arc::clone(limits),
         }
     }
 
@@ -86,7 +86,7 @@ impl Names {
         out: &mut Vec<u8>,
     ) -> Result<Name<'a>, DumpError> {
         let number = (self.own.len() + self.known.len()) as u32;
-        let Limits { chunk, memory_base, .. } = self.limits;
+        let Limits { chunk, memory_base, .. } = *self.limits;
         let start = out.len();
         if let Some((signature, info)) = signature.and_then(|own| Some((own, own.info()?))) {
             frame::open(out, Kind::Method, 0);

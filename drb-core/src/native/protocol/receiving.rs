@@ -240,7 +240,7 @@ impl Protocol {
     }
 
     fn too_much(&self, limit: Limit) -> LoadError {
-        let Limits { message, buffered, .. } = self.limits;
+        let Limits { message, buffered, .. } = *self.limits;
         exceeded(limit, if limit == Limit::Buffered { buffered } else { message })
     }
 

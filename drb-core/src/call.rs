@@ -180,6 +180,7 @@ impl Remote {
 
     /// The same of a method of a proxy.
     #[doc(hidden)]
+    #[inline]
     pub fn begin_as(&self, signature: &'static Signature, count: usize) -> Outgoing {
         self.begin_with(signature.name().into(), Some(signature), count)
     }

@@ -8,43 +8,44 @@ use crate::{LoadError, LoadErrorKind};
 
 /// What a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum Kind {
     /// What the sender can. Nothing comes before it.
-    Hello,
+    Hello = 0x01,
     /// The next number of the sender's methods means this name.
-    Name,
-    /// The same, with what the sender knows of the method.
-    Method,
-    /// What the sender knows of a method of the receiver's, which is something else.
-    Apart,
+    Name = 0x02,
     /// The next number of the sender's shapes means this shape.
-    Shape,
+    Shape = 0x03,
+    /// The next number of the sender's methods means this one, with what the sender knows of it.
+    Method = 0x04,
+    /// What the sender knows of a method of the receiver's, which is something else.
+    Apart = 0x05,
     /// A call.
-    Call,
+    Call = 0x10,
     /// The result of a call.
-    Result,
+    Result = 0x11,
     /// The exception of a call.
-    Failure,
+    Failure = 0x12,
     /// More of a call, a result or an exception.
-    Chunk,
-    /// Bytes of the string at the end of a message.
-    Tail,
-    /// The sender has taken so many bytes of chunks and tails.
-    Taken,
+    Chunk = 0x13,
     /// The sender of a call no longer wants its result.
-    Cancel,
+    Cancel = 0x14,
+    /// Bytes of the string at the end of a message.
+    Tail = 0x15,
+    /// The sender has taken so many bytes of chunks and tails.
+    Taken = 0x16,
     /// Objects of the receiver's that the sender no longer holds.
-    Release,
+    Release = 0x20,
     /// Objects of the sender's that can no longer be called, although the receiver holds them.
-    Gone,
+    Gone = 0x21,
     /// Promises of the sender's whose objects it calls no more.
-    Promises,
+    Promises = 0x22,
     /// The receiver is to answer with `Pong`.
-    Ping,
+    Ping = 0x30,
     /// The answer.
-    Pong,
+    Pong = 0x31,
     /// The sender takes no further calls.
-    GoAway,
+    GoAway = 0x32,
 }
 
 /// The byte of a frame: its kind, and these.
@@ -61,54 +62,35 @@ pub(super) const HEAD: usize = 4;
 pub(super) const MOST: usize = (1 << 24) - 1;
 
 impl Kind {
-    const ALL: [(u8, Self); 18] = [
-        (0x01, Self::Hello),
-        (0x02, Self::Name),
-        (0x03, Self::Shape),
-        (0x04, Self::Method),
-        (0x05, Self::Apart),
-        (0x10, Self::Call),
-        (0x11, Self::Result),
-        (0x12, Self::Failure),
-        (0x13, Self::Chunk),
-        (0x14, Self::Cancel),
-        (0x15, Self::Tail),
-        (0x16, Self::Taken),
-        (0x20, Self::Release),
-        (0x21, Self::Gone),
-        (0x22, Self::Promises),
-        (0x30, Self::Ping),
-        (0x31, Self::Pong),
-        (0x32, Self::GoAway),
-    ];
-
     /// The byte without flags.
+    #[inline]
     pub(super) fn byte(self) -> u8 {
-        match self {
-            Self::Hello => 0x01,
-            Self::Name => 0x02,
-            Self::Shape => 0x03,
-            Self::Method => 0x04,
-            Self::Apart => 0x05,
-            Self::Call => 0x10,
-            Self::Result => 0x11,
-            Self::Failure => 0x12,
-            Self::Chunk => 0x13,
-            Self::Cancel => 0x14,
-            Self::Tail => 0x15,
-            Self::Taken => 0x16,
-            Self::Release => 0x20,
-            Self::Gone => 0x21,
-            Self::Promises => 0x22,
-            Self::Ping => 0x30,
-            Self::Pong => 0x31,
-            Self::GoAway => 0x32,
-        }
+        self as u8
     }
 
+    #[inline]
     pub(super) fn from_byte(byte: u8) -> Option<Self> {
-        let byte = byte & !(MORE | REFERENCES);
-        Self::ALL.into_iter().find(|(known, _)| *known == byte).map(|(_, kind)| kind)
+        Some(match byte & !(MORE | REFERENCES) {
+            0x01 => Self::Hello,
+            0x02 => Self::Name,
+            0x03 => Self::Shape,
+            0x04 => Self::Method,
+            0x05 => Self::Apart,
+            0x10 => Self::Call,
+            0x11 => Self::Result,
+            0x12 => Self::Failure,
+            0x13 => Self::Chunk,
+            0x14 => Self::Cancel,
+            0x15 => Self::Tail,
+            0x16 => Self::Taken,
+            0x20 => Self::Release,
+            0x21 => Self::Gone,
+            0x22 => Self::Promises,
+            0x30 => Self::Ping,
+            0x31 => Self::Pong,
+            0x32 => Self::GoAway,
+            _ => return None,
+        })
     }
 }
 
@@ -224,7 +206,9 @@ mod tests {
         assert_eq!(split(&out), Ok((0x90, &b"body"[..])));
         assert_eq!(split(&out[..7]), Err(8));
         assert_eq!(split(&out[..3]), Err(4));
-        for (byte, kind) in Kind::ALL {
+        let known = (0..=0x3f).filter_map(|byte| Some((byte, Kind::from_byte(byte)?)));
+        assert_eq!(known.clone().count(), 18);
+        for (byte, kind) in known {
             assert_eq!((kind.byte(), Kind::from_byte(byte | MORE)), (byte, Some(kind)));
         }
         assert_eq!(Kind::from_byte(0), None);

@@ -141,6 +141,7 @@ impl Protocol {
     }
 
     /// What has become of a call.
+    #[inline]
     pub fn poll_answer(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Ending> {
         let ending = self.calls.poll(id, context);
         if ending.is_ready() {

@@ -1,6 +1,7 @@
 //! What the benchmarks share: processes that are measured, and tables of figures.
 
 pub mod churn;
+pub mod crowd;
 
 use std::{
     error::Error,

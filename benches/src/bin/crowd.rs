@@ -1,0 +1,144 @@
+//! How much ten thousand idle connections take, how long it takes to connect while thousands are silent,
+//! and what a client notices of one that floods the server:
+//! `cargo run --release -p drb-benches --bin crowd`
+//!
+//! With counts: `crowd HELD SILENT TRICKLING SECONDS`. The server is a process of its own, and so is who
+//! floods it, with the lowest priority: it stands for another machine. All of it is on loopback.
+
+use drb_benches::{
+    Process,
+    crowd::{Harm, Raw, address, flood, hold, newcomers, polite, serve},
+    runtime, table, wait_for_end_of_input,
+};
+use std::{env, error::Error, process::Command, time::Duration};
+
+/// What each of the polite clients leaves between two calls.
+const PAUSE: Duration = Duration::from_millis(50);
+const POLITE: usize = 99;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["serve"] => {
+            let runtime = tokio::runtime::Runtime::new()?;
+            let server = runtime.block_on(serve())?;
+            println!("{}", server.uri());
+            wait_for_end_of_input();
+            Ok(())
+        }
+        ["flood", uri, at_once, seconds] => {
+            let time = Duration::from_secs(seconds.parse()?);
+            println!("{}", runtime()?.block_on(flood(uri, at_once.parse()?, time))?);
+            Ok(())
+        }
+        _ => {
+            let mut counts = [10_000, 5000, 100, 10];
+            for (count, argument) in counts.iter_mut().zip(&arguments) {
+                *count = argument.parse()?;
+            }
+            runtime()?.block_on(all(counts))
+        }
+    }
+}
+
+fn part(arguments: &[&str]) -> Result<Process, Box<dyn Error>> {
+    let mut command = Command::new(env::current_exe()?);
+    command.args(arguments);
+    Process::start(command)
+}
+
+/// It stands for another machine, and so takes what the others leave of this one.
+fn flooder(uri: &str, at_once: usize, seconds: usize) -> Result<Process, Box<dyn Error>> {
+    let mut command = Command::new("nice");
+    command.args(["-n", "19"]).arg(env::current_exe()?);
+    command.args(["flood", uri, &at_once.to_string(), &seconds.to_string()]);
+    Process::start(command)
+}
+
+/// A server of its own for each figure.
+fn server(raw: Raw) -> Result<(Process, String), Box<dyn Error>> {
+    let mut server = part(&["serve"])?;
+    let uri = server.line()?.trim().to_owned();
+    Ok((server, if raw == Raw::Native { uri.replacen("druby:", "drb:", 1) } else { uri }))
+}
+
+async fn all([held, silent, trickling, seconds]: [usize; 4]) -> Result<(), Box<dyn Error>> {
+    let wires = [("Ruby's", Raw::Ruby), ("native", Raw::Native)];
+
+    let mut rows = vec![vec![format!("{held} connections held"), "bytes each".into()]];
+    rows[0].extend(["MiB in all".into(), "a newcomer, p99".into()]);
+    for (name, raw) in wires {
+        let (server, uri) = server(raw)?;
+        newcomers(&uri, 10, Duration::ZERO).await?;
+        let before = server.memory()?;
+        let connections = hold(address(&uri), raw, held).await?;
+        let after = server.memory()?;
+        let (latencies, _) = newcomers(&uri, 100, Duration::from_millis(5)).await?;
+        let each = after.saturating_sub(before) / connections.len().max(1);
+        let all = after as f64 / (1 << 20) as f64;
+        let p99 = milliseconds(latencies.at(990));
+        rows.push(vec![name.into(), each.to_string(), format!("{all:.1}"), p99]);
+    }
+    println!("{}", table(&rows));
+
+    let head = ["a newcomer", "p50", "p99", "longest", "refused", "server's MiB"];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    for (name, raw) in wires {
+        let (server, uri) = server(raw)?;
+        let mut harm = Harm::default();
+        for harmed in [false, true] {
+            if harmed {
+                harm.silent(address(&uri), silent, Duration::from_secs(5));
+                harm.trickling(address(&uri), raw, trickling, Duration::from_secs(1));
+                tokio::time::sleep(Duration::from_secs(2)).await;
+            }
+            let (latencies, refused) = newcomers(&uri, 200, Duration::from_millis(20)).await?;
+            let who = match harmed {
+                false => format!("{name}, alone"),
+                true => format!("{name}, beside {silent} silent and {trickling} trickling"),
+            };
+            let times = [500, 990, 1000].map(|at| milliseconds(latencies.at(at)));
+            let mebibytes = format!("{:.1}", server.memory()? as f64 / (1 << 20) as f64);
+            let mut row = vec![who];
+            row.extend(times);
+            row.extend([format!("{refused} of {}", latencies.len() + refused), mebibytes]);
+            rows.push(row);
+        }
+    }
+    println!("{}", table(&rows));
+
+    let head = [&format!("{POLITE} polite clients"), "p50", "p99", "longest", "flood, calls/s"];
+    let mut rows = vec![head.map(ToString::to_string).to_vec()];
+    for (name, raw) in wires {
+        let (_server, uri) = server(raw)?;
+        let time = Duration::from_secs(seconds as u64);
+        polite(&uri, POLITE, PAUSE, time / 5).await?;
+        for at_once in [0, 1, 64, 256] {
+            let flooder = match at_once {
+                0 => None,
+                _ => Some(flooder(&uri, at_once, seconds + 2)?),
+            };
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let latencies = polite(&uri, POLITE, PAUSE, time).await?;
+            let (who, made) = match flooder {
+                None => (format!("{name}, alone"), String::new()),
+                Some(mut flooder) => {
+                    let made: f64 = flooder.line()?.trim().parse()?;
+                    let each_second = made / (seconds + 2) as f64;
+                    (
+                        format!("{name}, beside one with {at_once} at once"),
+                        format!("{each_second:.0}"),
+                    )
+                }
+            };
+            let times = [500, 990, 1000].map(|at| milliseconds(latencies.at(at)));
+            rows.push([vec![who], times.to_vec(), vec![made]].concat());
+        }
+    }
+    println!("{}", table(&rows));
+    Ok(())
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+}

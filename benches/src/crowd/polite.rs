@@ -1,0 +1,111 @@
+//! Those who want to be served now and then, beside one who wants everything.
+
+use super::DeskProxy;
+use drb::Client;
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+use tokio::{
+    task::JoinSet,
+    time::{MissedTickBehavior, interval_at, sleep, timeout},
+};
+
+/// How long calls have taken.
+#[derive(Debug, Clone)]
+pub struct Latencies(Vec<Duration>);
+
+impl Latencies {
+    /// In whatever order they come.
+    pub fn new(mut all: Vec<Duration>) -> Self {
+        all.sort_unstable();
+        Self(all)
+    }
+
+    /// What so many of a thousand calls don't take longer than.
+    pub fn at(&self, thousandth: usize) -> Duration {
+        let place = self.0.len().saturating_sub(1) * thousandth / 1000;
+        self.0.get(place).copied().unwrap_or_default()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Latencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let milliseconds = |at| self.at(at).as_secs_f64() * 1000.0;
+        write!(
+            f,
+            "p50 {:.2} ms, p99 {:.2} ms, longest {:.2} ms ({} times)",
+            milliseconds(500),
+            milliseconds(990),
+            milliseconds(1000),
+            self.0.len()
+        )
+    }
+}
+
+/// So many clients, each with a connection of its own, make a call each `pause` for so long.
+pub async fn polite(
+    uri: &str,
+    clients: usize,
+    pause: Duration,
+    time: Duration,
+) -> drb::Result<Latencies> {
+    let mut tasks = JoinSet::new();
+    for number in 0..clients {
+        let desk: DeskProxy = Client::new().connect(uri).await?;
+        desk.ping().await?;
+        tasks.spawn(async move {
+            // Not all at the same moment.
+            let begin = tokio::time::Instant::now() + pause * number as u32 / clients as u32;
+            let mut ticks = interval_at(begin, pause);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let (end, mut latencies) = (Instant::now() + time, Vec::new());
+            while Instant::now() < end {
+                ticks.tick().await;
+                let begun = Instant::now();
+                desk.ping().await?;
+                latencies.push(begun.elapsed());
+            }
+            Ok::<_, drb::Error>(latencies)
+        });
+    }
+    let mut all = Vec::new();
+    while let Some(latencies) = tasks.join_next().await {
+        all.extend(latencies.map_err(|_| drb::Error::Stopped)??);
+    }
+    Ok(Latencies::new(all))
+}
+
+/// Makes calls over one connection (on Ruby's wire, over as many as there are calls), so many at a time,
+/// one as soon as another is answered, for so long. Gives how many were made.
+pub async fn flood(uri: &str, at_once: usize, time: Duration) -> drb::Result<usize> {
+    let desk: DeskProxy = Client::new().connect(uri).await?;
+    let mut tasks = JoinSet::new();
+    for _ in 0..at_once {
+        let desk = desk.clone();
+        tasks.spawn(async move {
+            let mut made = 0;
+            let calls = async {
+                loop {
+                    match desk.ping().await {
+                        Ok(()) => made += 1,
+                        Err(_) => sleep(Duration::from_millis(1)).await,
+                    }
+                }
+            };
+            let _: Result<(), _> = timeout(time, calls).await;
+            made
+        });
+    }
+    Ok(tasks.join_all().await.into_iter().sum())
+}

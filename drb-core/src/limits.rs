@@ -36,6 +36,11 @@ pub struct Limits {
     pub memory_base: usize,
     /// Upper end of the decoded memory of one message, whatever its size. 64 MiB.
     pub memory: usize,
+    /// Bytes of memory that the arguments of calls may take which run for one peer of the native wire: those of
+    /// calls of more than 64 KiB, reckoned as [`Limits::memory_factor`] times their bytes. 128 MiB; further
+    /// large calls are refused. (On Ruby's wire a connection has one call at a time, and
+    /// [`Limits::buffered`] counts those of all connections.)
+    pub peer_memory: usize,
     /// Bytes that are allocated in advance because a peer claims a length. 64 KiB; further memory
     /// is taken as bytes really arrive.
     pub preallocation: usize,
@@ -142,6 +147,7 @@ impl Default for Limits {
             memory_factor: 4,
             memory_base: 1 << 20,
             memory: 64 << 20,
+            peer_memory: 128 << 20,
             preallocation: 64 << 10,
             integer: 4096,
             symbols: 1 << 16,
@@ -220,11 +226,12 @@ pub enum Limit {
     Stall,
     Keepalive,
     Idle,
+    PeerMemory,
 }
 
 impl Limit {
     /// All of them, in the order of their numbers (`limit as usize`).
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Frame,
         Self::Message,
         Self::Depth,
@@ -254,6 +261,7 @@ impl Limit {
         Self::Stall,
         Self::Keepalive,
         Self::Idle,
+        Self::PeerMemory,
     ];
 
     /// The name of its field of [`Limits`].
@@ -288,6 +296,7 @@ impl Limit {
             Self::Stall => "stall",
             Self::Keepalive => "keepalive",
             Self::Idle => "idle",
+            Self::PeerMemory => "peer_memory",
         }
     }
 

@@ -22,6 +22,11 @@ impl Store {
         vec![1; len]
     }
 
+    pub async fn hold(&self, bytes: Vec<u8>) -> usize {
+        sleep(Duration::from_secs(3600)).await;
+        bytes.len()
+    }
+
     pub fn fail(&self, len: usize) -> Result<(), String> {
         Err("x".repeat(len))
     }
@@ -126,6 +131,42 @@ async fn texts_of_errors_are_cut() {
         assert!(error.len() <= most, "{}", error.len());
         assert_eq!(error == "x".repeat(len), !cut);
     }
+}
+
+/// What calls hold while they run has a bound, too.
+#[tokio::test]
+async fn the_arguments_of_calls_that_run_take_no_more_than_allowed() {
+    const LEN: usize = 100_000;
+    // A string at the end is taken as it is; before it are its length and mark.
+    let limits = Limits { peer_memory: 2 * (LEN + 40), ..Limits::default() };
+    let server = Server::builder().front(Store).limits(limits).start("druby://127.0.0.1:0");
+    let server = server.await.unwrap();
+    let store: StoreProxy = Client::new().connect(server.native_uri()).await.unwrap();
+    let hold = || {
+        let store = store.clone();
+        tokio::spawn(async move { store.hold(vec![1; LEN]).await })
+    };
+    let (first, second) = (hold(), hold());
+    sleep(Duration::from_millis(200)).await;
+    let refused = hold().await.unwrap().unwrap_err();
+    assert!(matches!(refused, Error::Overloaded { .. }), "{refused:?}");
+    assert_eq!(refused.outcome(), drb::Outcome::NotExecuted);
+    assert!(refused.to_string().contains("`peer_memory`"), "{refused}");
+    assert_eq!(server.counters().exceeded(Limit::PeerMemory), 1);
+    // Small calls go on, and other peers.
+    assert_eq!(store.get(10).await.unwrap().len(), 10);
+    let other: StoreProxy = Client::new().connect(server.native_uri()).await.unwrap();
+    let theirs = other.hold(vec![1; LEN]).deadline(Duration::from_millis(50)).await.unwrap_err();
+    assert!(matches!(theirs, Error::DeadlineExceeded { .. }), "{theirs:?}");
+    // There is room again when one is over.
+    first.abort();
+    sleep(Duration::from_millis(200)).await;
+    let third = hold();
+    sleep(Duration::from_millis(200)).await;
+    assert!(!third.is_finished());
+    assert_eq!(server.counters().exceeded(Limit::PeerMemory), 1);
+    second.abort();
+    third.abort();
 }
 
 /// However short the keepalive of a client is, a server that wants pings at a distance isn't asked more often.

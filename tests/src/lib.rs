@@ -46,6 +46,15 @@ impl Server {
         Self::start(command, name).await
     }
 
+    /// Starts an example that may have so many files open, on a free port of loopback, and waits until it
+    /// is ready.
+    pub async fn example_with_files(name: &str, files: usize) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -n $1; exec \"$0\" druby://127.0.0.1:0"]);
+        command.arg(example(name).await).arg(files.to_string());
+        Self::start(command, name).await
+    }
+
     /// Starts a Ruby script that stands beside the examples, on a free port of loopback, and waits
     /// until it is ready.
     pub async fn ruby_example(script: &str) -> Self {

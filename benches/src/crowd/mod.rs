@@ -31,9 +31,10 @@ impl Desk {
     pub fn ping(&self) {}
 }
 
-/// The server, with the limits that it has without a word.
+/// The server, with room for some beside ten thousand, which is as many as it holds without a word.
 pub async fn serve() -> drb::Result<Server> {
-    Server::builder().front(Desk).limits(Limits::default()).start("druby://127.0.0.1:0").await
+    let limits = Limits { connections: 12_000, ..Limits::default() };
+    Server::builder().front(Desk).limits(limits).start("druby://127.0.0.1:0").await
 }
 
 /// The address in a URI of the server.

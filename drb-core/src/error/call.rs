@@ -196,7 +196,7 @@ impl Error {
                 let cause = exception.cause().unwrap_or(exception);
                 Self::Unresolved { cause: Box::new(Self::from_exception(cause)) }
             }
-            ("DRb::DRbConnError", Some(Limit::Calls | Limit::Outbound)) => {
+            ("DRb::DRbConnError", Some(Limit::Calls | Limit::Outbound | Limit::PeerMemory)) => {
                 Self::Overloaded { message: exception.message }
             }
             ("DRb::DRbConnError", Some(limit)) => Self::Limit { limit, exception },

@@ -30,8 +30,9 @@ impl Tail {
         Arc::new(Self { len: bytes.len(), bytes: Mutex::new(Some(bytes)) })
     }
 
-    /// How many bytes it has, or had before it was taken.
-    pub(crate) fn len(&self) -> usize {
+    /// How many bytes it has, or had before it was taken. There are some.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
         self.len
     }
 

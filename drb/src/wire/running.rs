@@ -20,6 +20,8 @@ pub(super) struct Running {
     /// How many there are, and of those that are just ending. It changes while the state is locked,
     /// and is read without that with each call.
     count: AtomicUsize,
+    /// What the arguments of large calls take in memory.
+    bytes: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -51,6 +53,11 @@ impl Running {
         self.count.load(Ordering::Acquire)
     }
 
+    /// How many bytes the arguments take of the calls that hold many.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     /// A call begins, which counts until the ticket is dropped.
     pub(super) fn begin(self: &Arc<Self>, id: u32, no_cancel: bool) -> Ticket {
         let mut state = self.lock();
@@ -58,7 +65,7 @@ impl Running {
         state.next += 1;
         self.count.fetch_add(1, Ordering::AcqRel);
         state.unanswered.insert(id, Task { serial, no_cancel, abort: None });
-        Ticket { running: Arc::clone(self), id, serial }
+        Ticket { running: Arc::clone(self), id, serial, bytes: 0 }
     }
 
     /// Says how the call can be stopped that was begun last with this number.
@@ -130,9 +137,16 @@ pub(super) struct Ticket {
     running: Arc<Running>,
     id: u32,
     serial: u64,
+    bytes: usize,
 }
 
 impl Ticket {
+    /// The call's arguments take so many bytes.
+    pub(super) fn hold(&mut self, bytes: usize) {
+        self.running.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes += bytes;
+    }
+
     /// Takes the call out, to answer it. `false` if that has been done.
     pub(super) fn take(&self) -> bool {
         let mut state = self.running.lock();
@@ -145,6 +159,7 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.take();
+        self.running.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
         let mut state = self.running.lock();
         state.detached.remove(&self.serial);
         let last = self.running.count.fetch_sub(1, Ordering::AcqRel) == 1;

@@ -2,7 +2,7 @@
 
 use super::running::{Running, Ticket};
 use crate::{
-    Context, Current, Exception, Limit, ObjectId, Relay, Session, Wire,
+    Context, Current, Exception, Limit, Limits, ObjectId, Relay, Session, Wire,
     dispatch::{Completed, Dispatch, Invoked, Reply, Signature},
     server::{FailedCall, Shared},
 };
@@ -62,21 +62,25 @@ impl Serving {
             let exception = Exception::new("DRb::DRbConnError", "the server is stopping");
             return self.refuse(connection, id, exception);
         }
-        let most = connection.limits().calls;
-        if self.running.count() >= most {
+        let limits = connection.limits();
+        let bytes = weight(&called, limits);
+        let exceeded = if self.running.count() >= limits.calls {
+            Some((Limit::Calls, limits.calls, "the peer runs as many calls as"))
+        } else if called.crowded {
+            Some((Limit::Outbound, limits.outbound, "more waits to be sent to the peer than"))
+        } else if bytes > 0 && self.running.bytes().saturating_add(bytes) > limits.peer_memory {
+            Some((
+                Limit::PeerMemory,
+                limits.peer_memory,
+                "the arguments of the peer's calls take more than",
+            ))
+        } else {
+            None
+        };
+        if let Some((limit, most, what)) = exceeded {
             connection.refuse(&called);
-            let name = Limit::Calls.name();
-            let message =
-                format!("the peer runs as many calls as the limit `{name}` of {most} allows");
-            let exception = Exception::new("DRb::DRbConnError", message).with("limit", name);
-            return self.refuse(connection, id, exception);
-        }
-        if called.crowded {
-            connection.refuse(&called);
-            let (name, most) = (Limit::Outbound.name(), connection.limits().outbound);
-            let message = format!(
-                "more waits to be sent to the peer than the limit `{name}` of {most} allows"
-            );
+            let name = limit.name();
+            let message = format!("{what} the limit `{name}` of {most} allows");
             let exception = Exception::new("DRb::DRbConnError", message).with("limit", name);
             return self.refuse(connection, id, exception);
         }
@@ -117,8 +121,8 @@ impl Serving {
                         self.answer(connection, id, called.method.name(), completed);
                     }
                     Poll::Pending => {
-                        let call =
-                            self.begin(connection, id, called.method, running.is_no_cancel());
+                        let no_cancel = running.is_no_cancel();
+                        let call = self.begin(connection, id, called.method, no_cancel, bytes);
                         let task = tokio::spawn(async move {
                             // It is dropped after the method.
                             let call = call;
@@ -132,7 +136,8 @@ impl Serving {
                 }
             }
             Invoked::Blocking(blocking) => {
-                let call = self.begin(connection, id, called.method, blocking.is_no_cancel());
+                let no_cancel = blocking.is_no_cancel();
+                let call = self.begin(connection, id, called.method, no_cancel, bytes);
                 // Only as long as it has no thread it can be stopped.
                 let task = tokio::task::spawn_blocking(move || {
                     let completed = current.enter(|| blocking.run());
@@ -220,8 +225,10 @@ impl Serving {
         id: u32,
         method: Arc<Signature>,
         no_cancel: bool,
+        bytes: usize,
     ) -> GoesOn {
-        let ticket = self.running.begin(id, no_cancel);
+        let mut ticket = self.running.begin(id, no_cancel);
+        ticket.hold(bytes);
         let (server, context) = (self.server.clone(), self.context.clone());
         GoesOn { connection: Arc::clone(connection), id, method, server, context, ticket }
     }
@@ -236,6 +243,17 @@ impl Serving {
         tell(self.server.as_deref(), &self.context, method, &completed);
         self.spare = connection.answer(id, completed);
     }
+}
+
+/// What the arguments of a call may take in memory while its method runs, if that is much.
+fn weight(called: &Called<'_>, limits: &Limits) -> usize {
+    /// What is shorter is bounded by the number of calls.
+    const MUCH: usize = 64 << 10;
+    let (body, tail) = (called.body.len(), called.tail.as_ref().map_or(0, |tail| tail.len()));
+    if body.saturating_add(tail) <= MUCH {
+        return 0;
+    }
+    body.saturating_mul(limits.memory_factor).saturating_add(tail).min(limits.memory)
 }
 
 /// A call that goes on in a task or on a thread of its own.

@@ -6,6 +6,7 @@ mod desk;
 mod echo;
 mod examples;
 mod examples_back;
+mod files;
 mod garbage;
 mod gateway;
 mod hash_server;

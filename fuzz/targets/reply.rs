@@ -29,6 +29,7 @@ fuzz_target!(|input: &[u8]| {
         bytes,
         body: head.body,
         success: head.success,
+        signature: None,
         limits,
         session: None,
         held: drb_core::native::Held::default(),

@@ -50,6 +50,7 @@ pub use dispatch::{Cell, Implements, IntoFront, IntoObject, Proxy, Served, Servi
 pub use dump::{Dump, Dumper};
 pub use error::{
     Apart, CallError, DumpError, Error, Exception, LoadError, LoadErrorKind, MethodError, Outcome,
+    TlsProblem,
 };
 pub use exclusive::Exclusive;
 pub use identity::{Identity, TlsIdentity};

@@ -10,6 +10,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 /// - `druby://::1:8787`: IPv6 as Ruby writes it; `druby://[::1]:8787` means the same.
 /// - `drbunix:/path`: a Unix socket; `drbunix:` listens at a new path below `/tmp`.
 /// - `drb://host:port`, `drb+unix:/path`: the same places over the native wire.
+/// - `drbssl://host:port`, `drbs://host:port`: both wires within TLS (feature `tls` of the crate `drb`).
 /// - `drb+local:name`: a server of this very process; `drb+local:` listens under a new name.
 /// - `…?name`: the object with that name, rather than the front object.
 ///
@@ -27,6 +28,8 @@ use std::{fmt, path::PathBuf, str::FromStr};
 pub struct Uri {
     /// The protocol that is spoken there.
     pub wire: Wire,
+    /// Whether it is spoken within TLS.
+    pub tls: bool,
     /// Where the process is reached.
     pub address: Address,
     /// What follows the `?`: the name of an object.
@@ -64,11 +67,11 @@ impl Uri {
     /// [`Error::BadUri`], which says what to change.
     pub fn parse(uri: &str) -> Result<Self, Error> {
         let bad = |problem| Error::BadUri { uri: uri.to_owned(), problem };
-        let (wire, tcp) = match (uri.strip_prefix("druby://"), uri.strip_prefix("drb://")) {
-            (Some(rest), _) => (Wire::Ruby, Some(rest)),
-            (None, rest) => (Wire::Native, rest),
-        };
-        if let Some(rest) = tcp {
+        let tcp = TCP.iter().find_map(|&(scheme, wire, tls)| {
+            let rest = uri.strip_prefix(scheme)?.strip_prefix("://")?;
+            Some((wire, tls, rest))
+        });
+        if let Some((wire, tls, rest)) = tcp {
             let (place, option) = split_option(rest);
             let (host, port) = place.rsplit_once(':').ok_or_else(|| {
                 bad("the port is missing; write druby://host:port, or port 0 for any free one")
@@ -83,7 +86,7 @@ impl Uri {
                 return Err(bad("the host is no name and no address; write druby://host:port"));
             }
             let address = Address::Tcp { host: host.to_owned(), port };
-            return Ok(Self { wire, address, option });
+            return Ok(Self { wire, tls, address, option });
         }
         let (wire, unix) = match (uri.strip_prefix("drbunix:"), uri.strip_prefix("drb+unix:")) {
             (Some(rest), _) => (Wire::Ruby, Some(rest)),
@@ -95,21 +98,38 @@ impl Uri {
                 return Err(bad("a path has no zero byte in it"));
             }
             let address = Address::Unix { path: PathBuf::from(path) };
-            return Ok(Self { wire, address, option });
+            return Ok(Self { wire, tls: false, address, option });
         }
         if let Some(rest) = uri.strip_prefix("drb+local:") {
             let (name, option) = split_option(rest);
             let address = Address::Local { name: name.to_owned() };
-            return Ok(Self { wire: Wire::Native, address, option });
+            return Ok(Self { wire: Wire::Native, tls: false, address, option });
         }
-        Err(bad("it doesn't begin with drb://, druby://, drb+unix:, drbunix: or drb+local:"))
+        Err(bad(
+            "it doesn't begin with drb://, druby://, drbs://, drbssl://, drb+unix:, drbunix: or \
+             drb+local:",
+        ))
     }
 
     /// The URI of the process's front object, over a wire.
     pub fn front(&self, wire: Wire) -> String {
-        Self { wire, address: self.address.clone(), option: None }.to_string()
+        Self { wire, option: None, ..self.clone() }.to_string()
+    }
+
+    /// The same way to another address.
+    #[must_use]
+    pub fn at(&self, address: Address) -> Self {
+        Self { address, option: None, ..self.clone() }
     }
 }
+
+/// What stands before `://`, and what it means.
+const TCP: [(&str, Wire, bool); 4] = [
+    ("druby", Wire::Ruby, false),
+    ("drb", Wire::Native, false),
+    ("drbssl", Wire::Ruby, true),
+    ("drbs", Wire::Native, true),
+];
 
 /// A lone `?` is the empty name, as it is for Ruby.
 fn split_option(rest: &str) -> (&str, Option<String>) {
@@ -131,10 +151,13 @@ impl FromStr for Uri {
 impl fmt::Display for Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.address, self.wire) {
-            (address, Wire::Ruby) => address.fmt(f)?,
-            (Address::Tcp { host, port }, Wire::Native) => write!(f, "drb://{host}:{port}")?,
+            (Address::Tcp { host, port }, wire) => {
+                let known = TCP.iter().find(|(_, of, tls)| (*of, *tls) == (wire, self.tls));
+                let (scheme, ..) = known.unwrap_or(&TCP[0]);
+                write!(f, "{scheme}://{host}:{port}")?;
+            }
             (Address::Unix { path }, Wire::Native) => write!(f, "drb+unix:{}", path.display())?,
-            (address @ Address::Local { .. }, Wire::Native) => address.fmt(f)?,
+            (address, _) => address.fmt(f)?,
         }
         match &self.option {
             Some(option) => write!(f, "?{option}"),
@@ -178,14 +201,20 @@ mod tests {
             ("drbunix:/tmp/x?y", Address::Unix { path: "/tmp/x".into() }, Some("y")),
             ("drbunix:", Address::Unix { path: PathBuf::new() }, None),
             ("drb://h:1?x", tcp("h", 1), Some("x")),
+            ("drbssl://localhost:8787?x", tcp("localhost", 8787), Some("x")),
+            ("drbssl://[::1]:8787", tcp("::1", 8787), None),
+            ("drbs://:0", tcp("", 0), None),
             ("drb+unix:/tmp/x", Address::Unix { path: "/tmp/x".into() }, None),
             ("drb+local:shop", Address::Local { name: "shop".into() }, None),
             ("drb+local:?till", Address::Local { name: String::new() }, Some("till")),
         ] {
             let parsed = Uri::parse(uri).unwrap();
-            let native = uri.starts_with("drb:") || uri.starts_with("drb+");
+            let (scheme, _) = uri.split_once(':').unwrap();
+            let native = scheme.starts_with("drb+") || ["drb", "drbs"].contains(&scheme);
             let wire = if native { Wire::Native } else { Wire::Ruby };
-            assert_eq!(parsed, Uri { wire, address, option: option.map(str::to_owned) }, "{uri}");
+            let tls = ["drbs", "drbssl"].contains(&scheme);
+            let option = option.map(str::to_owned);
+            assert_eq!(parsed, Uri { wire, tls, address, option }, "{uri}");
             assert_eq!(parsed.to_string(), uri.replace(['[', ']'], ""), "{uri}");
         }
     }
@@ -195,6 +224,8 @@ mod tests {
         for (uri, problem) in [
             ("http://h:1", "doesn't begin"),
             ("druby:h:1", "doesn't begin"),
+            ("drbsslx://h:1", "doesn't begin"),
+            ("drbssl://h", "port is missing"),
             ("", "doesn't begin"),
             ("druby://h", "port is missing"),
             ("druby://h:", "no port number"),

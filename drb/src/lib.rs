@@ -52,6 +52,7 @@
 //!   values, objects and errors. [`Value`] holds what has no type here.
 //! - [`start_service`] and [`ServerBuilder`]; [`Client`], which most programs don't need.
 //! - [`Error`] and [`CallError`]: why a call failed, and whether the method can have run.
+//! - The module `tls` (feature `tls`): connections that nobody can read along or change.
 //! - [`Limits`]: what a peer can make this process do. [`Acl`]: who may connect. [`Guard`]: who may call
 //!   which object and method.
 
@@ -64,6 +65,11 @@ mod net;
 mod object;
 mod server;
 mod timer;
+#[cfg(feature = "tls")]
+pub mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "tls_off.rs"]
+mod tls;
 mod transport;
 mod unix_socket;
 mod users;
@@ -79,6 +85,8 @@ pub use object::{Argument, Arguments, Keywords, Object, keywords};
 pub use server::{
     Counters, FailedCall, IntoUri, Refusal, Server, ServerBuilder, current_server, start_service,
 };
+#[cfg(feature = "tls-dev")]
+pub use tls::dev_certificates;
 pub use transport::Transport;
 pub use wire::Usage;
 

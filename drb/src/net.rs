@@ -27,10 +27,13 @@ pub(crate) enum Stream {
     Brought(Brought),
 }
 
-/// A connection that the program has made, and who it says is at the other end.
+/// A connection that is no socket of drb's own, or one within TLS; and who is at the other end, as the
+/// program or the handshake has it.
 pub(crate) struct Brought {
     pub(crate) stream: Box<dyn Transport>,
     pub(crate) peer: Peer,
+    pub(crate) identity: Identity,
+    pub(crate) ends: Option<Ends>,
 }
 
 impl fmt::Debug for Brought {
@@ -88,7 +91,8 @@ impl Stream {
                 // It is nobody in particular then, to whom nothing is allowed that needs a user.
                 Err(_) => Identity::Anonymous,
             },
-            Self::Tcp(_) | Self::Brought(_) => Identity::Anonymous,
+            Self::Tcp(_) => Identity::Anonymous,
+            Self::Brought(brought) => brought.identity.clone(),
         }
     }
 
@@ -264,7 +268,11 @@ pub(crate) struct Ends {
 impl Ends {
     /// Those of a connection; a Unix socket has none.
     pub(crate) fn of(stream: &Stream) -> Option<Self> {
-        let Stream::Tcp(stream) = stream else { return None };
+        let stream = match stream {
+            Stream::Tcp(stream) => stream,
+            Stream::Brought(brought) => return brought.ends,
+            Stream::Unix(_) => return None,
+        };
         let (local, peer) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
         Some(Self { local: local.ip().to_canonical(), peer: peer.ip().to_canonical() })
     }

@@ -1,7 +1,11 @@
 //! Connections that the program makes itself.
 
-use crate::net::{Brought, Stream};
-use drb_core::{Address, Peer};
+use crate::{
+    Client, Error, Identity,
+    net::{Brought, Stream},
+    tls,
+};
+use drb_core::{Address, Peer, Uri};
 use std::{future::Future, io, net::IpAddr, pin::Pin, sync::Arc};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -35,11 +39,39 @@ pub(crate) fn connector<S: Transport, F: Future<Output = io::Result<S>> + Send +
     })
 }
 
-/// Connects: as the program does it, or over a socket.
-pub(crate) async fn connect(address: &Address, own: Option<&Connector>) -> io::Result<Stream> {
-    let Some(connector) = own else { return Stream::connect(address).await };
-    let stream = connector(address.clone()).await?;
-    Ok(Stream::Brought(Brought { stream, peer: peer(address) }))
+/// Where a URI leads that `client` is to connect to.
+///
+/// # Errors
+/// [`Error::BadUri`], also where the client cannot speak what it asks for.
+pub(crate) fn target(uri: &str, client: &Client) -> Result<Uri, Error> {
+    let to = Uri::parse(uri)?;
+    let bad = |problem| Err(Error::BadUri { uri: uri.to_owned(), problem });
+    match to.tls && client.tls().is_none() {
+        true if !cfg!(feature = "tls") => bad(tls::OFF),
+        true => bad("the client that calls it has to know whom to trust: \
+             `Client::builder().tls(ClientTls::new(…))`; what a server calls back, it calls through \
+             `ServerBuilder::client`"),
+        false => Ok(to),
+    }
+}
+
+/// Connects: as the program does it, or over a socket; and within TLS, if it is to be so.
+pub(crate) async fn connect(to: &Uri, client: &Client) -> io::Result<Stream> {
+    let address = &to.address;
+    let stream = match client.connector() {
+        None => Stream::connect(address).await?,
+        Some(connector) => {
+            let (stream, peer) = (connector(address.clone()).await?, peer(address));
+            Stream::Brought(Brought { stream, peer, identity: Identity::Anonymous, ends: None })
+        }
+    };
+    match (address, client.tls()) {
+        (Address::Tcp { host, .. }, Some(tls)) if to.tls => {
+            let host = if host.is_empty() { "localhost" } else { host };
+            tls.connect(stream, host).await
+        }
+        _ => Ok(stream),
+    }
 }
 
 /// Who is to be at an address.

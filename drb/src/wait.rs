@@ -7,10 +7,11 @@ use std::{
     io,
     pin::{Pin, pin},
     task::{Context, Poll, ready},
+    time::Duration,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWrite},
-    time::Instant,
+    io::{AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::{Instant, timeout},
 };
 
 /// What is read at once, if no more is known to be coming.
@@ -19,6 +20,10 @@ pub(crate) const CHUNK: usize = 4 << 10;
 /// The most memory that is taken in advance because a peer claims that so much is coming. After
 /// that, what is taken doubles as it is filled.
 const AHEAD: usize = 64 << 10;
+
+/// What comes behind a refusal is read and forgotten, so that the peer gets to read it: up to so many
+/// bytes, for so long.
+const LINGER: (usize, Duration) = (64 << 20, Duration::from_secs(2));
 
 /// Why reading or writing has ended early.
 #[derive(Debug)]
@@ -106,6 +111,27 @@ pub(crate) async fn write(
         }
     })
     .await
+}
+
+/// Closing with something unread makes the system send a reset, which can overtake what was written last.
+/// So what the peer sends is read and forgotten, up to a bound. `buffer` is memory for that.
+pub(crate) async fn linger(stream: &mut Stream, buffer: &mut Vec<u8>) {
+    let (mut most, bound) = LINGER;
+    let drain = async {
+        stream.shutdown().await?;
+        while most > 0 {
+            buffer.clear();
+            buffer.reserve(CHUNK);
+            let read = poll_fn(|context| poll_read(stream, buffer, context)).await?;
+            if read == 0 {
+                break;
+            }
+            most = most.saturating_sub(read);
+        }
+        Ok::<(), io::Error>(())
+    };
+    // That nothing more can be read is all the same here.
+    let _ = timeout(bound, drain).await;
 }
 
 /// Makes a call whose result nobody waits for. Where the runtime has ended, nobody is called any more.

@@ -1,6 +1,6 @@
 //! What the caller of a remote method can be told.
 
-use crate::{AclError, DumpError, Exception, Limit, LoadError};
+use crate::{AclError, DumpError, Exception, Limit, LoadError, TlsProblem};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// Why a call failed, as far as the framework can say it: everything but the method's own error.
@@ -23,6 +23,15 @@ pub enum Error {
         /// What the system says.
         source: Arc<std::io::Error>,
     },
+    /// The process at the address was reached, but a connection over TLS did not come about. No method
+    /// has run.
+    #[error("cannot connect to {uri}: {problem}")]
+    Tls {
+        /// The address.
+        uri: Arc<str>,
+        /// What to change.
+        problem: TlsProblem,
+    },
     /// A server cannot listen there.
     #[error("cannot listen on {uri}: {source}")]
     Listen {
@@ -38,7 +47,8 @@ pub enum Error {
     /// is wanted.
     #[error(
         "{uri} can be reached from other machines: give the server an ACL \
-         (`.acl(Acl::new(…))`), or say `.allow_everyone()` if that is what you want"
+         (`.acl(Acl::new(…))`), require certificates of its clients, or say `.allow_everyone()` \
+         if that is what you want"
     )]
     Exposed {
         /// The address.
@@ -150,11 +160,21 @@ impl fmt::Display for Outcome {
 }
 
 impl Error {
+    /// What it is that the process at `uri` cannot be connected to because of `error`.
+    pub fn connecting(uri: &Arc<str>, error: std::io::Error) -> Self {
+        let uri = Arc::clone(uri);
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<TlsProblem>()) {
+            Some(problem) => Self::Tls { uri, problem: problem.clone() },
+            None => Self::Connect { uri, source: Arc::new(error) },
+        }
+    }
+
     /// Whether the method has run, as far as anybody can know.
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::BadUri { .. }
             | Self::Connect { .. }
+            | Self::Tls { .. }
             | Self::Listen { .. }
             | Self::Acl(_)
             | Self::Exposed { .. }
@@ -225,6 +245,7 @@ impl Error {
             Self::Dump(_) | Self::Load(_) => Exception::new("TypeError", self.to_string()),
             Self::BadUri { .. } => Exception::new("DRb::DRbBadURI", self.to_string()),
             Self::Connect { .. }
+            | Self::Tls { .. }
             | Self::Listen { .. }
             | Self::ConnectionLost { .. }
             | Self::Protocol { .. }

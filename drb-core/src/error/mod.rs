@@ -4,6 +4,7 @@ mod apart;
 mod call;
 mod codec;
 mod exception;
+mod tls;
 mod travel;
 mod unresolved;
 
@@ -11,3 +12,4 @@ pub use apart::Apart;
 pub use call::{CallError, Error, Outcome};
 pub use codec::{DumpError, LoadError, LoadErrorKind};
 pub use exception::{Exception, MethodError};
+pub use tls::TlsProblem;

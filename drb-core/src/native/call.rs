@@ -222,6 +222,9 @@ impl Connection {
     }
 
     fn lost(&self, outcome: Outcome) -> Error {
+        if let Some(problem) = self.kept_out() {
+            return Error::Tls { uri: Arc::clone(self.uri()), problem: problem.clone() };
+        }
         let closed = io::Error::new(io::ErrorKind::UnexpectedEof, "connection closed");
         Error::ConnectionLost { uri: Arc::clone(self.uri()), outcome, source: Arc::new(closed) }
     }

@@ -2,7 +2,7 @@
 
 use super::{Protocol, Tables};
 use crate::{
-    Carried, DumpError, Limits, ObjectId, Reference, Relay, Remote, Request, Session,
+    Carried, DumpError, Limits, ObjectId, Reference, Relay, Remote, Request, Session, TlsProblem,
     dispatch::{Dispatch, MethodInfo, Signature},
 };
 use std::{
@@ -24,6 +24,8 @@ pub struct Connection {
     uri: Arc<str>,
     home: Box<dyn Home>,
     outlet: OnceLock<Weak<dyn Outlet>>,
+    /// Why the peer has never let this side in.
+    kept_out: OnceLock<TlsProblem>,
 }
 
 /// The connections of this process, by the tables of their peers' objects.
@@ -91,7 +93,9 @@ impl Connection {
         let (limits, home) = (Arc::clone(limits), Box::new(home));
         let stage = AtomicU8::new(Stage::New as u8);
         let outlet = OnceLock::new();
-        let connection = Arc::new(Self { protocol, stage, tables, limits, uri, home, outlet });
+        let kept_out = OnceLock::new();
+        let connection =
+            Arc::new(Self { protocol, stage, tables, limits, uri, home, outlet, kept_out });
         let table = connection.tables.peer_objects;
         let mut connections = CONNECTIONS.write().unwrap_or_else(PoisonError::into_inner);
         connections.insert(table, Arc::downgrade(&connection));
@@ -131,6 +135,18 @@ impl Connection {
     /// Says that it has come further.
     pub fn reach(&self, stage: Stage) {
         self.stage.fetch_max(stage as u8, Ordering::AcqRel);
+    }
+
+    /// Its bytes have come to an end, because of this.
+    pub fn broken(&self, error: std::io::Error) {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<TlsProblem>());
+        if let Some(problem) = inner {
+            let _ = self.kept_out.set(problem.clone());
+        }
+    }
+
+    pub(super) fn kept_out(&self) -> Option<&TlsProblem> {
+        self.kept_out.get()
     }
 
     /// The shapes that both sides know by number.

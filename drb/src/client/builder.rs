@@ -2,7 +2,7 @@
 
 use super::{Client, Inner};
 use crate::{
-    Address, Limits, Transport,
+    Address, Limits, Transport, tls,
     transport::{self, Connector},
     wire::Connections,
 };
@@ -23,17 +23,17 @@ use std::{
 /// let client = drb::Client::builder().deadline(Duration::from_secs(5)).build();
 /// assert_eq!(client.limits().deadline, Duration::from_secs(5));
 /// ```
-#[derive(Clone)]
 #[must_use = "a client only exists once it is built"]
 pub struct ClientBuilder {
     limits: Limits,
     idle: usize,
     connector: Option<Connector>,
+    tls: Option<tls::Connecting>,
 }
 
 impl ClientBuilder {
     pub(super) fn new() -> Self {
-        Self { limits: Limits::default(), idle: 64, connector: None }
+        Self { limits: Limits::default(), idle: 64, connector: None, tls: None }
     }
 
     /// All bounds at once.
@@ -78,15 +78,26 @@ impl ClientBuilder {
         self
     }
 
+    /// How the client speaks TLS, for URIs with `drbssl://` and `drbs://`. Without this it refuses them:
+    /// nothing says whom to trust. (Feature `tls`.)
+    ///
+    /// A [connector](Self::connector)'s connections are wrapped as well, if the URI says so.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: tls::ClientTls) -> Self {
+        self.tls = Some(tls.connecting());
+        self
+    }
+
     /// The client.
     pub fn build(self) -> Client {
         let pools = Mutex::new(HashMap::new());
         let routes = Mutex::default();
         let limits = Arc::new(self.limits);
-        let Self { idle, connector, .. } = self;
+        let Self { idle, connector, tls, .. } = self;
         Client(Arc::new(Inner {
             limits,
             connector,
+            tls,
             idle,
             pools,
             native: Connections::default(),

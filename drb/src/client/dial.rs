@@ -2,7 +2,6 @@
 
 use super::pool::{Connection, Pool};
 use crate::{Client, Error, Outcome, Request, net::Ends, timer::Timer, transport};
-use drb_core::Uri;
 use std::{
     future::Future,
     io::{self, ErrorKind},
@@ -46,8 +45,7 @@ impl Deadline {
         uri: &Arc<str>,
         work: impl Future<Output = io::Result<T>>,
     ) -> Result<T, Error> {
-        let failed =
-            |error: io::Error| Error::Connect { uri: Arc::clone(uri), source: Arc::new(error) };
+        let failed = |error| Error::connecting(uri, error);
         let bound = Instant::now() + most;
         let until = self.until.map_or(bound, |until| until.min(bound));
         match timeout_at(until, work).await {
@@ -76,8 +74,8 @@ pub(super) async fn dial(
 ) -> Result<Connection, Error> {
     let uri = pool.uri();
     let runtime = current_runtime(uri)?;
-    let address = Uri::parse(uri)?.address;
-    let connecting = transport::connect(&address, client.connector());
+    let to = transport::target(uri, client)?;
+    let connecting = transport::connect(&to, client);
     let stream = deadline.bound(client.limits().connect, uri, connecting).await?;
     pool.found(Ends::of(&stream));
     Ok(Connection { stream, timer: Timer::default(), runtime })

@@ -6,9 +6,10 @@ use super::{
     route::Route,
 };
 use crate::{
-    Error, Link, LoadErrorKind, Outcome, Request, Response,
+    Error, Link, LoadErrorKind, Outcome, Request, Response, TlsProblem,
     ruby::{ReplyHead, ReplyReader},
     wait::{self, Ended},
+    wire,
 };
 use drb_core::native::Held;
 use std::{
@@ -73,6 +74,7 @@ async fn send(route: &Route, bytes: &[u8], deadline: Deadline) -> Result<Connect
                 let mut early = Vec::new();
                 return match receive(route, &mut connection, &mut early, deadline).await {
                     Ok(head) => Err(refusal(route, early, head, error)),
+                    Err(tls @ Error::Tls { .. }) => Err(tls),
                     Err(_) => Err(lost(uri, Outcome::NotExecuted, error)),
                 };
             }
@@ -115,6 +117,10 @@ async fn receive(
         match reader.advance(bytes) {
             Ok(None) => {}
             Ok(Some(head)) => return Ok(head),
+            Err(_) if wire::is_tls(bytes) => {
+                let problem = TlsProblem::OnlyTls;
+                return Err(Error::Tls { uri: Arc::clone(uri), problem });
+            }
             // A reply that is too large is one.
             Err(error) if matches!(error.kind(), LoadErrorKind::Limit { .. }) => {
                 return Err(Error::Load(error));
@@ -152,5 +158,9 @@ fn refusal(route: &Route, bytes: Vec<u8>, head: ReplyHead, error: io::Error) -> 
 }
 
 fn lost(uri: &Arc<str>, outcome: Outcome, error: io::Error) -> Error {
-    Error::ConnectionLost { uri: Arc::clone(uri), outcome, source: Arc::new(error) }
+    match Error::connecting(uri, error) {
+        Error::Connect { uri, source } => Error::ConnectionLost { uri, outcome, source },
+        // It was never let in.
+        other => other,
+    }
 }

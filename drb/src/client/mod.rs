@@ -12,7 +12,7 @@ pub(crate) use dial::{Deadline, current_runtime};
 use crate::{
     Address, Error, Limits, ObjectId, Proxy, Reference, Remote, Uri, Wire,
     local::LocalLink,
-    server,
+    server, tls,
     transport::Connector,
     wire::{Connections, NativeRoute, Usage},
 };
@@ -39,6 +39,8 @@ struct Inner {
     limits: Arc<Limits>,
     /// Makes the connections, in place of sockets.
     connector: Option<Connector>,
+    /// How it speaks TLS, if it does.
+    tls: Option<tls::Connecting>,
     /// How many connections to one address are kept open without a call.
     idle: usize,
     pools: Mutex<HashMap<Arc<str>, Arc<Pool>>>,
@@ -92,6 +94,10 @@ impl Client {
         self.0.connector.as_ref()
     }
 
+    pub(crate) fn tls(&self) -> Option<&tls::Connecting> {
+        self.0.tls.as_ref()
+    }
+
     /// The proxy of the object at a URI: the server's front object, or the one with the name behind
     /// the `?`.
     ///
@@ -100,7 +106,7 @@ impl Client {
     /// is one of this process; only a reference that comes home takes the short way.
     ///
     /// # Errors
-    /// [`Error::BadUri`], [`Error::Connect`].
+    /// [`Error::BadUri`], [`Error::Connect`], [`Error::Tls`].
     pub async fn connect<P: Proxy>(&self, uri: &str) -> Result<P, Error> {
         Ok(P::from_remote(self.connect_remote(uri).await?))
     }

@@ -5,15 +5,33 @@ use super::{
     stopper::Stopper,
 };
 use crate::{
-    Context, Identity, Limit, Peer, Wire,
+    Context, Exception, Identity, Limit, Peer, TlsProblem, Wire,
     net::{Ends, Stream},
-    timer::now,
+    timer::{Timer, now},
+    tls::Accepting,
     wait,
     wire::{self, Driver, ServerHome, Serving},
 };
 use drb_core::native::PREAMBLE;
-use std::{future::poll_fn, net::IpAddr, sync::Arc, task::Poll};
+use std::{
+    future::{Future, poll_fn},
+    net::IpAddr,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
 use tokio::time::{Instant, timeout_at};
+
+/// The first byte of TLS: that of a record of the handshake.
+const HANDSHAKE: u8 = 0x16;
+
+/// The alert that what came is no record of TLS: `unexpected_message`.
+const ALERT: &[u8] = &[0x15, 3, 3, 0, 2, 2, 10];
+
+const NO_TLS: &str = "this server speaks no TLS: write druby:// in place of drbssl://, or drb:// in \
+                      place of drbs://, or start it at drbssl:// or drbs://";
+
+const ONLY_TLS: &str = "this server speaks nothing but TLS: write drbssl:// in place of druby://";
 
 /// Takes one connection in, unless who it is or how many there are speaks against it.
 pub(super) fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, open: &mut Open) {
@@ -72,17 +90,33 @@ struct Arrival {
 
 impl Arrival {
     /// Runs the connection over the wire that the client speaks, which its first bytes tell.
-    async fn run(self, mut stream: Stream) {
+    async fn run(self, stream: Stream) {
         let until = Instant::now() + self.shared.limits.greeting;
+        let mut first = Vec::new();
+        let secured = match &self.shared.tls {
+            Some(tls) => timeout_at(until, self.secure(tls, stream, &mut first)).await,
+            None => Ok(Ok(stream)),
+        };
+        let mut stream = match secured {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(turned_away)) => return turned_away.tell(self).await,
+            Err(_) => {
+                let nobody = Identity::Anonymous;
+                return self.shared.refused(&self.peer, &nobody, Some(Limit::Greeting));
+            }
+        };
         let identity = stream.identity();
         if !self.allows(&identity) {
             return;
         }
-        let mut first = Vec::new();
         let Ok(greeted) = timeout_at(until, self.greeting(&mut stream, &mut first)).await else {
             return self.shared.refused(&self.peer, &identity, Some(Limit::Greeting));
         };
         let Some(wire) = greeted else { return };
+        if wire::is_tls(&first) {
+            self.shared.refused_tls(&self.peer, &TlsProblem::NotTls);
+            return self.refuse(stream, first, NO_TLS).await;
+        }
         let Self { shared, peer, uri, stopper, newcomer } = self;
         drop(newcomer);
         let context = Context::new(peer, wire, Arc::clone(&uri)).with_identity(identity);
@@ -98,15 +132,59 @@ impl Arrival {
         }
     }
 
+    /// Gets into TLS with the peer. What the program brings may come without.
+    async fn secure(
+        &self,
+        tls: &Accepting,
+        mut stream: Stream,
+        first: &mut Vec<u8>,
+    ) -> Result<Stream, TurnedAway> {
+        if self.read(&mut stream, first).await.is_none_or(|count| count == 0) {
+            return Err(TurnedAway::Gone);
+        }
+        if first.first() == Some(&HANDSHAKE) {
+            let accepting = tls.accept(stream, std::mem::take(first));
+            let mut accepting = pin!(accepting);
+            let accepted = poll_fn(|context| match self.stopper.poll(context) {
+                Poll::Ready(()) => Poll::Ready(None),
+                Poll::Pending => accepting.as_mut().poll(context).map(Some),
+            });
+            return match accepted.await {
+                Some(accepted) => {
+                    accepted.map_err(|(problem, stream)| TurnedAway::Handshake(problem, stream))
+                }
+                None => Err(TurnedAway::Gone),
+            };
+        }
+        match stream {
+            Stream::Brought(_) => Ok(stream),
+            _ => Err(TurnedAway::Plain(stream, std::mem::take(first))),
+        }
+    }
+
+    /// Tells a peer that it is not let in, in the words of Ruby's wire.
+    async fn refuse(self, stream: Stream, first: Vec<u8>, message: &str) {
+        let Self { shared, peer, uri, stopper, newcomer } = self;
+        drop(newcomer);
+        let context = Context::new(peer, Wire::Ruby, uri);
+        let exception = Exception::new("DRb::DRbConnError", message);
+        Connection::new(stream, shared, context, stopper, first).turn_away(exception).await;
+    }
+
+    /// A peer that has shown who it is has failed to show that it may.
+    fn failed(&self) {
+        if let Some(address) = self.address() {
+            self.shared.penalties.failed(address, now(), &self.shared.limits);
+        }
+    }
+
     /// Whether the ACL allows the peer, now that it is known who it is.
     fn allows(&self, identity: &Identity) -> bool {
         let acl = if is_subject(&self.peer) { self.shared.acl() } else { None };
         let allows = acl.is_none_or(|acl| acl.allows_peer(&self.peer, identity));
         if !allows {
             self.shared.refused(&self.peer, identity, None);
-            if let Some(address) = self.address() {
-                self.shared.penalties.failed(address, now(), &self.shared.limits);
-            }
+            self.failed();
         }
         allows
     }
@@ -124,15 +202,65 @@ impl Arrival {
             if let Some(wire) = wire::spoken(first) {
                 return Some(wire);
             }
-            wait::make_room(first, 0);
-            let read = poll_fn(|context| match self.stopper.poll(context) {
-                Poll::Ready(()) => Poll::Ready(None),
-                Poll::Pending => wait::poll_read(stream, first, context).map(Result::ok),
-            });
-            if read.await? == 0 {
+            if self.read(stream, first).await? == 0 {
                 // What has begun is told that it breaks off.
                 return (!PREAMBLE.starts_with(first)).then_some(Wire::Ruby);
             }
         }
     }
+
+    /// Reads once; `None` if the connection is to end.
+    async fn read(&self, stream: &mut Stream, first: &mut Vec<u8>) -> Option<usize> {
+        wait::make_room(first, 0);
+        let read = poll_fn(|context| match self.stopper.poll(context) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => wait::poll_read(stream, first, context).map(Result::ok),
+        });
+        read.await
+    }
+}
+
+/// A connection that doesn't come into TLS.
+enum TurnedAway {
+    /// It says nothing, or the server stops.
+    Gone,
+    /// The handshake has failed; the peer was told why.
+    Handshake(TlsProblem, Option<Stream>),
+    /// It has begun without TLS, with these bytes.
+    Plain(Stream, Vec<u8>),
+}
+
+impl TurnedAway {
+    async fn tell(self, arrival: Arrival) {
+        match self {
+            Self::Gone => {}
+            Self::Handshake(problem, stream) => {
+                arrival.shared.refused_tls(&arrival.peer, &problem);
+                if is_failure(&problem) {
+                    arrival.failed();
+                }
+                if let Some(mut stream) = stream {
+                    wait::linger(&mut stream, &mut Vec::new()).await;
+                }
+            }
+            Self::Plain(mut stream, first) => {
+                arrival.shared.refused_tls(&arrival.peer, &TlsProblem::NotTls);
+                if PREAMBLE.first() != first.first() {
+                    return arrival.refuse(stream, first, ONLY_TLS).await;
+                }
+                // The native wire has no word for it. What speaks TLS answers with an alert.
+                let mut timer = Timer::default();
+                let until = Some(Instant::now() + arrival.shared.limits.greeting);
+                let write = wait::write(&mut stream, ALERT, ALERT.len(), &mut timer, until);
+                if write.await.is_ok() {
+                    wait::linger(&mut stream, &mut Vec::new()).await;
+                }
+            }
+        }
+    }
+}
+
+/// Whether a peer has failed to show who it is.
+fn is_failure(problem: &TlsProblem) -> bool {
+    !matches!(problem, TlsProblem::NotTls | TlsProblem::NothingInCommon | TlsProblem::Broken { .. })
 }

@@ -10,12 +10,13 @@ use crate::{
     Client, DumpError, Error, IntoFront, IntoObject, IntoUri, Limits, Objects, Reference, Session,
     dispatch::Dispatch,
     net::{Listener, Place},
+    tls,
     unix_socket::FileOptions,
     users,
 };
 use drb_core::{Acl, Address, Uri, Wire};
 use nix::sys::resource::{Resource, getrlimit};
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, io, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, sync::mpsc};
 
 /// So many connections that the program brings wait to be let in; further ones wait with the program.
@@ -50,6 +51,8 @@ pub struct ServerBuilder {
     advertised: Option<String>,
     hand_on: Option<HandOn>,
     files: FileOptions,
+    #[cfg(feature = "tls")]
+    tls: Option<tls::ServerTls>,
 }
 
 impl ServerBuilder {
@@ -67,6 +70,8 @@ impl ServerBuilder {
             advertised: None,
             hand_on: None,
             files: FileOptions::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 
@@ -186,6 +191,21 @@ impl ServerBuilder {
         self
     }
 
+    /// How the server speaks TLS. It has to be started at `drbssl://` or `drbs://` then, and lets nobody in
+    /// without TLS; within it, it serves both wires as ever. (Feature `tls`.)
+    ///
+    /// A server that serves some with TLS and others without is two servers, which may have the same
+    /// objects.
+    ///
+    /// Unless there is another [client](Self::client), it calls back over TLS as well if it
+    /// [asks its clients for certificates](tls::ServerTls::require_clients): with its own certificate, and
+    /// whom it trusts as clients, it trusts as servers of their names.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: tls::ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Listens for both wires: at a URI of either, or with `None` or `()` on loopback, on any free
     /// port. At `drb+local:name` it listens nowhere: it is there for this process alone, whoever knows
     /// the name. It has to be called within a tokio runtime with I/O and time enabled.
@@ -194,22 +214,34 @@ impl ServerBuilder {
     /// [`Error::BadUri`], [`Error::Listen`], [`Error::Acl`], or [`Error::Exposed`].
     pub async fn start(self, uri: impl IntoUri) -> Result<Server, Error> {
         let uri = uri.into_uri();
-        let Uri { wire, address, option: None, .. } = Uri::parse(&uri)? else {
-            let problem = "a server listens without an option; `ServerBuilder::named` gives names";
-            return Err(Error::BadUri { uri, problem });
-        };
+        let bad = |problem| Err(Error::BadUri { uri: uri.clone(), problem });
+        let asked = Uri::parse(&uri)?;
+        if asked.option.is_some() {
+            return bad("a server listens without an option; `ServerBuilder::named` gives names");
+        }
+        match (asked.tls, self.speaks_tls()) {
+            (true, false) if !cfg!(feature = "tls") => return bad(tls::OFF),
+            (true, false) => {
+                return bad("a server with TLS needs a certificate: `ServerBuilder::tls`");
+            }
+            (false, true) => {
+                return bad("a server with `ServerBuilder::tls` starts at drbssl:// or drbs://");
+            }
+            _ => {}
+        }
         let failed = |error| Error::Listen { uri: uri.as_str().into(), source: Arc::new(error) };
-        if let Address::Local { name } = address {
+        if let Address::Local { name } = asked.address {
             return self.start_within(name);
         }
-        let place = Place::find(&address).await.map_err(failed)?;
-        if !place.is_local() && self.acl.is_none() && !self.everyone {
+        let place = Place::find(&asked.address).await.map_err(failed)?;
+        let opened = self.acl.is_some() || self.everyone || self.keeps_strangers_out();
+        if !place.is_local() && !opened {
             return Err(Error::Exposed { uri: uri.into() });
         }
         let advertised = self.advertised.as_deref().map(advertised).transpose()?;
         let listener = place.listen(&self.files).await.map_err(failed)?;
-        let bound = listener.address(&address).map_err(failed)?;
-        self.serve(wire, &address, bound, advertised, Some(listener))
+        let bound = asked.at(listener.address(&asked.address).map_err(failed)?);
+        self.serve(&asked, bound, advertised, Some(listener))
     }
 
     /// Starts a server that listens nowhere: it serves the connections that it is given with
@@ -223,17 +255,16 @@ impl ServerBuilder {
     /// # Errors
     /// [`Error::BadUri`], also for a URI without a host or with port 0.
     pub fn start_without_listener(self, uri: &str) -> Result<Server, Error> {
-        let address = advertised(uri)?;
-        if let Address::Local { name } = address {
+        let asked = advertised(uri)?;
+        if let Address::Local { name } = asked.address {
             return self.start_within(name);
         }
-        if matches!(address, Address::Tcp { port: 0, .. }) {
+        if matches!(asked.address, Address::Tcp { port: 0, .. }) {
             let problem = "no system picks a port here; write the one that others connect to";
             return Err(Error::BadUri { uri: uri.to_owned(), problem });
         }
-        let wire = Uri::parse(uri)?.wire;
         let advertised = self.advertised.as_deref().map(advertised).transpose()?;
-        self.serve(wire, &address, address.clone(), advertised, None)
+        self.serve(&asked, asked.clone(), advertised, None)
     }
 
     /// Serves under a name within the process.
@@ -245,47 +276,98 @@ impl ServerBuilder {
         if name.is_empty() {
             name = registry::new_name();
         }
-        let address = Address::Local { name };
-        self.serve(Wire::Native, &address, address.clone(), None, None)
+        let asked = Uri::parse("drb+local:")?.at(Address::Local { name });
+        self.serve(&asked, asked.clone(), None, None)
+    }
+
+    #[cfg(feature = "tls")]
+    fn speaks_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn speaks_tls(&self) -> bool {
+        false
+    }
+
+    /// Whether nobody gets in but those who were given a certificate.
+    #[cfg(feature = "tls")]
+    fn keeps_strangers_out(&self) -> bool {
+        self.tls.as_ref().is_some_and(tls::ServerTls::keeps_strangers_out)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn keeps_strangers_out(&self) -> bool {
+        false
+    }
+
+    #[cfg(feature = "tls")]
+    fn accepting(&self) -> Result<Option<tls::Accepting>, io::Error> {
+        self.tls.as_ref().map(tls::ServerTls::accepting).transpose().map_err(io::Error::other)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn accepting(&self) -> Result<Option<tls::Accepting>, io::Error> {
+        Ok(None)
+    }
+
+    /// The client that calls back, if the program gives none.
+    fn own_client(&self, limits: Limits) -> Client {
+        let client = Client::builder().limits(limits);
+        #[cfg(feature = "tls")]
+        if let Some(tls) = self.tls.as_ref().and_then(tls::ServerTls::calls_back) {
+            return client.tls(tls).build();
+        }
+        client.build()
     }
 
     fn serve(
         self,
-        wire: Wire,
-        address: &Address,
-        bound: Address,
-        advertised: Option<Address>,
+        asked: &Uri,
+        bound: Uri,
+        advertised: Option<Uri>,
         listener: Option<Listener>,
     ) -> Result<Server, Error> {
+        let tls = self.accepting().map_err(|error| Error::Listen {
+            uri: asked.to_string().into(),
+            source: Arc::new(error),
+        })?;
         let limits = Limits { connections: connections(&self.limits), ..self.limits };
+        let client = self.client.clone().unwrap_or_else(|| self.own_client(limits));
         let acl = self.acl.map(users::resolve).transpose()?;
         let mut objects = Objects::new(self.front, limits.exports, self.lease)
             .within(registry::total(), limits.exports_total);
         for (name, object) in self.names {
             objects = objects.with_name(name, object);
         }
-        let client = self.client.unwrap_or_else(|| Client::builder().limits(limits).build());
-        let uri = match (advertised, &bound) {
-            (Some(Address::Tcp { host, port: 0 }), Address::Tcp { port, .. }) => {
-                Address::Tcp { host, port: *port }
+        let uri = match advertised {
+            Some(Uri { address: Address::Tcp { host, port: 0 }, tls, .. }) => {
+                let port = if let Address::Tcp { port, .. } = bound.address { port } else { 0 };
+                let mut uri = bound.at(Address::Tcp { host, port });
+                uri.tls = tls;
+                uri
             }
-            (Some(advertised), _) => advertised,
-            (None, bound) => bound.clone(),
+            Some(advertised) => advertised,
+            None => bound.clone(),
         };
-        let mut native = Uri::parse(&uri.to_string())?;
-        native.wire = Wire::Native;
+        let (wire, within) = (asked.wire, matches!(asked.address, Address::Local { .. }));
+        let ruby = if within { Wire::Native } else { Wire::Ruby };
+        let (native, bound_at) = (uri.front(Wire::Native), bound.front(ruby).into());
         let (streams, brought) = mpsc::channel(STREAMS);
-        let (uri, runtime) = (uri.to_string().into(), Some(Handle::current().id()));
+        let (uri, runtime) = (uri.front(ruby).into(), Some(Handle::current().id()));
         let shared = Shared::new(uri, runtime, objects, limits, client)
             .with_acl(acl)
             .with_hooks(self.hook, self.refusal_hook)
-            .with_uri(bound.to_string().into())
+            .with_uri(bound_at)
+            .with_tls(tls)
             .with_hand_on(self.hand_on)
             .with_streams(streams)
-            .shown_as(native.to_string().into(), wire);
-        let shared = Arc::new(match (&self.advertised, address, &bound) {
-            (None, Address::Tcp { host, .. }, Address::Tcp { port, .. }) if host.is_empty() => {
-                shared.per_connection(*port)
+            .shown_as(native.into(), wire);
+        let shared = Arc::new(match (&self.advertised, &asked.address, &bound.address) {
+            (None, Address::Tcp { host, .. }, &Address::Tcp { port, .. }) if host.is_empty() => {
+                let mut at = bound;
+                at.wire = Wire::Ruby;
+                shared.per_connection(at, port)
             }
             _ => shared,
         });
@@ -309,14 +391,14 @@ fn connections(limits: &Limits) -> usize {
     }
 }
 
-fn advertised(uri: &str) -> Result<Address, Error> {
+fn advertised(uri: &str) -> Result<Uri, Error> {
     let bad = |problem| Error::BadUri { uri: uri.to_owned(), problem };
     match Uri::parse(uri)? {
         Uri { option: Some(_), .. } => Err(bad("a server is advertised without an option")),
         Uri { address: Address::Tcp { host, .. }, .. } if host.is_empty() => {
             Err(bad("others need a host to connect to; write druby://host:port"))
         }
-        Uri { address, .. } => Ok(address),
+        uri => Ok(uri),
     }
 }
 

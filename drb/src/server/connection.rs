@@ -14,12 +14,8 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{self, Poll},
-    time::Duration,
 };
-use tokio::{
-    io::AsyncWriteExt,
-    time::{Instant, timeout},
-};
+use tokio::time::Instant;
 
 /// Replies to calls that came in one piece go out in one piece, up to so many bytes.
 const BATCH: usize = 64 << 10;
@@ -30,10 +26,6 @@ const KEEP: usize = 128 << 10;
 /// What of the memory for requests each connection has free; see
 /// [`Limits::buffered`](crate::Limits::buffered).
 const FREE: usize = 64 << 10;
-
-/// What comes behind a failure reply is read and forgotten, so that the peer gets to read the reply:
-/// up to so many bytes, for so long.
-const LINGER: (usize, Duration) = (64 << 20, Duration::from_secs(2));
 
 pub(super) struct Connection {
     stream: Stream,
@@ -90,6 +82,11 @@ impl Connection {
             output: Vec::new(),
             spare: Vec::new(),
         }
+    }
+
+    /// Tells the peer why it is not let in.
+    pub(super) async fn turn_away(mut self, exception: Exception) {
+        let _: Result<(), End> = self.refuse(exception).await;
     }
 
     pub(super) async fn run(mut self) {
@@ -176,7 +173,7 @@ impl Connection {
             let context = &self.context;
             self.shared.failed(&FailedCall { context, method, exception: &exception });
             self.flush().await?;
-            self.linger().await;
+            wait::linger(&mut self.stream, &mut self.input).await;
             return Err(End(None));
         }
         if self.output.len() >= BATCH { self.flush().await } else { Ok(()) }
@@ -292,28 +289,6 @@ impl Connection {
             self.input.drain(..self.taken);
         }
         self.taken = 0;
-    }
-
-    /// Closing with something unread makes the system send a reset, which can overtake the reply.
-    async fn linger(&mut self) {
-        let (mut most, bound) = LINGER;
-        let drain = async {
-            self.stream.shutdown().await?;
-            while most > 0 {
-                self.input.clear();
-                self.input.reserve(wait::CHUNK);
-                let read =
-                    poll_fn(|context| wait::poll_read(&mut self.stream, &mut self.input, context))
-                        .await?;
-                if read == 0 {
-                    break;
-                }
-                most = most.saturating_sub(read);
-            }
-            Ok::<(), std::io::Error>(())
-        };
-        // That nothing more can be read is all the same here.
-        let _ = timeout(bound, drain).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a server has let in, and what it has refused.
 
-use crate::{Exception, Identity, Limit, Peer};
+use crate::{Exception, Identity, Limit, Peer, TlsProblem};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const LIMITS: usize = Limit::ALL.len();
@@ -23,6 +23,9 @@ pub struct Counters {
     pub connections: u64,
     /// How often the system could not give a connection that has arrived: no files are left, for one.
     pub accept_errors: u64,
+    /// Connections that were refused because of TLS: without it, with none to be had, or with a handshake
+    /// that has failed.
+    pub failed_handshakes: u64,
     /// Connections that the ACL has refused.
     pub refused_connections: u64,
     /// Calls that the ACL of a [`Guard`](crate::Guard) has refused.
@@ -46,8 +49,11 @@ pub struct Refusal<'a> {
     pub peer: &'a Peer,
     /// Who was there, as far as that was known by then.
     pub identity: &'a Identity,
-    /// The bound that was exceeded; `None` if the ACL doesn't allow the peer.
+    /// The bound that was exceeded, if it was one.
     pub limit: Option<Limit>,
+    /// What was wrong with TLS, if that was it. Without this and without a bound, the ACL doesn't allow the
+    /// peer.
+    pub tls: Option<&'a TlsProblem>,
 }
 
 /// The same numbers while they grow.
@@ -55,6 +61,7 @@ pub struct Refusal<'a> {
 pub(super) struct Counts {
     pub(super) connections: AtomicU64,
     pub(super) accept_errors: AtomicU64,
+    pub(super) failed_handshakes: AtomicU64,
     refused_connections: AtomicU64,
     refused_calls: AtomicU64,
     exceeded: [AtomicU64; LIMITS],
@@ -90,6 +97,7 @@ impl Counts {
         Counters {
             connections: read(&self.connections),
             accept_errors: read(&self.accept_errors),
+            failed_handshakes: read(&self.failed_handshakes),
             refused_connections: read(&self.refused_connections),
             refused_calls: read(&self.refused_calls),
             exceeded: std::array::from_fn(|place| self.exceeded.get(place).map_or(0, read)),

@@ -123,6 +123,7 @@ pub(crate) fn local(reference: &Reference) -> Option<Arc<Shared>> {
     // Both wires lead to the same place.
     let ruby = match uri.split_once(':') {
         Some(("drb", rest)) => Some(format!("druby:{rest}")),
+        Some(("drbs", rest)) => Some(format!("drbssl:{rest}")),
         Some(("drb+unix", rest)) => Some(format!("drbunix:{rest}")),
         _ => None,
     };

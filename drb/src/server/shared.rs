@@ -2,15 +2,16 @@
 
 use super::{
     Phase,
-    counters::{Counts, Refusal},
+    counters::{Counts, Refusal, add},
     newcomers::Newcomers,
     penalties::Penalties,
 };
 use crate::{
     Acl, AclError, Client, Context, DumpError, Exception, Identity, Limit, Limits, Objects, Peer,
-    Reference, Session, dispatch::Dispatch, local::Calls, net::Stream, users, wire::Connections,
+    Reference, Session, TlsProblem, dispatch::Dispatch, local::Calls, net::Stream, tls::Accepting,
+    users, wire::Connections,
 };
-use drb_core::{Address, Wire, native::Buffered};
+use drb_core::{Address, Uri, Wire, native::Buffered};
 use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
@@ -66,8 +67,10 @@ pub(crate) struct Shared {
     pub(super) newcomers: Arc<Newcomers>,
     pub(super) penalties: Penalties,
     hand_on: Option<HandOn>,
-    /// The port, if references carry the address that the peer has connected to.
-    per_connection: Option<u16>,
+    /// Where it listens, if references carry the address that the peer has connected to.
+    per_connection: Option<(Uri, u16)>,
+    /// How it speaks TLS, if it does.
+    pub(super) tls: Option<Accepting>,
     /// Takes connections that the program brings.
     pub(super) streams: mpsc::Sender<Stream>,
     pub(super) phase: watch::Sender<Phase>,
@@ -122,6 +125,7 @@ impl Shared {
             penalties: Penalties::default(),
             hand_on: None,
             per_connection: None,
+            tls: None,
             streams: mpsc::channel(1).0,
             phase: watch::Sender::new(Phase::Running),
             over: watch::Sender::new(false),
@@ -193,9 +197,14 @@ impl Shared {
     }
 
     /// Lets references carry the address that the peer has connected to, with this port.
-    pub(super) fn per_connection(mut self, port: u16) -> Self {
-        self.per_connection = Some(port);
+    pub(super) fn per_connection(mut self, uri: Uri, port: u16) -> Self {
+        self.per_connection = Some((uri, port));
         self
+    }
+
+    /// Lets nobody in but over TLS.
+    pub(super) fn with_tls(self, tls: Option<Accepting>) -> Self {
+        Self { tls, ..self }
     }
 
     /// Whether it serves within the process only.
@@ -205,11 +214,11 @@ impl Shared {
 
     /// The URI that references carry for a peer to which this machine has the address that `local` gives.
     pub(crate) fn uri_for(&self, local: impl FnOnce() -> Option<IpAddr>) -> Arc<str> {
-        let Some((port, local)) = self.per_connection.and_then(|port| Some((port, local()?)))
-        else {
+        let here = self.per_connection.as_ref().and_then(|here| Some((here, local()?)));
+        let Some(((uri, port), local)) = here else {
             return Arc::clone(&self.uri);
         };
-        let uri = Address::Tcp { host: local.to_string(), port }.to_string();
+        let uri = uri.at(Address::Tcp { host: local.to_string(), port: *port }).to_string();
         if let Some(known) = self.whereabouts.uris().get(uri.as_str()) {
             return Arc::clone(known);
         }
@@ -262,7 +271,17 @@ impl Shared {
     pub(crate) fn refused(&self, peer: &Peer, identity: &Identity, limit: Option<Limit>) {
         self.counts.refused(limit);
         if let Some(hook) = &self.refusal_hook {
-            let refusal = Refusal { peer, identity, limit };
+            let refusal = Refusal { peer, identity, limit, tls: None };
+            let _ = catch_unwind(AssertUnwindSafe(|| hook(&refusal)));
+        }
+    }
+
+    /// The same where TLS was wrong.
+    pub(super) fn refused_tls(&self, peer: &Peer, problem: &TlsProblem) {
+        add(&self.counts.failed_handshakes);
+        if let Some(hook) = &self.refusal_hook {
+            let identity = &Identity::Anonymous;
+            let refusal = Refusal { peer, identity, limit: None, tls: Some(problem) };
             let _ = catch_unwind(AssertUnwindSafe(|| hook(&refusal)));
         }
     }

@@ -3,7 +3,7 @@
 
 use super::{Serving, progress::Progress, running::Last};
 use crate::{
-    Limit, LoadErrorKind, Wire,
+    Limit, LoadErrorKind, TlsProblem, Wire,
     net::Stream,
     server::{Stopper, discard},
     timer::Timer,
@@ -43,6 +43,12 @@ pub(crate) fn spoken(bytes: &[u8]) -> Option<Wire> {
         }
         _ => (bytes.len() >= RUBY).then_some(Wire::Ruby),
     }
+}
+
+/// Whether these are the first bytes of a peer that speaks TLS.
+pub(crate) fn is_tls(bytes: &[u8]) -> bool {
+    // An alert, or a handshake; and the version, of which the first part has always been the same.
+    matches!(bytes, [0x15 | 0x16, 3, ..])
 }
 
 /// A connection and its socket. One task runs it, for both directions.
@@ -262,8 +268,12 @@ impl Driver {
         }
         match ready!(self.read_once(context)) {
             Ok(0) => return Poll::Ready(Err(End(None))),
-            read => self.progress.read(read.map_err(End::from)?),
-        };
+            Ok(read) => self.progress.read(read),
+            Err(error) => {
+                self.connection.broken(error);
+                return Poll::Ready(Err(End(None)));
+            }
+        }
         self.heard = Instant::now();
         self.asked = false;
         Poll::Ready(self.take_frames())
@@ -291,6 +301,9 @@ impl Driver {
     fn take_frames(&mut self) -> Result<(), End> {
         let mut taken = 0;
         if !self.greeted {
+            if is_tls(&self.input) {
+                self.connection.broken(io::Error::other(TlsProblem::OnlyTls));
+            }
             let Some(greeting) = self.input.get(..PREAMBLE.len()) else {
                 return if PREAMBLE.starts_with(&self.input) { Ok(()) } else { Err(End(None)) };
             };

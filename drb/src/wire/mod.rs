@@ -8,7 +8,7 @@ mod running;
 mod serving;
 mod usage;
 
-pub(crate) use driver::{Driver, spoken};
+pub(crate) use driver::{Driver, is_tls, spoken};
 pub(crate) use home::ServerHome;
 pub(crate) use route::NativeRoute;
 pub(crate) use serving::Serving;

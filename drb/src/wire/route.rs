@@ -3,7 +3,7 @@
 use super::{Driver, ServerHome, Serving};
 use crate::{
     Carried, Client, Closing, Context, Error, Limits, Link, Outcome, Reference, Remote, Request,
-    Session, Uri, Wire,
+    Session, Wire,
     client::{Deadline, current_runtime},
     timer::now,
     transport,
@@ -136,8 +136,8 @@ impl Line {
         let (uri, limits) = (self.connection.uri(), client.limits());
         let failed =
             |error: io::Error| Error::Connect { uri: Arc::clone(uri), source: Arc::new(error) };
-        let address = Uri::parse(uri)?.address;
-        let connecting = transport::connect(&address, client.connector());
+        let to = transport::target(uri, client)?;
+        let connecting = transport::connect(&to, client);
         let stream = deadline.bound(limits.connect, uri, connecting).await?;
         let peer = stream.peer().map_err(failed)?;
         let context =

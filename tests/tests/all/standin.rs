@@ -13,11 +13,14 @@ use crate::desk::Desk;
 /// Has the server's front object as `there`.
 const BEGIN: &str = r##"
     require 'drb/extservm'
+    require 'drb/ssl'
     require 'timeout'
     standin, name = ARGV
     DRb::ExtServManager.command[name] = [standin, name]
     manager = DRb::ExtServManager.new
-    DRb.start_service(name.include?('drbunix') ? 'drbunix:' : 'druby://localhost:0', manager)
+    place = { '_drbunix' => 'drbunix:', '_drbssl' => 'drbssl://localhost:0' }[name[/_drb[a-z]+/]]
+    own = { SSLCertName: [['CN', 'localhost']] }
+    DRb.start_service(place || 'druby://localhost:0', manager, own)
     manager.uri = DRb.uri
     ext = Timeout.timeout(30) { manager.service(name) }
     there = ext.front
@@ -42,17 +45,18 @@ const END: &str = r##"
     p failure { there.to_s }[/\A[\w:]+\w/]
 "##;
 
-/// What `program` prints; the same over TCP and over a Unix socket.
+/// What `program` prints; the same over TCP, over a Unix socket and over TLS.
 async fn with(role: &str, program: &str) -> Vec<String> {
     let program = format!("{BEGIN}{program}{END}");
     let standin = env!("CARGO_BIN_EXE_druby-standin");
     let mut printed = Vec::new();
-    for role in [format!("{role}.rb"), format!("{role}_drbunix.rb")] {
+    for over in ["", "_drbunix", "_drbssl"] {
+        let role = format!("{role}{over}.rb");
         let output = ruby(&program, &[standin, &role]).await;
         let mut lines: Vec<_> = output.lines().map(str::to_owned).collect();
         assert_eq!(lines.split_off(lines.len() - 3), ["true", "0", "\"DRb::DRbConnError\""]);
         if !printed.is_empty() {
-            assert_eq!(printed, lines, "over a Unix socket");
+            assert_eq!(printed, lines, "{role}");
         }
         printed = lines;
     }

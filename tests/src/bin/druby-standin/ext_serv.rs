@@ -38,8 +38,13 @@ impl ExtServ {
 }
 
 /// Tells the manager that the server is there.
-pub(crate) async fn register(server: &Server, manager: &str, name: &str) -> drb::Result<()> {
-    let manager = ManagerProxy::connect(manager).await?;
+pub(crate) async fn register(
+    server: &Server,
+    client: &Client,
+    manager: &str,
+    name: &str,
+) -> drb::Result<()> {
+    let manager: ManagerProxy = client.connect(manager).await?;
     let service =
         ExtServ { server: server.clone(), manager: manager.clone(), name: name.to_owned() };
     manager.regist(name, service).await?;

@@ -12,7 +12,10 @@ mod large;
 mod ruby_like;
 mod standard;
 
-use drb::{Limits, Server, ServerBuilder};
+use drb::{
+    Client, Limits, Server, ServerBuilder,
+    tls::{ClientTls, ServerTls, Trust},
+};
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 /// A suite that has died leaves no server behind for longer than this.
@@ -36,12 +39,20 @@ async fn main() -> ExitCode {
 
 async fn serve(script: &str, manager: &str, name: &str) -> Result<(), Box<dyn std::error::Error>> {
     let script = Path::new(script).file_stem().and_then(|stem| stem.to_str()).unwrap_or(script);
-    let (role, uri) = match script.strip_suffix("_drbunix") {
-        Some(role) => (role, "drbunix:"),
-        None => (script, "druby://localhost:0"),
+    let (role, uri, over_tls) = match script.rsplit_once('_') {
+        Some((role, "drbunix")) => (role, "drbunix:", false),
+        Some((role, "drbssl")) => (role, "drbssl://localhost:0", true),
+        _ => (script, "druby://localhost:0", false),
     };
-    let server = server(role).ok_or("no such server")?.start(uri).await?;
-    ext_serv::register(&server, manager, name).await?;
+    // As there: each side has a certificate that it has made itself, and takes any.
+    let client = Client::builder().tls(ClientTls::new(Trust::dangerously_anyone())).build();
+    let mut server = server(role).ok_or("no such server")?.client(client.clone());
+    if over_tls {
+        let own = drb::dev_certificates([""; 0])?.server_certificate()?;
+        server = server.tls(ServerTls::new(own).ask_clients(Trust::dangerously_anyone()));
+    }
+    let server = server.start(uri).await?;
+    ext_serv::register(&server, &client, manager, name).await?;
     // It is ended by a call of `stop_service`.
     tokio::time::timeout(LIFETIME, server.wait()).await?;
     Ok(())

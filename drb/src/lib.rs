@@ -111,6 +111,11 @@ mod readme {}
 #[doc = include_str!("../../docs/limits.md")]
 mod documents {}
 
+/// The program in the document about TLS.
+#[cfg(all(doctest, feature = "tls"))]
+#[doc = include_str!("../../docs/tls.md")]
+mod about_tls {}
+
 /// What generated code names.
 #[doc(hidden)]
 pub mod __private {

@@ -2,6 +2,7 @@
 //! this one.
 
 mod chat;
+mod door;
 mod gateway;
 mod hash;
 mod observers;
@@ -11,6 +12,7 @@ mod updater;
 mod words;
 
 pub use chat::*;
+pub use door::*;
 pub use gateway::*;
 pub use hash::*;
 pub use observers::*;
@@ -25,6 +27,11 @@ pub fn uri() -> String {
         eprintln!("the first argument is a URI, such as druby://localhost:9000");
         std::process::exit(2)
     })
+}
+
+/// The folder with certificates: the second argument on the command line.
+pub fn folder() -> std::path::PathBuf {
+    std::env::args_os().nth(2).map_or_else(|| "certificates".into(), Into::into)
 }
 
 /// Serves until Ctrl-C, then lets the calls that are under way come to their end.

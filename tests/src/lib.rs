@@ -59,8 +59,13 @@ impl Server {
     /// Starts a Ruby script that stands beside the examples, on a free port of loopback, and waits
     /// until it is ready.
     pub async fn ruby_example(script: &str) -> Self {
+        Self::ruby_example_at(script, "druby://127.0.0.1:0", &[]).await
+    }
+
+    /// The same with the URI to listen on and further arguments.
+    pub async fn ruby_example_at(script: &str, uri: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new("ruby");
-        command.arg(ruby_example(script)).arg("druby://127.0.0.1:0");
+        command.arg(ruby_example(script)).arg(uri).args(arguments);
         Self::start(command, script).await
     }
 

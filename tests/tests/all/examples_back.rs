@@ -175,3 +175,25 @@ async fn blocks() {
         assert_eq!(printed, expected, "{client_in:?} calls {server_in:?}");
     }
 }
+
+#[tokio::test]
+async fn ssl() {
+    let folder = std::env::temp_dir().join(format!("drb-{}-ssl-example", std::process::id()));
+    let folder = folder.to_str().unwrap();
+    // The first server is one of Rust, and makes the certificates.
+    for (server_in, client_in) in sides() {
+        let at = "drbssl://localhost:0";
+        let door = match server_in {
+            In::Rust => Server::example_at("ssl_server", at, &[folder]).await,
+            In::Ruby => Server::ruby_example_at("ssl_server.rb", at, &[folder]).await,
+        };
+        let mut knocks = client("ssl_client", client_in, &[door.uri(), folder]).await;
+        hears(&mut knocks, "come in, client").await;
+        for room in ["hall", "kitchen", "attic"] {
+            hears(&mut knocks, &format!("there is the {room}")).await;
+        }
+        hears(&mut knocks, "3 rooms").await;
+        assert_eq!(knocks.end().await, [""; 0], "{client_in:?} calls {server_in:?}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}

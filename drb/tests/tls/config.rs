@@ -3,8 +3,10 @@
 use crate::made::*;
 use drb::{
     Client, Error, Server,
-    tls::{Certificate, ServerTls, TlsConfigError, Trust},
+    tls::{Certificate, ClientTls, ServerTls, TlsConfigError, Trust},
 };
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use std::{path::PathBuf, sync::Arc};
 
 #[tokio::test]
 async fn a_server_with_tls_has_a_certificate_and_says_so_in_its_uri() {
@@ -56,12 +58,95 @@ async fn references_carry_the_address_that_the_peer_has_connected_to() {
     let builder = Server::builder().front(Desk).tls(requiring_clients());
     let server = builder.start("drbssl://:0").await.unwrap();
     let port = server.uri().rsplit_once(':').unwrap().1.to_owned();
-    let tls = drb::tls::ClientTls::new(CA.trust()).certificate(client_certificate());
+    let tls = ClientTls::new(CA.trust()).certificate(client_certificate());
     let client = client_with(tls.server_name("localhost"));
     let desk: DeskProxy = client.connect(&format!("drbssl://127.0.0.1:{port}")).await.unwrap();
     let counter = desk.counter().await.unwrap();
     let uri = drb::Proxy::remote(&counter).reference().uri().unwrap().to_owned();
     assert_eq!(uri, format!("drbssl://127.0.0.1:{port}"));
+}
+
+/// A run of this program of its own: the variable is the whole process's.
+#[tokio::test]
+async fn the_system_s_authorities_are_those_that_the_system_says() {
+    const FILE: &str = "SSL_CERT_FILE";
+    if std::env::var_os("DRB_TESTS_SYSTEM").is_some() {
+        let (server, _) = start(ServerTls::new(certificate_of_the_system())).await;
+        let tls = ClientTls::new(Trust::system().unwrap());
+        let desk: DeskProxy = client_with(tls).connect(server.uri()).await.unwrap();
+        assert_eq!(desk.echo([1]).await.unwrap(), [1]);
+        let (server, _) = start(ServerTls::new(server_certificate())).await;
+        let tls = ClientTls::new(Trust::system().unwrap());
+        let error = error_of(&client_with(tls), server.uri()).await;
+        assert!(error.to_string().contains("no authority that this side trusts"), "{error}");
+        return;
+    }
+    let folder = folder("system");
+    let made = drb::dev_certificates([""; 0]).unwrap();
+    made.write_to(&folder).unwrap();
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "config::the_system_s_authorities_are_those_that_the_system_says"]);
+    command.env(FILE, folder.join("ca.pem")).env_remove("SSL_CERT_DIR");
+    command.env("DRB_TESTS_SYSTEM", &folder);
+    // It ends by itself: each of its waits has a bound.
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+fn folder(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("drb-{}-tls-{name}", std::process::id()))
+}
+
+/// That of the run which has started this one.
+fn certificate_of_the_system() -> Certificate {
+    let folder = PathBuf::from(std::env::var_os("DRB_TESTS_SYSTEM").unwrap());
+    Certificate::from_pem_files(folder.join("server.pem"), folder.join("server.key")).unwrap()
+}
+
+#[tokio::test]
+async fn authorities_are_those_of_all_files_of_a_folder() {
+    let folder = folder("folder");
+    std::fs::create_dir_all(folder.join("not a file")).unwrap();
+    let other = Authority::new();
+    std::fs::write(folder.join("0d1e2f.0"), &CA.pem).unwrap();
+    std::fs::write(folder.join("two.pem"), format!("{}{}", other.pem, Authority::new().pem))
+        .unwrap();
+    std::fs::write(folder.join("README"), "no certificates here").unwrap();
+    let trust = Trust::pem_folder(&folder).unwrap();
+    for certificate in [server_certificate(), other.issue("server", &["localhost"])] {
+        let (server, _) = start(ServerTls::new(certificate)).await;
+        let client = client_with(ClientTls::new(trust.clone()));
+        let desk: DeskProxy = client.connect(server.uri()).await.unwrap();
+        assert_eq!(desk.echo([1]).await.unwrap(), [1]);
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_program_s_own_configurations_are_taken_as_they_are() {
+    let made = drb::dev_certificates([""; 0]).unwrap();
+    let provider = || Arc::new(rustls::crypto::ring::default_provider());
+    let authority = CertificateDer::from_pem_slice(made.ca.as_bytes()).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(authority).unwrap();
+    let client = rustls::ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(
+            vec![CertificateDer::from_pem_slice(made.client.as_bytes()).unwrap()],
+            PrivateKeyDer::from_pem_slice(made.client_key.as_bytes()).unwrap(),
+        )
+        .unwrap();
+    let client = client_with(ClientTls::from_config(Arc::new(client)));
+    let tls = ServerTls::new(made.server_certificate().unwrap());
+    let (server, _) = start(tls.require_clients(made.trust().unwrap())).await;
+    for uri in both(&server) {
+        let desk: DeskProxy = client.connect(&uri).await.unwrap();
+        assert_eq!(desk.who().await.unwrap().0, ["client", "localhost"]);
+    }
 }
 
 #[test]

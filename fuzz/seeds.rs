@@ -36,10 +36,11 @@ fn main() {
             write(&path, &[&[choice], *value].concat());
         }
     }
-    let conversation = native();
-    for step in [1, 255] {
-        let path = directory.join("native_session").join(format!("{step}"));
-        write(&path, &[&[step], &conversation[..]].concat());
+    for (name, conversation) in [("calls", native()), ("promises", promises())] {
+        for step in [1, 255] {
+            let path = directory.join("native_session").join(format!("{name}-{step}"));
+            write(&path, &[&[step], &conversation[..]].concat());
+        }
     }
     let messages = fs::read_to_string(messages).expect("a file that can be read");
     for (number, line) in messages.lines().enumerate() {
@@ -82,47 +83,72 @@ const NATIVE: &[&[u8]] = &[
 /// Every kind of frame, and a call of each method.
 fn native() -> Vec<u8> {
     let mut out = Vec::new();
-    let mut frame = |byte: u8, body: &[u8]| {
-        let [_, a, b, c] = (body.len() as u32).to_be_bytes();
-        out.extend_from_slice(&[byte, a, b, c]);
-        out.extend_from_slice(body);
-    };
-    frame(0x01, b"\x01\x03abc\x05\0");
+    frame(&mut out, 0x01, b"\x01\x03abc\x05\0");
     let names = ["keep", "echo", "give", "wait", "wait on", "panic", "refuse", "broken"];
     for name in names {
-        frame(0x02, name.as_bytes());
+        frame(&mut out, 0x02, name.as_bytes());
     }
-    frame(0x03, b"\0\x05Shape\x02@a\x02@b");
+    frame(&mut out, 0x03, b"\0\x05Shape\x02@a\x02@b");
     // What a caller knows of a method, and what is known of one of this side's.
-    frame(0x04, b"\x04keep\x05Value\0\x01a\x01A\x01\x01b\x01B\x06\x05block\x01C");
-    frame(0x05, b"\0\x04keep\x02()");
+    frame(&mut out, 0x04, b"\x04keep\x05Value\0\x01a\x01A\x01\x01b\x01B\x06\x05block\x01C");
+    frame(&mut out, 0x05, b"\0\x04keep\x02()");
     for (number, _) in (0..).zip(names) {
-        // A token, what is wanted, an object of the sender's and one of the receiver's, sizes.
-        let arguments = b"\x00\x91\x00\x92\
-            \x93\x01\x00\xc7\x09\x05\x00\x00\x00\x00\x01\x00\x00\x00\x00\
-            \x93\x00\x00\xc7\x09\x05\x01\x00\x00\x00\x00\x00\x00\x00\x00\
-            \x10\xc4\x01x";
-        frame(0x50, &[&[number, 0, number, 1, 100, 5], &arguments[..]].concat());
-        frame(0x14, &[number]);
+        frame(&mut out, 0x50, &[&[number, 0, number, 1, 100, 6], ARGUMENTS].concat());
+        frame(&mut out, 0x14, &[number]);
     }
     // Answers: one whole, one in pieces with a string behind it, and an exception.
     frame(
+        &mut out,
         0x51,
         b"\x01\x93\x00\x91\x93\x01\x00\xc7\x09\x05\x00\x00\x00\x00\x01\x00\x00\x00\x00\xc4\x00",
     );
-    frame(0x91, b"\x02\x93\x00");
-    frame(0x93, b"\x01\x02\x90\xc6\x00\x00\x00\x02");
-    frame(0x15, b"\x01\x02ab");
-    frame(0x12, b"\x00\x95\xc7\x0d\x11StandardError\xa4mesg\xa1m\xa2bt\xc0");
-    frame(0x20, &[0, 0, 1, 1, 0, 1]);
-    frame(0x21, &[1, 0]);
-    frame(0x30, b"");
-    frame(0x31, b"");
-    frame(0x10, &[9, 1, 0, 0, 0, 4, 5, 0, 1, 0xc0]);
+    frame(&mut out, 0x91, b"\x02\x93\x00");
+    frame(&mut out, 0x93, b"\x01\x02\x90\xc6\x00\x00\x00\x02");
+    frame(&mut out, 0x15, b"\x01\x02ab");
+    frame(&mut out, 0x12, b"\x00\x95\xc7\x0d\x11StandardError\xa4mesg\xa1m\xa2bt\xc0");
+    frame(&mut out, 0x20, &[0, 0, 1, 1, 0, 1]);
+    frame(&mut out, 0x21, &[1, 0]);
+    frame(&mut out, 0x30, b"");
+    frame(&mut out, 0x31, b"");
+    frame(&mut out, 0x10, &[9, 1, 0, 0, 0, 4, 5, 0, 1, 0xc0]);
     // One whose method has no number.
-    frame(0x10, b"\x0a\0\xff\xff\xff\xff\x0f\x04echo\0\x01\xc0");
-    frame(0x32, &[3]);
+    frame(&mut out, 0x10, b"\x0a\0\xff\xff\xff\xff\x0f\x04echo\0\x01\xc0");
+    frame(&mut out, 0x32, &[3]);
     out
+}
+
+/// The same about objects that are called before they are there, of both sides.
+fn promises() -> Vec<u8> {
+    let mut out = Vec::new();
+    for name in ["keep", "find", "find later"] {
+        frame(&mut out, 0x02, name.as_bytes());
+    }
+    // Two promises, a call of what each gives, and what an earlier one gives called ahead.
+    for (number, method) in [(0, 1), (1, 2)] {
+        frame(&mut out, 0x50, &[&[number, 0, method, 8, number, 6], ARGUMENTS].concat());
+        frame(&mut out, 0x50, &[&[number + 2, 3, number, 0, 0, 6], ARGUMENTS].concat());
+    }
+    frame(&mut out, 0x50, &[&[4, 3, 0, 1, 8, 2, 6], ARGUMENTS].concat());
+    frame(&mut out, 0x22, &[0, 1]);
+    // What has been promised here: an object of the sender's, and one of the receiver's.
+    frame(&mut out, 0x51, b"\x03\xc7\x09\x05\x00\x00\x00\x00\x02\x00\x00\x00\x00");
+    frame(&mut out, 0x51, b"\x04\xc7\x09\x05\x01\x00\x00\x00\x00\x00\x00\x00\x00");
+    frame(&mut out, 0x11, &[5, 0xc0]);
+    frame(&mut out, 0x22, &[2, 7]);
+    out
+}
+
+/// A token, of which calls it is one, what is wanted, an object of the sender's and one of the receiver's,
+/// and sizes.
+const ARGUMENTS: &[u8] = b"\x00\x00\x91\x00\x92\
+    \x93\x01\x00\xc7\x09\x05\x00\x00\x00\x00\x01\x00\x00\x00\x00\
+    \x93\x00\x00\xc7\x09\x05\x01\x00\x00\x00\x00\x00\x00\x00\x00\
+    \x10\xc4\x01x";
+
+fn frame(out: &mut Vec<u8>, byte: u8, body: &[u8]) {
+    let [_, a, b, c] = (body.len() as u32).to_be_bytes();
+    out.extend_from_slice(&[byte, a, b, c]);
+    out.extend_from_slice(body);
 }
 
 fn decode(hex: &str) -> Vec<u8> {

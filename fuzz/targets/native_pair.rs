@@ -53,7 +53,9 @@ fn op(bytes: &mut Unstructured<'_>) -> Result<Op> {
             generation: bytes.int_in_range(0..=3)?,
             count: bytes.arbitrary()?,
         },
-        122..126 => Op::Settle,
+        122 => Op::Break { by, promise: bytes.arbitrary()? },
+        123 => Op::Renounce { by, which: which(bytes)? },
+        124..126 => Op::Settle,
         _ => Op::End { by, lose: bytes.arbitrary()? },
     })
 }
@@ -67,11 +69,13 @@ fn call(by: usize, bytes: &mut Unstructured<'_>) -> Result<Op> {
     let given = some(bytes, flags)?.into_iter().map(usize::from).collect();
     let wanted = some(bytes, flags >> 3)?.into_iter().map(u64::from).collect();
     let large = usize::from(padding & 0x7f) << (padding >> 4);
-    let (padding, size) = if flags & 0x40 == 0 { (large, 0) } else { (0, large) };
+    let (length, size) = if flags & 0x40 == 0 { (large, 0) } else { (0, large) };
     let deadline = if flags & 0x80 == 0 { None } else { Some(bytes.int_in_range(1..=50)?) };
     let block = padding == 1 && matches!(method, Method::Wait | Method::WaitOn);
     let target = usize::from(target);
-    let call = Call { by, target, method, given, wanted, padding, size, deadline, block };
+    let ahead = padding & 1 == 0 && matches!(method, Method::Find | Method::FindLater);
+    let call =
+        Call { by, target, method, given, wanted, padding: length, size, deadline, block, ahead };
     Ok(Op::Call(Box::new(call)))
 }
 

@@ -1,5 +1,5 @@
-//! Whatever a peer sends over a native connection, to a side that has made calls, given objects and
-//! serves some. The first byte says in what pieces it comes.
+//! Whatever a peer sends over a native connection, to a side that has made calls, some of them on objects that
+//! others are to give, has given objects and serves some. The first byte says in what pieces it comes.
 #![no_main]
 
 #[path = "../../drb-core/tests/model/side.rs"]
@@ -9,7 +9,7 @@ mod side;
 #[allow(dead_code)]
 mod thing;
 
-use drb_core::{Error, Limits, Loaded, native::PREAMBLE};
+use drb_core::{Error, Limits, Loaded, Proxy, Remote, native::PREAMBLE};
 use libfuzzer_sys::fuzz_target;
 use side::{Clock, Side};
 use std::{
@@ -19,7 +19,7 @@ use std::{
     task::{Context, Waker},
     time::Duration,
 };
-use thing::{Answer, Refers};
+use thing::{Ahead, Answer, Refers};
 
 type Call = Pin<Box<dyn Future<Output = Result<Answer, Error>>>>;
 
@@ -31,6 +31,7 @@ fuzz_target!(|bytes: &[u8]| {
         message: 20_000,
         partial: 2,
         calls: 4,
+        promises: 3,
         references: 6,
         exports: 12,
         ..Limits::default()
@@ -39,6 +40,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut side = Side::new(limits, &clock);
     side.process.lock().distrusts = true;
     let mut calls: Vec<Call> = (0..3).map(|number| call(&side, number)).collect();
+    calls.extend(ahead(&side));
     poll(&mut calls);
     let mut sent = Vec::new();
     side.transmit(&mut sent, usize::MAX);
@@ -50,6 +52,9 @@ fuzz_target!(|bytes: &[u8]| {
         }
         poll(&mut calls);
         side.poll_tasks();
+        if side.work().is_err() {
+            break;
+        }
         sent.clear();
         side.transmit(&mut sent, 1000);
         clock.advance(Duration::from_millis(1));
@@ -81,6 +86,23 @@ fn call(side: &Side, number: u64) -> Call {
         0 => Box::pin(call.deadline(Duration::from_millis(50))),
         _ => Box::pin(call.no_deadline()),
     }
+}
+
+/// Calls on an object that is to be given, on one that this is to give, and one that is passed the first.
+fn ahead(side: &Side) -> [Call; 3] {
+    let ahead = |of: &Remote| -> Ahead {
+        of.begin("find", 0).call::<Loaded<Option<Ahead>>>().no_deadline().pipelined()
+    };
+    let first = ahead(&side.to_front());
+    let second = ahead(first.remote());
+    let on = |ahead: &Ahead| ahead.remote().begin("wait", 0).call::<Loaded<Answer>>().no_deadline();
+    let mut passes = side.to_front().begin("keep", 1);
+    passes.arg::<Ahead>(first.clone());
+    [
+        Box::pin(on(&second)),
+        Box::pin(on(&first)),
+        Box::pin(passes.call::<Loaded<Answer>>().no_deadline()),
+    ]
 }
 
 fn poll(calls: &mut Vec<Call>) {

@@ -8,8 +8,8 @@ use crate::{
 
 fn call(by: usize, method: Method, given: &[usize], wanted: &[u64]) -> Call {
     let (given, wanted) = (given.to_vec(), wanted.to_vec());
-    let (padding, size, deadline, block) = (0, 0, None, false);
-    Call { by, target: 0, method, given, wanted, padding, size, deadline, block }
+    let (padding, size, deadline, block, ahead) = (0, 0, None, false, false);
+    Call { by, target: 0, method, given, wanted, padding, size, deadline, block, ahead }
 }
 
 impl From<Call> for Op {

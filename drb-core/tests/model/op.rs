@@ -27,6 +27,10 @@ pub(crate) enum Op {
     Advance(u64),
     /// A peer gives back what it hasn't got.
     Hostile { by: usize, slot: u8, generation: u8, count: u8 },
+    /// A peer gives back a promise of its own that it has not made, or that it goes on to use.
+    Break { by: usize, promise: u8 },
+    /// A program lets go of an object before it is there, or afterwards.
+    Renounce { by: usize, which: usize },
     /// All that is under way arrives.
     Settle,
     /// The connection ends, perhaps before what is on its way has arrived.
@@ -36,7 +40,7 @@ pub(crate) enum Op {
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) by: usize,
-    /// The front, or a reference that is held.
+    /// The front, a reference that is held, or an object that another call is going to give.
     pub(crate) target: usize,
     pub(crate) method: Method,
     /// What it refers to.
@@ -48,4 +52,6 @@ pub(crate) struct Call {
     pub(crate) size: usize,
     pub(crate) deadline: Option<u64>,
     pub(crate) block: bool,
+    /// Whether its object is called before it is there; this call waits for the first one of these.
+    pub(crate) ahead: bool,
 }

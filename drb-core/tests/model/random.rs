@@ -16,11 +16,14 @@ fn call() -> impl Strategy<Value = Op> {
     let deadline = prop_oneof![3 => Just(None), 1 => (1..50_u64).prop_map(Some)];
     let method = prop::sample::select(Method::ALL.to_vec());
     let who = (0..2_usize, 0..20_usize, method);
-    (who, references(), wanted, size(), size(), deadline, any::<bool>()).prop_map(
-        |((by, target, method), given, wanted, padding, size, deadline, block)| {
+    let how = (any::<bool>(), any::<bool>());
+    (who, references(), wanted, size(), size(), deadline, how).prop_map(
+        |((by, target, method), given, wanted, padding, size, deadline, (block, ahead))| {
             // Only one of them calls a block.
             let block = block && matches!(method, Method::Wait | Method::WaitOn);
-            let call = Call { by, target, method, given, wanted, padding, size, deadline, block };
+            let ahead = ahead && matches!(method, Method::Find | Method::FindLater);
+            let call =
+                Call { by, target, method, given, wanted, padding, size, deadline, block, ahead };
             Op::Call(Box::new(call))
         },
     )
@@ -44,6 +47,8 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
         2 => (side(), any::<u8>(), 0..4_u8, any::<u8>()).prop_map(
             |(by, slot, generation, count)| Op::Hostile { by, slot, generation, count }
         ),
+        2 => (side(), 0..12_u8).prop_map(|(by, promise)| Op::Break { by, promise }),
+        3 => (side(), which()).prop_map(|(by, which)| Op::Renounce { by, which }),
         3 => Just(Op::Settle),
     ]
 }

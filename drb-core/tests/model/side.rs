@@ -5,12 +5,12 @@ use drb_core::{
     Carried, Context, Exception, Limits, Link, LoadError, ObjectId, Peer, Reference, Remote,
     Request, Session, Wire,
     dispatch::{Completed, Dispatch, Invoked, Reply, Running},
-    native::{Called, Connection, Home, PREAMBLE, Received, Stage, Target},
+    native::{Called, Connection, Home, PREAMBLE, Received, Stage, Tables, Target},
 };
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Weak},
     task::{self, Poll, Waker},
     time::{Duration, Instant},
 };
@@ -59,20 +59,45 @@ struct Here(Option<Arc<dyn Dispatch>>, Arc<Limits>);
 /// The way to the front of the peer's process.
 struct Front(Arc<Connection>, Clock);
 
-struct AtHome(Arc<Limits>, Clock);
+/// The process as its connection sees it.
+struct AtHome {
+    limits: Arc<Limits>,
+    clock: Clock,
+    /// Objects that have come home, and what tells them from those of the connection: a reference to one
+    /// may be passed on.
+    objects: Mutex<Vec<Weak<dyn Dispatch>>>,
+    table: u64,
+}
 
 impl Home for AtHome {
     fn local(&self, object: Arc<dyn Dispatch>) -> Remote {
-        let reference = Reference::without_uri(ObjectId::Front);
-        Remote::new(Arc::new(Here(Some(object), Arc::clone(&self.0))), reference)
+        let mut objects = self.objects.lock().unwrap();
+        let same =
+            |known: &Weak<dyn Dispatch>| std::ptr::addr_eq(known.as_ptr(), &raw const *object);
+        let slot = objects.iter().position(same).unwrap_or_else(|| {
+            objects.push(Arc::downgrade(&object));
+            objects.len() - 1
+        });
+        let id = ObjectId::Slot { table: self.table, slot: slot as u32, generation: 0 };
+        let here = Here(Some(object), Arc::clone(&self.limits));
+        Remote::new(Arc::new(here), Reference::without_uri(id))
     }
 
     fn carry(&self, connection: Arc<Connection>, request: Request) -> Carried {
-        Carried::made(connection.call(request, self.1.now()))
+        Carried::made(connection.call(request, self.clock.now()))
     }
 
     fn remote(&self, reference: Reference) -> Remote {
-        Remote::new(Arc::new(Here(None, Arc::clone(&self.0))), reference)
+        Remote::new(Arc::new(Here(None, Arc::clone(&self.limits))), reference)
+    }
+
+    fn object(&self, reference: &Reference) -> Option<Arc<dyn Dispatch>> {
+        match *reference.id() {
+            ObjectId::Slot { table, slot, .. } if table == self.table => {
+                self.objects.lock().unwrap().get(slot as usize)?.upgrade()
+            }
+            _ => None,
+        }
     }
 }
 
@@ -127,7 +152,12 @@ impl Link for Front {
 impl Side {
     pub(crate) fn new(limits: Limits, clock: &Clock) -> Self {
         let (limits, clock) = (Arc::new(limits), clock.clone());
-        let home = AtHome(Arc::clone(&limits), clock.clone());
+        let home = AtHome {
+            limits: Arc::clone(&limits),
+            clock: clock.clone(),
+            objects: Mutex::default(),
+            table: Tables::new().own_objects(),
+        };
         let connection = Connection::new(&limits, "drb://there".into(), home);
         connection.reach(Stage::Open);
         let process = Arc::<Process>::default();
@@ -149,7 +179,7 @@ impl Side {
     pub(crate) fn transmit(&self, pipe: &mut Vec<u8>, most: usize) {
         let mut protocol = self.connection.protocol();
         let mut out = Vec::new();
-        let piece = protocol.transmit(&mut out, most, Instant::now);
+        let piece = protocol.transmit(&mut out, most, || self.clock.now());
         pipe.append(&mut out);
         if let Some(mut piece) = piece {
             pipe.extend_from_slice(piece.rest());
@@ -181,6 +211,15 @@ impl Side {
         Ok(())
     }
 
+    /// Begins the calls that have waited for their objects. Says whether there were any.
+    pub(crate) fn work(&mut self) -> Result<bool, LoadError> {
+        let works = !self.ended && self.connection.protocol().has_work();
+        if works {
+            self.deliver(&[])?;
+        }
+        Ok(works)
+    }
+
     fn take_frames(&mut self, input: &[u8]) -> Result<usize, LoadError> {
         let mut taken = 0;
         if !self.greeted {
@@ -193,7 +232,7 @@ impl Side {
         }
         loop {
             let connection = Arc::clone(&self.connection);
-            let received = connection.protocol().receive(&input[taken..], Instant::now())?;
+            let received = connection.protocol().receive(&input[taken..], self.clock.now())?;
             match received {
                 Received::Needs(_) | Received::Large => return Ok(taken),
                 Received::Nothing(len) => taken += len,
@@ -230,10 +269,15 @@ impl Side {
         }
         let object = match &called.target {
             Target::Id(ObjectId::Front) => Some(Arc::clone(&self.front) as _),
-            Target::Object(_) | Target::Elsewhere(_) => unreachable!("nothing is promised"),
+            Target::Object(object) => Some(Arc::clone(object)),
+            // There is no third process.
+            Target::Elsewhere(_) => None,
             Target::Id(id) => self.connection.local(&Reference::without_uri(id.clone())),
         };
-        let until = called.deadline.map(|deadline| self.clock.now() + deadline);
+        let until = match called.waited {
+            true => called.until,
+            false => called.deadline.map(|deadline| self.clock.now() + deadline),
+        };
         match self.connection.serve(called, object, &self.context, until, Vec::new()) {
             Invoked::Done(completed) => self.answer(called.id, completed),
             Invoked::Running(method) => {

@@ -1,9 +1,9 @@
 //! The objects that are passed, and what they do when they are called.
 
 use drb_core::{
-    Dump, DumpError, Dumper, Error, Load, LoadError, LoadErrorKind, Loader, Reference, Remote,
-    Symbol,
-    dispatch::{Dispatch, Incoming, Invoked, MethodInfo, Reply},
+    Dump, DumpError, Dumper, Error, Load, LoadError, LoadErrorKind, Loader, Proxy, Reference,
+    Remote, Symbol,
+    dispatch::{Completed, Dispatch, Incoming, Invoked, MethodInfo, Reply},
 };
 use std::{
     any::Any,
@@ -38,8 +38,17 @@ pub(crate) struct State {
     pub(crate) distrusts: bool,
     /// How often each call has run, by its token.
     pub(crate) runs: HashMap<u64, u32>,
-    /// The token of the last call of each object that has run.
-    pub(crate) last: HashMap<u64, u64>,
+    /// The token of the last call of each object that has run, of those that were made in one way.
+    pub(crate) last: HashMap<(u64, u64), u64>,
+    /// What calls have found, by their tokens.
+    pub(crate) found: HashMap<u64, Found>,
+}
+
+/// The object that a call has given, and how often it had been taken back.
+#[derive(Clone, Copy)]
+pub(crate) struct Found {
+    pub(crate) id: u64,
+    pub(crate) era: u64,
 }
 
 /// An object that the other process can call.
@@ -90,10 +99,14 @@ pub(crate) enum Method {
     Refuse,
     /// Gives what cannot be dumped.
     Broken,
+    /// Gives the first of the objects that it is asked for, and nothing else; nil, if there is none.
+    Find,
+    /// The same, when it is told to go on.
+    FindLater,
 }
 
 impl Method {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Keep,
         Self::Echo,
         Self::Give,
@@ -102,6 +115,8 @@ impl Method {
         Self::Panic,
         Self::Refuse,
         Self::Broken,
+        Self::Find,
+        Self::FindLater,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -114,6 +129,8 @@ impl Method {
             Self::Panic => "panic",
             Self::Refuse => "refuse",
             Self::Broken => "broken",
+            Self::Find => "find",
+            Self::FindLater => "find later",
         }
     }
 }
@@ -156,6 +173,13 @@ impl Process {
         chosen.unwrap_or_else(|| Refers::Own(self.make()))
     }
 
+    /// Where a method waits.
+    fn gate(&self, holds: Vec<Handle>) -> Arc<Gate> {
+        let gate = Arc::new(Gate { open: AtomicBool::new(false), holds });
+        self.lock().waiting.push(Arc::downgrade(&gate));
+        gate
+    }
+
     /// Keeps what has arrived. What is of this process has to be the object itself.
     pub(crate) fn keep(&self, handles: Vec<Handle>) {
         self.check(&handles);
@@ -181,6 +205,16 @@ impl Process {
     }
 }
 
+impl Gate {
+    async fn opens(&self) {
+        poll_fn(|_| match self.open.load(Ordering::Relaxed) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+    }
+}
+
 impl Handle {
     /// The object itself, if it is one of the process that has the handle.
     pub(crate) fn local(&self) -> Option<Arc<Thing>> {
@@ -199,23 +233,37 @@ impl Handle {
 }
 
 impl Thing {
-    /// Notes that a call has run.
-    fn ran(&self, token: u64) {
+    /// Notes that a call has run. Calls that are made in the same way keep their order.
+    fn ran(&self, token: u64, way: u64) {
         let mut state = self.process.lock();
         if state.distrusts {
             return;
         }
         *state.runs.entry(token).or_default() += 1;
-        let last = state.last.insert(self.id, token);
+        let last = state.last.insert((self.id, way), token);
         assert!(last.is_none_or(|last| last < token), "{token} has come after {last:?}");
     }
 
-    fn answer(
-        &self,
-        reply: Reply,
-        items: &[Refers],
-        padding: usize,
-    ) -> drb_core::dispatch::Completed {
+    /// Gives one object as such, which can be called before it is there.
+    fn find_one(&self, reply: Reply, token: u64, items: &[Refers]) -> Completed {
+        let found = items.first().map(|item| match item {
+            Refers::Own(thing) => Found { id: thing.id, era: thing.era.load(Ordering::Relaxed) },
+            Refers::Held(handle) => {
+                let era = handle.local().map(|local| local.era.load(Ordering::Relaxed));
+                Found { id: handle.id, era: era.unwrap_or(handle.era) }
+            }
+        });
+        if let Some(found) = found {
+            self.process.lock().found.insert(token, found);
+        }
+        reply.success(|dumper| match items.first() {
+            Some(Refers::Own(thing)) => dumper.export(Arc::clone(thing) as _),
+            Some(Refers::Held(handle)) => handle.remote.dump(dumper),
+            None => dumper.nil(),
+        })
+    }
+
+    fn answer(&self, reply: Reply, items: &[Refers], padding: usize) -> Completed {
         reply.success(|dumper| {
             dumper.array(3)?;
             self.id.dump(dumper)?;
@@ -243,8 +291,9 @@ impl Dispatch for Thing {
     fn invoke(self: Arc<Self>, index: usize, call: &mut Incoming<'_>) -> Invoked {
         let method = Method::ALL[index];
         let loaded = call.load(|args| {
-            args.expect(5, 0, false, false)?;
+            args.expect(6, 0, false, false)?;
             let token = args.required::<u64>("token")?;
+            let way = args.required::<u64>("way")?;
             let wanted = args.required::<Vec<u64>>("wanted")?;
             let given = match method {
                 Method::Refuse => {
@@ -257,13 +306,13 @@ impl Dispatch for Thing {
             let size = args.required::<usize>("size")?;
             args.required::<Padding>("padding")?;
             let block = args.optional_block::<(u64,), u64>()?;
-            Ok((token, wanted, given, size, block))
+            Ok((token, way, wanted, given, size, block))
         });
-        let ((token, wanted, given, size, block), reply) = match loaded {
+        let ((token, way, wanted, given, size, block), reply) = match loaded {
             Ok(loaded) => loaded,
             Err(refused) => return refused,
         };
-        self.ran(token);
+        self.ran(token, way);
         self.process.check(&given);
         let wanted = move |process: &Arc<Process>| -> Vec<_> {
             wanted.iter().map(|number| process.choose(*number as usize)).collect()
@@ -279,8 +328,7 @@ impl Dispatch for Thing {
             }
             Method::Give => Invoked::Done(self.answer(reply, &wanted(&self.process), size)),
             Method::Wait | Method::WaitOn => {
-                let gate = Arc::new(Gate { open: AtomicBool::new(false), holds: given });
-                self.process.lock().waiting.push(Arc::downgrade(&gate));
+                let gate = self.process.gate(given);
                 let run = Invoked::run(reply, |reply| async move {
                     if let Some(block) = block {
                         let given = block.call((token,)).await;
@@ -292,14 +340,18 @@ impl Dispatch for Thing {
                             Err(_) => {}
                         }
                     }
-                    poll_fn(|_| match gate.open.load(Ordering::Relaxed) {
-                        true => Poll::Ready(()),
-                        false => Poll::Pending,
-                    })
-                    .await;
+                    gate.opens().await;
                     self.answer(reply, &wanted(&self.process), size)
                 });
                 if method == Method::WaitOn { run.no_cancel() } else { run }
+            }
+            Method::Find => Invoked::Done(self.find_one(reply, token, &wanted(&self.process))),
+            Method::FindLater => {
+                let gate = self.process.gate(given);
+                Invoked::run(reply, |reply| async move {
+                    gate.opens().await;
+                    self.find_one(reply, token, &wanted(&self.process))
+                })
             }
             // Without the message that a panic writes.
             Method::Panic => std::panic::resume_unwind(Box::new("a panic")),
@@ -366,5 +418,31 @@ impl Dump for Padding {
 impl Load for Padding {
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         Ok(Self(loader.bytes()?.len()))
+    }
+}
+
+/// An object that a call is going to give.
+#[derive(Clone)]
+pub(crate) struct Ahead(Remote);
+
+impl Dump for Ahead {
+    fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        self.0.dump(dumper)
+    }
+}
+
+impl Load for Ahead {
+    fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
+        Ok(Self(Remote::load(loader)?))
+    }
+}
+
+impl Proxy for Ahead {
+    fn from_remote(remote: Remote) -> Self {
+        Self(remote)
+    }
+
+    fn remote(&self) -> &Remote {
+        &self.0
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     Session, Wire,
     block::{Driver, NoBlock, Takes, Yielded, Yielding, Yields},
     buffer,
-    dispatch::Signature,
+    dispatch::{Dispatch, Signature},
     native, ruby, unresolved,
 };
 use std::{
@@ -53,7 +53,7 @@ pub trait Link: Send + Sync {
     fn dismiss(self: Arc<Self>, _: Request) {}
 
     /// The object itself, if it is one of this process that the link holds.
-    fn local(&self) -> Option<Arc<dyn crate::dispatch::Dispatch>> {
+    fn local(&self) -> Option<Arc<dyn Dispatch>> {
         None
     }
 
@@ -171,6 +171,14 @@ impl Remote {
     /// The way to the object's process.
     pub fn link(&self) -> &Arc<dyn Link> {
         &self.link
+    }
+
+    /// The object itself, if it is one of this process.
+    pub(crate) fn object(&self) -> Option<Arc<dyn Dispatch>> {
+        match self.link.local() {
+            Some(object) => Some(object),
+            None => self.link.session()?.local(&self.reference),
+        }
     }
 
     /// Begins a call of `method` with `count` arguments, keywords together counting as one.

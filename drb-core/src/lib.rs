@@ -17,6 +17,7 @@ pub mod dispatch;
 mod dump;
 mod error;
 mod exclusive;
+mod given;
 mod identity;
 mod impls;
 mod limits;
@@ -53,6 +54,7 @@ pub use error::{
     TlsProblem,
 };
 pub use exclusive::Exclusive;
+pub use given::Given;
 pub use identity::{Identity, TlsIdentity};
 pub use limits::{Limit, Limits};
 pub use load::{Fields, Kind, Load, Loader};

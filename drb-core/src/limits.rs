@@ -71,7 +71,8 @@ pub struct Limits {
     /// long again without an answer the connection is given up. 15 s.
     pub keepalive: Duration,
     /// Calls that one peer of the native wire may cancel at a time after it has sent them; within five
-    /// seconds as many again. 1 000. One that cancels more is disconnected. drb itself tells half as many
+    /// seconds as many again. 1 000. One that cancels more is disconnected. So it is with results that it gives
+    /// back although none are kept for it ([`Limits::promises`]); both count together. drb itself tells half as many
     /// at a time to a peer: of the others when that is allowed again, unless they have been answered.
     pub cancels: usize,
     /// Frames in a row with nothing in them that a peer of the native wire may send. 100; with more it is

@@ -2,7 +2,7 @@
 //! the connection that it came over.
 
 use crate::{
-    Exception, Loaded, Outcome, Remote, Value,
+    Exception, Loaded, ObjectId, Outcome, Remote, Value,
     block::{Whole, Yielded},
     dispatch::{Dispatch, Incoming, Invoked, MethodInfo},
     stream::NEXT_ITEMS,
@@ -28,6 +28,13 @@ impl Relay {
         let any: &dyn Any = &**object;
         let remote = any.downcast_ref::<Self>().map(|relay| relay.0.clone())?;
         Some(remote.link().resolved().unwrap_or(remote))
+    }
+
+    /// Which promise `object` passes calls on to, if it is a relay of one.
+    pub(crate) fn promise_behind(object: &Arc<dyn Dispatch>) -> Option<ObjectId> {
+        let any: &dyn Any = &**object;
+        let id = any.downcast_ref::<Self>()?.0.reference().id();
+        matches!(id, ObjectId::Promise { .. }).then(|| id.clone())
     }
 }
 

@@ -4,13 +4,14 @@
 mod frames;
 
 use drb_core::{
-    Error, Exception, Limit, Limits, LoadError, Outcome,
+    Error, Exception, Limit, Limits, LoadError, LoadErrorKind, Outcome,
     native::{Protocol, Received, Tables},
 };
 use frames::{CALL, CANCEL, NAME, frame};
 use std::{sync::Arc, time::Instant};
 
 const PROMISES: u8 = 0x22;
+const MORE: u8 = 0x80;
 const NIL: u8 = 0xc0;
 
 /// Call number `id` of the front object, whose answer is promised as `number`.
@@ -143,6 +144,31 @@ fn promises_that_never_were() {
     assert!(matches!(side.take(&on(0, 3))[..], [Seen::Unresolved(3, _)]));
     side.fails(2);
     assert_eq!(side.known(), (0, 0));
+}
+
+#[test]
+fn promises_given_back_that_are_none() {
+    let mut side = Side::new(Limits { cancels: 3, ..Limits::default() });
+    // Never made, and given back twice, while its call runs and afterwards.
+    side.take(&frame(PROMISES, &[7]));
+    side.take(&[promise(1, 0), frame(PROMISES, &[0, 0])].concat());
+    side.fails(1);
+    side.take(&frame(PROMISES, &[0]));
+    let error = side.try_take(&frame(PROMISES, &[0])).unwrap_err();
+    let limit = LoadErrorKind::Limit { limit: Limit::Cancels, max: 3 };
+    assert_eq!(*error.kind(), limit);
+}
+
+#[test]
+fn a_call_that_makes_no_promise_is_a_reason_to_give_one_back() {
+    let limits = Limits { cancels: 0, promises: 1, message: 300, ..Limits::default() };
+    let mut side = Side::new(limits);
+    // One too many; one that is given up in part; one that is too long.
+    side.take(&[promise(1, 0), promise(2, 1)].concat());
+    side.take(&[frame(CALL | MORE, &[3, 0, 0, 8, 2, 1, NIL]), frame(CANCEL, &[3])].concat());
+    side.take(&frame(CALL, &[&[4, 0, 0, 8, 3, 1, 0xc4, 255][..], &[0; 295]].concat()));
+    side.take(&frame(PROMISES, &[0, 1, 2, 3]));
+    assert!(side.try_take(&frame(PROMISES, &[4])).is_err());
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! is there, and is made then.
 
 use crate::{
-    Carried, Closed, Closing, Current, Error, Limits, Link, ObjectId, OneRelay, Outcome, Reference,
-    Relay, Remote, Request, Response, Session, Wakers, Wire,
+    Carried, Closed, Closing, Current, Error, Given, Limits, Link, ObjectId, OneRelay, Outcome,
+    Reference, Relay, Remote, Request, Response, Session, Wakers, Wire,
     dispatch::Dispatch,
     local::{LocalLink, LocalSession},
     timer::now,
@@ -38,7 +38,7 @@ enum First {
     Made(Carried),
     /// Somebody goes on with it right now.
     Busy,
-    Given(Remote),
+    Given(Given),
     Failed(Error),
 }
 
@@ -83,8 +83,9 @@ impl Later {
                 carried
             }
             First::Busy => return Poll::Pending,
-            First::Given(remote) => {
-                *first = First::Given(remote.clone());
+            First::Given(given) => {
+                let remote = given.remote().clone();
+                *first = First::Given(given);
                 return Poll::Ready(Ok(remote));
             }
             First::Failed(error) => {
@@ -100,16 +101,17 @@ impl Later {
         };
         drop(carried);
         let given = match response.and_then(Response::load::<Remote>) {
-            Ok(Ok(remote)) => Ok(remote),
+            Ok(Ok(remote)) => Given::new(self.reference.id(), remote),
             Ok(Err(exception)) => Err(Error::from_exception(exception)),
             Err(error) => Err(error),
         };
-        *self.first() = match &given {
-            Ok(remote) => First::Given(remote.clone()),
-            Err(error) => First::Failed(error.clone()),
+        let object = given.as_ref().map(|given| given.remote().clone()).map_err(Error::clone);
+        *self.first() = match given {
+            Ok(given) => First::Given(given),
+            Err(error) => First::Failed(error),
         };
         self.wakers.wake_all();
-        Poll::Ready(given)
+        Poll::Ready(object)
     }
 
     async fn object(&self) -> Result<Remote, Error> {
@@ -159,7 +161,7 @@ impl Link for Later {
 
     fn resolved(&self) -> Option<Remote> {
         match &*self.first() {
-            First::Given(remote) => Some(remote.clone()),
+            First::Given(given) => Some(given.remote().clone()),
             _ => None,
         }
     }

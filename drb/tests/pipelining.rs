@@ -91,6 +91,11 @@ impl Node {
         self.seen.kept.lock().unwrap().clone()
     }
 
+    pub async fn slow_kept(&self) -> Option<NodeProxy> {
+        self.seen.go.notified().await;
+        self.kept()
+    }
+
     pub fn forget(&self) {
         self.seen.kept.lock().unwrap().take();
     }
@@ -482,6 +487,55 @@ async fn blocks_and_the_end_of_a_connection() {
     assert_eq!(error.outcome(), Outcome::NotExecuted, "{error:?}");
 }
 
+/// A promise is handed on as an object of this process, and its own call gives that in the end.
+#[tokio::test]
+async fn an_object_that_turns_out_to_be_itself() {
+    let tree = Tree::new().await;
+    let itself = tree.root.kept().pipelined();
+    tree.root.keep(&itself).await.unwrap();
+    let error = itself.path().await.unwrap_err();
+    assert!(cause(&error).to_string().contains("nothing but the object"), "{error}");
+    assert_eq!(itself.closed().await, drb::Closed::Unresolved);
+    // Whoever else has it is told the same.
+    let kept = tree.root.kept().await.unwrap().unwrap();
+    cause(&kept.path().await.unwrap_err());
+    let error = tree.root.path_of(&itself).await.unwrap_err();
+    assert!(error.to_string().contains("nothing but the object"), "{error}");
+    tree.root.forget().await.unwrap();
+    drop((itself, kept));
+    tree.rest().await;
+    // Also if nobody looks at what it has become.
+    let itself = tree.root.slow_kept().pipelined();
+    let mut path = itself.path();
+    send(&mut path).await;
+    tree.root.keep(&itself).await.unwrap();
+    drop((path, itself));
+    tree.seen.go.notify_one();
+    tree.root.forget().await.unwrap();
+    tree.rest().await;
+}
+
+#[tokio::test]
+async fn objects_that_turn_out_to_be_each_other() {
+    let (near, far) = (Tree::new().await, Tree::new().await);
+    let (first, second) = (near.root.slow_kept().pipelined(), far.root.slow_kept().pipelined());
+    let mut paths = (first.path(), second.path());
+    send(&mut paths.0).await;
+    send(&mut paths.1).await;
+    near.root.keep(&second).await.unwrap();
+    far.root.keep(&first).await.unwrap();
+    near.seen.go.notify_one();
+    far.seen.go.notify_one();
+    for path in [paths.0.await, paths.1.await, first.path().await, second.path().await] {
+        assert_eq!(path.unwrap_err().outcome(), Outcome::NotExecuted);
+    }
+    near.root.forget().await.unwrap();
+    far.root.forget().await.unwrap();
+    drop((first, second));
+    near.rest().await;
+    far.rest().await;
+}
+
 /// The same code, where the wire knows no promises.
 #[tokio::test]
 async fn elsewhere_each_call_waits_for_the_one_before() {
@@ -511,6 +565,13 @@ async fn elsewhere_each_call_waits_for_the_one_before() {
         assert!(matches!(late.await, Err(Error::DeadlineExceeded { .. })));
         rust.seen.go.notify_one();
         assert_eq!(slow.path().await.unwrap(), "/slow");
+        // It turns out to be itself.
+        let itself = root.kept().pipelined();
+        root.keep(&itself).await.unwrap();
+        let error = itself.path().await.unwrap_err();
+        assert!(cause(&error).to_string().contains("nothing but the object"), "{error}");
+        assert!(root.path_of(&itself).await.is_err());
+        root.forget().await.unwrap();
         let mut deep = root.child("x").pipelined();
         for _ in 0..50 {
             deep = deep.child("x").pipelined();

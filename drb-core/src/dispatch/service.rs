@@ -96,11 +96,7 @@ pub trait Proxy: Dump + Load + Clone + Send + Sync + 'static {
     fn local<T: Service>(&self) -> Option<Arc<T::Cell>> {
         let resolved = self.remote().link().resolved();
         let remote = resolved.as_ref().unwrap_or_else(|| self.remote());
-        let link = remote.link();
-        let object: Arc<dyn Any + Send + Sync> = match link.local() {
-            Some(object) => object,
-            None => link.session()?.local(remote.reference())?,
-        };
+        let object: Arc<dyn Any + Send + Sync> = remote.object()?;
         object.downcast().ok()
     }
 }

@@ -56,8 +56,9 @@ impl Manners {
         if self.empty > most { Err(exceeded(Limit::EmptyFrames, most)) } else { Ok(()) }
     }
 
-    /// A call of the peer's, which was sent as a whole, is no longer wanted.
-    pub(super) fn cancelled(&mut self, now: Instant) -> Result<(), LoadError> {
+    /// A call of the peer's, which was sent as a whole, is no longer wanted; or the peer has given back a
+    /// promise that it hasn't made.
+    pub(super) fn needless(&mut self, now: Instant) -> Result<(), LoadError> {
         match self.cancels.take(now) {
             Ok(()) => Ok(()),
             Err(_) => Err(exceeded(Limit::Cancels, self.limits.cancels)),
@@ -181,16 +182,16 @@ mod tests {
     fn so_many_cancels_at_once_and_then_a_fifth_each_second() {
         let (mut manners, now) = (Manners::new(&Arc::new(limits())), Instant::now());
         for _ in 0..10 {
-            manners.cancelled(now).unwrap();
+            manners.needless(now).unwrap();
         }
-        assert!(manners.cancelled(now).is_err());
+        assert!(manners.needless(now).is_err());
         let second = now + Duration::from_secs(1);
         for _ in 0..2 {
-            manners.cancelled(second).unwrap();
+            manners.needless(second).unwrap();
         }
-        assert!(manners.cancelled(second).is_err());
+        assert!(manners.needless(second).is_err());
         let mut none = Manners::new(&Arc::new(Limits { cancels: 0, ..limits() }));
-        assert!(none.cancelled(now).is_err());
+        assert!(none.needless(now).is_err());
     }
 
     #[test]
@@ -238,7 +239,7 @@ mod tests {
             assert!(cancels.is_ready());
             // Every fifth one is answered before.
             while let Some(id) = cancels.next(now, |id| id % 5 != 0) {
-                manners.cancelled(now).unwrap();
+                manners.needless(now).unwrap();
                 sent.push(id);
             }
             assert!(!cancels.is_ready());

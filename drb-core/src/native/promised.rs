@@ -2,15 +2,15 @@
 
 use super::{Connection, Waiting};
 use crate::{
-    Carried, Closed, Closing, Current, Error, Limits, Link, ObjectId, OneRelay, Reference, Remote,
-    Request, Session, Wire, dispatch::Dispatch, unresolved, wakers::Wakers,
+    Carried, Closed, Closing, Current, Error, Given, Limits, Link, ObjectId, OneRelay, Reference,
+    Remote, Request, Session, Wire, dispatch::Dispatch, unresolved, wakers::Wakers,
 };
 use std::{
     any::Any,
     future::{Future, poll_fn},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Instant,
 };
 
@@ -33,8 +33,10 @@ pub(crate) struct Promised {
 enum First {
     Unmade(Box<Request>),
     Made(Waiting),
+    /// It has an answer, at which somebody looks right now.
+    Busy,
     /// It has given the object.
-    Given(Remote),
+    Given(Given),
     Failed(Error),
 }
 
@@ -128,22 +130,34 @@ impl Promised {
     fn poll(&self, context: &mut Context<'_>) -> Poll<Result<Remote, Error>> {
         self.wakers.add(context.waker());
         let mut first = self.first();
-        if let First::Made(waiting) = &mut *first {
-            let waker = Waker::from(Arc::clone(&self.wakers));
-            let answer = Pin::new(waiting).poll(&mut Context::from_waker(&waker));
-            let Poll::Ready(answer) = answer else { return Poll::Pending };
-            let given = answer.and_then(crate::Response::load::<Remote>);
-            *first = match given {
-                Ok(Ok(remote)) => First::Given(remote),
-                Ok(Err(exception)) => First::Failed(Error::from_exception(exception)),
-                Err(error) => First::Failed(error),
-            };
-        }
-        match &*first {
-            First::Given(remote) => Poll::Ready(Ok(remote.clone())),
-            First::Failed(error) => Poll::Ready(Err(error.clone())),
-            First::Unmade(_) | First::Made(_) => Poll::Pending,
-        }
+        let answer = match &mut *first {
+            First::Made(waiting) => {
+                let waker = Waker::from(Arc::clone(&self.wakers));
+                ready!(Pin::new(waiting).poll(&mut Context::from_waker(&waker)))
+            }
+            First::Unmade(_) | First::Busy => return Poll::Pending,
+            First::Given(given) => return Poll::Ready(Ok(given.remote().clone())),
+            First::Failed(error) => return Poll::Ready(Err(error.clone())),
+        };
+        *first = First::Busy;
+        // What it has given may be a promise of this process, this one or another, which is asked for its
+        // object.
+        drop(first);
+        let given = match answer.and_then(crate::Response::load::<Remote>) {
+            Ok(Ok(remote)) => Given::new(&self.id(), remote).inspect_err(|_| {
+                // The peer may hold this for its promise, which this holds.
+                self.connection.protocol().let_go_promise(self.number);
+            }),
+            Ok(Err(exception)) => Err(Error::from_exception(exception)),
+            Err(error) => Err(error),
+        };
+        let object = given.as_ref().map(|given| given.remote().clone()).map_err(Error::clone);
+        *self.first() = match given {
+            Ok(given) => First::Given(given),
+            Err(error) => First::Failed(error),
+        };
+        self.wakers.wake_all();
+        Poll::Ready(object)
     }
 
     /// What has become of it by now.
@@ -151,6 +165,7 @@ impl Promised {
         let answered = match &*self.first() {
             First::Unmade(_) => false,
             First::Made(waiting) => waiting.is_over(),
+            First::Busy => false,
             First::Given(_) | First::Failed(_) => true,
         };
         if !answered {
@@ -162,10 +177,8 @@ impl Promised {
         }
     }
 
-    fn own_remote(self: Arc<Self>) -> Remote {
-        let (table, number) = (self.connection.tables().peer_objects, self.number);
-        let reference = Reference::without_uri(ObjectId::Promise { table, number });
-        Remote::new(self, reference)
+    fn id(&self) -> ObjectId {
+        ObjectId::Promise { table: self.connection.tables().peer_objects, number: self.number }
     }
 
     /// What is held of the promise before this one.
@@ -173,7 +186,7 @@ impl Promised {
         match self.first.get_mut().unwrap_or_else(PoisonError::into_inner) {
             First::Unmade(request) => request.native.as_mut()?.promised.take(),
             First::Made(waiting) => waiting.take_promised(),
-            First::Given(_) | First::Failed(_) => None,
+            First::Busy | First::Given(_) | First::Failed(_) => None,
         }
     }
 }
@@ -211,6 +224,9 @@ impl Link for Promised {
     }
 
     fn carry(self: Arc<Self>, mut request: Request) -> Carried {
+        if let Some(Err(error)) = self.now() {
+            return Carried::made(Err(Error::unresolved(error)));
+        }
         // They belong to the call that is served where they are made, as this one.
         if let Some(until) = Current::until() {
             for promised in self.unmade() {
@@ -243,7 +259,8 @@ impl Link for Promised {
             return remote.link().local();
         }
         let this = self.this.upgrade()?;
-        Some(self.relay.get(|| this.own_remote()))
+        let reference = Reference::without_uri(self.id());
+        Some(self.relay.get(|| Remote::new(this, reference)))
     }
 
     fn closed(self: Arc<Self>, _: &Reference) -> Closing {

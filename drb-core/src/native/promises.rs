@@ -26,6 +26,8 @@ pub(super) struct Promises {
     bytes: usize,
     /// How many calls of the peer's have begun, and are not answered.
     running: usize,
+    /// How many of the peer's calls may have been meant to make promises, and have made none.
+    unmade: u64,
 }
 
 enum Promise {
@@ -66,6 +68,10 @@ pub(super) enum Aim {
 #[derive(Debug)]
 pub(super) struct Taken;
 
+/// A number that the peer has given back before, or never promised.
+#[derive(Debug)]
+pub(super) struct Unknown;
+
 impl Promises {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
@@ -78,6 +84,7 @@ impl Promises {
             calls: 0,
             bytes: 0,
             running: 0,
+            unmade: 0,
         }
     }
 
@@ -88,6 +95,7 @@ impl Promises {
             return Err(Taken);
         }
         if self.known.len() >= self.most {
+            self.unmade();
             return Ok(false);
         }
         self.known.insert(number, Promise::Pending { waiting: VecDeque::new(), released: false });
@@ -172,18 +180,28 @@ impl Promises {
         None
     }
 
-    /// The peer calls the object of a promise no more. Gives what was held for it. One that isn't known is
-    /// that of a call which was given up before it had arrived.
-    pub(super) fn release(&mut self, number: u64) -> Option<Kept> {
-        match self.known.get_mut(&number)? {
-            Promise::Pending { released, .. } => {
+    /// A call of the peer's is not made before it is known whether it makes a promise.
+    pub(super) fn unmade(&mut self) {
+        self.unmade += 1;
+    }
+
+    /// The peer calls the object of a promise no more. Gives what was held for it.
+    pub(super) fn release(&mut self, number: u64) -> Result<Option<Kept>, Unknown> {
+        match self.known.get_mut(&number) {
+            Some(Promise::Pending { released: released @ false, .. }) => {
                 *released = true;
-                None
+                Ok(None)
             }
-            Promise::Kept(_) => match self.known.remove(&number) {
-                Some(Promise::Kept(kept)) => Some(kept),
-                _ => None,
+            Some(Promise::Kept(_)) => match self.known.remove(&number) {
+                Some(Promise::Kept(kept)) => Ok(Some(kept)),
+                _ => Ok(None),
             },
+            // The peer cannot know yet that there is no such promise.
+            None if self.unmade > 0 => {
+                self.unmade -= 1;
+                Ok(None)
+            }
+            None | Some(Promise::Pending { .. }) => Err(Unknown),
         }
     }
 

@@ -1,11 +1,11 @@
 //! The calls of this side, in the protocol: from a call that is to be made to what has become of it.
 
-use super::{Lane, Protocol};
+use super::{Lane, OwnPromise, Protocol};
 use crate::{
     DumpError, Limit, LoadError, ObjectId,
     dispatch::Signature,
     native::{
-        Tail,
+        Mentioned, Tail,
         calls::{Abandon, Answered, Arrived, Ending},
         frame::{self, Kind, REFERENCES, malformed, take32},
         head::Head,
@@ -74,7 +74,7 @@ impl Protocol {
         let buffer = self.outbox.send(lane, message);
         let at_once = self.outbox.calls() > order;
         if let Some(number) = promise {
-            self.lanes.insert(number, lane);
+            self.own_promises.insert(number, OwnPromise { id, lane, made: true });
         }
         self.calls.begun(id, buffer, at_once.then_some(order));
         // Behind a call that makes a promise others come, which go with it.
@@ -93,8 +93,8 @@ impl Protocol {
             // Names share one: they are few.
             ObjectId::Name(_) => Lane::Object(2, 0, 0),
             ObjectId::Promise { number, .. } => {
-                let lane = self.lanes.get(number).copied();
-                lane.ok_or_else(|| {
+                let promise = self.own_promises.get(number);
+                promise.map(|promise| promise.lane).ok_or_else(|| {
                     DumpError::custom("the call that gives the object was not made")
                 })?
             }
@@ -124,8 +124,13 @@ impl Protocol {
                     mentioned.receivers.retain(count);
                     mentioned
                 });
-                if mentioned.is_err() {
-                    self.refuse(body);
+                match &mentioned {
+                    Ok(Mentioned { senders, receivers }) => {
+                        if let ([], [home]) = (&senders[..], &receivers[..]) {
+                            self.look_for_itself(id, *home);
+                        }
+                    }
+                    Err(_) => self.refuse(body),
                 }
                 Some(Box::new(mentioned))
             }
@@ -197,10 +202,15 @@ impl Protocol {
     /// refers to.
     fn take_back(&mut self, id: u32) -> Sent {
         let (sent, message) = self.outbox.forget(Kind::Call, id);
-        if let Some(message) = message
-            && message.flags & REFERENCES != 0
-        {
+        let Some(message) = message else { return sent };
+        if message.flags & REFERENCES != 0 {
             self.give_back(&Scan::of(&message.body));
+        }
+        if sent == Sent::Nothing
+            && let Ok(Head { promise: Some(promise), .. }) = Head::take(&mut &message.head[..], 0)
+            && let Some(promise) = self.own_promises.get_mut(&promise)
+        {
+            promise.made = false;
         }
         sent
     }

@@ -57,9 +57,8 @@ pub struct Protocol {
     pub(super) watchers: Watchers,
     /// What the peer's calls are going to give.
     promises: Promises,
-    /// In which order the calls on promised objects are sent that this side makes: behind the calls
-    /// that give the objects.
-    lanes: HashMap<u64, Lane>,
+    /// What this side's calls are going to give, as long as somebody may call it.
+    own_promises: HashMap<u64, OwnPromise>,
     /// The number of this side's next promise.
     next_promise: u64,
     names: Names,
@@ -83,6 +82,16 @@ pub struct Protocol {
     now: Option<Instant>,
 }
 
+/// What a call of this side's is going to give.
+struct OwnPromise {
+    /// The number of the call.
+    id: u32,
+    /// The way of the call, behind which the calls on the object go.
+    lane: Lane,
+    /// Whether the peer knows of it, or is going to, and hasn't got it back.
+    made: bool,
+}
+
 impl Protocol {
     /// A connection that begins.
     pub fn new(limits: &Arc<Limits>, tables: Arc<Tables>) -> Self {
@@ -98,7 +107,7 @@ impl Protocol {
             imports: Imports::default(),
             watchers: Watchers::default(),
             promises: Promises::new(limits),
-            lanes: HashMap::new(),
+            own_promises: HashMap::new(),
             next_promise: 0,
             names: Names::new(limits),
             dropped: Vec::new(),

@@ -1,12 +1,13 @@
 //! Promises in the protocol: calls on objects that are still to be given, in both directions.
 
-use super::{Called, Protocol, Received, Target};
+use super::{Called, OwnPromise, Protocol, Received, Target};
 use crate::{
-    Budget, Exception, Limits, ObjectId,
+    Budget, Exception, Limits, ObjectId, Relay,
     native::{
         Reader,
         frame::{self, Kind},
-        outbox::Message,
+        imports::Place,
+        outbox::{Lane, Message},
         promises::{Kept, Ready},
     },
 };
@@ -22,21 +23,38 @@ impl Protocol {
 
     /// Nobody here calls the object of a promise any more.
     pub(in crate::native) fn let_go_promise(&mut self, number: u64) {
-        // Behind all calls on it.
-        if let Some(lane) = self.lanes.remove(&number) {
-            let head = |out: &mut Vec<u8>| frame::put(out, number);
-            let message = Message {
-                kind: Kind::Promises,
-                flags: 0,
-                id: 0,
-                head,
-                body: Vec::new(),
-                tail: None,
-            };
-            self.outbox.send(lane, message);
-            self.sender.wake();
+        if let Some(OwnPromise { lane, made: true, .. }) = self.own_promises.remove(&number) {
+            self.give_back_promise(number, lane);
         }
         self.settle();
+    }
+
+    /// The peer has answered the call `id` with nothing but an object of this side's. If that is what the
+    /// call was to give, the peer holds it for the promise, and it holds that: the promise is given back.
+    pub(super) fn look_for_itself(&mut self, id: u32, (slot, generation): Place) {
+        if self.own_promises.is_empty() {
+            return;
+        }
+        let Some(object) = self.exports.get(slot, generation) else { return };
+        let Some(ObjectId::Promise { table, number }) = Relay::promise_behind(&object) else {
+            return;
+        };
+        if table == self.tables.peer_objects
+            && let Some(promise) = self.own_promises.get_mut(&number)
+            && promise.id == id
+            && std::mem::take(&mut promise.made)
+        {
+            let lane = promise.lane;
+            self.give_back_promise(number, lane);
+        }
+    }
+
+    fn give_back_promise(&mut self, number: u64, lane: Lane) {
+        let head = |out: &mut Vec<u8>| frame::put(out, number);
+        let (kind, flags, id, body, tail) = (Kind::Promises, 0, 0, Vec::new(), None);
+        // Behind all calls on it.
+        self.outbox.send(lane, Message { kind, flags, id, head, body, tail });
+        self.sender.wake();
     }
 
     /// How many promises of the peer's are kept, and how many of its calls wait for objects.
@@ -193,4 +211,67 @@ fn bounded(failure: &Exception, bytes: usize, limits: &Limits) -> Exception {
     let mut bare = Exception::new(cut.class.clone(), cut.message.clone());
     bare.refused = cut.refused;
     bare
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::native::{Calling, PREAMBLE, Tables};
+    use std::time::Instant;
+
+    /// What is sent when a call behind one of so many bytes, whose object is promised, is given up behind
+    /// so many bytes of them, and the promise is given back: the kinds of the frames, but of chunks.
+    fn kinds(bytes: usize, sent: usize) -> Vec<Option<Kind>> {
+        let limits = Arc::new(Limits { chunk: 100, ..Limits::default() });
+        let mut protocol = Protocol::new(&limits, Arc::new(Tables::new()));
+        let mut call = |bytes, promise| {
+            let (target, method, body) = (&ObjectId::Front, "m", vec![0; bytes]);
+            let (count, keywords, block, deadline) = (1, false, None, None);
+            let (tail, shapes, references, signature) = (None, 0, false, None);
+            let call = Calling {
+                target,
+                method,
+                signature,
+                count,
+                keywords,
+                block,
+                deadline,
+                promise,
+                body,
+                tail,
+                shapes,
+                references,
+            };
+            protocol.call(call, Instant::now()).unwrap()
+        };
+        let number = 0;
+        call(bytes, None);
+        let id = call(bytes, Some(number));
+        let mut out = Vec::new();
+        for most in 0..sent {
+            assert!(protocol.transmit(&mut out, most, Instant::now).is_none());
+            protocol.outbox.window.take_all();
+        }
+        protocol.abandon(id);
+        protocol.let_go_promise(number);
+        assert!(protocol.transmit(&mut out, usize::MAX, Instant::now).is_none());
+        assert!(protocol.own_promises.is_empty());
+        let (mut frames, mut kinds) = (&out[PREAMBLE.len()..], Vec::new());
+        while let Ok((byte, body)) = frame::split(frames) {
+            kinds.push(Kind::from_byte(byte));
+            frames = &frames[frame::HEAD + body.len()..];
+        }
+        kinds.retain(|kind| *kind != Some(Kind::Chunk));
+        kinds
+    }
+
+    #[test]
+    fn only_what_the_peer_knows_of_is_given_back() {
+        let (name, call) = (Some(Kind::Name), Some(Kind::Call));
+        let (cancel, promises) = (Some(Kind::Cancel), Some(Kind::Promises));
+        // Nothing of it was sent, a part, and all.
+        assert_eq!(kinds(500, 200), [name, call]);
+        assert_eq!(kinds(500, 700), [name, call, call, cancel, promises]);
+        assert_eq!(kinds(10, 40), [name, call, call, promises, cancel]);
+    }
 }

@@ -9,6 +9,7 @@ use crate::{
         frame::{self, ASKS, HEAD, Kind, MORE, malformed, take, take32},
         hello,
         inbox::{Inbox, TooMuch, Whole},
+        promises::Unknown,
         tail,
     },
 };
@@ -132,8 +133,10 @@ impl Protocol {
             Kind::Cancel => {
                 let id = take32(&mut body)?;
                 let in_part = self.inbox.forget_call(id);
-                if !in_part {
-                    self.manners.cancelled(now)?;
+                if in_part {
+                    self.promises.unmade();
+                } else {
+                    self.manners.needless(now)?;
                 }
                 if in_part || self.forget_waiting(id) {
                     let refused = Exception::new("DRb::DRbConnError", "cancelled");
@@ -157,8 +160,10 @@ impl Protocol {
             }
             Kind::Promises => {
                 while !body.is_empty() {
-                    let kept = self.promises.release(take(&mut body)?);
-                    self.let_go_kept(kept);
+                    match self.promises.release(take(&mut body)?) {
+                        Ok(kept) => self.let_go_kept(kept),
+                        Err(Unknown) => self.manners.needless(now)?,
+                    }
                 }
             }
             Kind::Ping => {
@@ -222,6 +227,7 @@ impl Protocol {
         match (kind, body) {
             (Kind::Call, Ok(body)) => self.called(taken, flags, Cow::Owned(body), tail),
             (Kind::Call, Err(TooMuch { limit, found })) => {
+                self.promises.unmade();
                 self.refuse_found(found);
                 let error = self.too_much(limit);
                 Ok(Received::Refused(taken, id, (&error).into()))

@@ -91,7 +91,17 @@ impl Task {
             12..30 => numbered(number, patience, works.waits(number, turns)).await,
             30..36 => numbered(number, patience, works.keeps(number, turns)).await,
             36 => numbered(number, patience, works.blocks(number)).await,
-            37..48 => {
+            37..43 => {
+                // Called before it is there, and so is another one that it gives.
+                let given = works.gives(number, turns).pipelined();
+                let thing = if turns.is_multiple_of(2) { given } else { given.twin().pipelined() };
+                match numbered(number, patience, thing.number()).await? {
+                    // That is known of the object's method only.
+                    Told::NotExecuted => Ok(Told::Cancelled),
+                    told => Ok(told),
+                }
+            }
+            43..48 => {
                 let call = works.gives(number, turns);
                 match within(patience, call).await? {
                     // It is the right object, also if nobody ever calls it.

@@ -28,7 +28,7 @@ impl Task {
         while !self.progress.is_enough() {
             let number = self.ledger.call()?;
             let count = 1 + self.random.below(MANY);
-            let mut things = match self.random.below(3) {
+            let mut things = match self.random.below(4) {
                 0 => self.works.many(number, count as u32).await?,
                 1 => {
                     // Objects of this side, which come home.
@@ -36,6 +36,21 @@ impl Task {
                     let own = own.map(|number| Arc::new(Thing::new(&self.ledger, number)));
                     let own: Vec<_> = own.collect();
                     self.works.back(number, own).await?
+                }
+                2 => {
+                    // They are handed on, and come home, before they are there.
+                    let count = 1 + count / 20;
+                    let calls: Vec<u32> =
+                        (0..count).map(|_| self.ledger.call()).collect::<Result<_, _>>()?;
+                    let things = calls.iter().map(|call| self.works.gives(*call, 0).pipelined());
+                    let things = self.works.back(number, things.collect::<Vec<_>>()).await?;
+                    for (thing, call) in things.iter().zip(calls) {
+                        self.is(Some(thing), call).await?;
+                        self.ledger.told(call, Told::Answered);
+                    }
+                    self.progress.add(things.len())?;
+                    self.ledger.told(number, Told::Answered);
+                    continue;
                 }
                 _ => {
                     let more = self.ledger.call()?;

@@ -54,13 +54,21 @@ impl Task {
         let number = self.ledger.call()?;
         let turns = self.random.below(70) as u8;
         let thing = Thing::new(&self.ledger, number);
-        let (how, given) = match self.random.below(4) {
+        let (how, given) = match self.random.below(5) {
             0 => ("at once", self.works.panics(number).await),
             1 => {
                 let call = self.works.panics_later(number, turns, drb::by_ref(thing));
                 ("later", call.await.map(drop))
             }
-            2 => ("on a thread", self.works.panics_on_a_thread(number).await),
+            2 => {
+                let call = self.works.panics_later(number, turns, drb::by_ref(thing));
+                match call.pipelined().number().await {
+                    // The object's method has not run, since there is none.
+                    Err(drb::Error::Unresolved { cause }) => ("later", Err(*cause)),
+                    other => return Err(format!("an object of a panic came as {other:?}").into()),
+                }
+            }
+            3 => ("on a thread", self.works.panics_on_a_thread(number).await),
             _ => ("in a callback", self.works.calls_back(number, drb::by_ref(thing)).await),
         };
         let expected = format!("{number} panics {how}");

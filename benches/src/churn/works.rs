@@ -25,6 +25,11 @@ impl Thing {
         answer(self.number)
     }
 
+    /// Another one with the same number.
+    pub fn twin(&self) -> Self {
+        Self::new(&self.ledger, self.number)
+    }
+
     pub fn panics(&self, number: u32) {
         let _runs = self.ledger.begin(number);
         panic!("{number} panics in a callback")

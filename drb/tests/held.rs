@@ -320,3 +320,86 @@ async fn outcomes_go_through_a_process_in_the_middle() {
     let error = sleeper.sleep().await.unwrap_err();
     assert_eq!(error.outcome(), Outcome::NotExecuted, "{error:?}");
 }
+
+/// A method of an object behind a process in the middle gives new objects. They are called, come home and
+/// are let go of through that process.
+#[tokio::test]
+async fn new_objects_go_through_a_process_in_the_middle() {
+    #[derive(DrbUndumped)]
+    struct Row(u32, #[allow(dead_code, reason = "it tells whether the row is there")] Arc<()>);
+
+    #[drb::service]
+    impl Row {
+        pub fn number(&self) -> u32 {
+            self.0
+        }
+    }
+
+    #[derive(Clone, DrbUndumped)]
+    struct Table(Arc<()>);
+
+    #[drb::service]
+    impl Table {
+        pub fn row(&self, number: u32) -> Row {
+            Row(number, Arc::clone(&self.0))
+        }
+
+        pub async fn rows(&self, count: u32) -> Vec<Row> {
+            tokio::task::yield_now().await;
+            (0..count).map(|number| self.row(number)).collect()
+        }
+
+        pub fn are_own(&self, rows: Vec<RowProxy>) -> bool {
+            rows.iter().all(|row| row.local::<Row>().is_some())
+        }
+    }
+
+    struct Hall(Table);
+
+    #[drb::service]
+    impl Hall {
+        pub fn table(&self) -> Table {
+            self.0.clone()
+        }
+    }
+
+    struct Middle(TableProxy);
+
+    #[drb::service]
+    impl Middle {
+        pub fn table(&self) -> TableProxy {
+            self.0.clone()
+        }
+    }
+
+    let alive = Arc::new(());
+    let hall = Hall(Table(Arc::clone(&alive)));
+    let far = drb::start_service("drb://127.0.0.1:0", hall).await.unwrap();
+    let (between, client) = (Client::new(), Client::new());
+    let hall: HallProxy = between.connect(far.uri()).await.unwrap();
+    let middle = Middle(hall.table().await.unwrap());
+    let near = drb::start_service("drb://127.0.0.1:0", middle).await.unwrap();
+    let middle: MiddleProxy = client.connect(near.uri()).await.unwrap();
+    let table = middle.table().await.unwrap();
+    let held = || {
+        let counts = |usage: Usage| (usage.exported, usage.imported);
+        (
+            Arc::strong_count(&alive),
+            [far.usage(), between.usage(), near.usage(), client.usage()].map(counts),
+        )
+    };
+    let before = held();
+    let row = table.row(7).await.unwrap();
+    let rows = table.rows(3).await.unwrap();
+    assert_eq!(row.number().await.unwrap(), 7);
+    assert_eq!(rows[2].number().await.unwrap(), 2);
+    assert_eq!(table.row(8).pipelined().number().await.unwrap(), 8);
+    let own = rows.iter().chain([&row]).cloned().collect::<Vec<_>>();
+    assert!(table.are_own(own).await.unwrap());
+    drop((row, rows));
+    let until = Instant::now() + Duration::from_secs(10);
+    while held() != before {
+        assert!(Instant::now() < until, "{:?} instead of {before:?}", held());
+        sleep(Duration::from_millis(5)).await;
+    }
+}

@@ -12,7 +12,7 @@ use std::{
 };
 
 /// The window while small messages go between the pieces of large ones.
-const TIGHT: usize = 128 << 10;
+const TIGHT: usize = 32 << 10;
 
 /// The window else.
 const LOOSE: usize = 2 << 20;
@@ -21,13 +21,18 @@ const LOOSE: usize = 2 << 20;
 const WIDE: usize = 16 << 20;
 
 /// A piece while small messages go between.
-const SMALL: usize = 32 << 10;
+const SMALL: usize = 16 << 10;
 
 /// After so many bytes without a small message there is nothing that has to go between.
 const QUIET: usize = 8 << 20;
 
-/// The window is so many times what is measured to be under way.
+/// The window is so many times what is measured to fill the way. So it grows until so much more is under way.
 const MORE: f64 = 1.8;
+
+/// The same on a way that is shorter than [`SHORT`], while small messages go between, which would wait for what
+/// is more.
+const LITTLE_MORE: f64 = 1.25;
+const SHORT: Duration = Duration::from_millis(1);
 
 /// So often something begins to be sent before it is measured again how long the way is.
 const BURSTS: u32 = 16;
@@ -49,7 +54,7 @@ pub(super) struct Window {
     alone: Option<Duration>,
     /// How often something was sent when nothing was under way.
     bursts: u32,
-    /// What the length of the way asks for.
+    /// What fills the way.
     needs: usize,
     /// How many bytes are still to be sent as if small messages went between them.
     tight: usize,
@@ -66,8 +71,12 @@ struct Asked {
 
 impl Window {
     fn size(&self) -> usize {
-        let least = if self.tight > 0 { TIGHT } else { LOOSE };
-        self.needs.clamp(least, WIDE)
+        let (least, more) = match self.tight {
+            0 => (LOOSE, MORE),
+            _ if self.alone.is_some_and(|alone| alone < SHORT) => (TIGHT, LITTLE_MORE),
+            _ => (TIGHT, MORE),
+        };
+        ((self.needs as f64 * more) as usize).clamp(least, WIDE)
     }
 
     fn under_way(&self) -> usize {
@@ -156,8 +165,7 @@ impl Window {
         };
         self.alone = Some(alone);
         let arrived = (self.taken - asked.taken) as f64;
-        let within = arrived * alone.as_secs_f64() / took.as_secs_f64();
-        self.needs = (within * MORE) as usize;
+        self.needs = (arrived * alone.as_secs_f64() / took.as_secs_f64()) as usize;
     }
 }
 

@@ -3,6 +3,9 @@
 use crate::{Error, Wire};
 use std::{fmt, path::PathBuf, str::FromStr};
 
+/// Where an SSH server listens.
+const SSH_PORT: u16 = 22;
+
 /// A URI that a server listens on or an object is called at.
 ///
 /// - `druby://host:port`: TCP. The port 0 is for listening: the system picks one.
@@ -12,6 +15,9 @@ use std::{fmt, path::PathBuf, str::FromStr};
 /// - `drb://host:port`, `drb+unix:/path`: the same places over the native wire.
 /// - `drbssl://host:port`, `drbs://host:port`: both wires within TLS (feature `tls` of the crate `drb`).
 /// - `drb+local:name`: a server of this very process; `drb+local:` listens under a new name.
+/// - `drb+ssh://user@host:port/place`: over the native wire through an SSH server (feature `ssh` of the crate `drb`).
+///   The place is one as seen from there: `host:port`, or the path of a Unix socket
+///   (`drb+ssh://host//run/socket`). Without a user or a port it is as for `ssh`.
 /// - `…?name`: the object with that name, rather than the front object.
 ///
 /// ```
@@ -53,6 +59,17 @@ pub enum Address {
         /// The path; empty for a new one below `/tmp`.
         path: PathBuf,
     },
+    /// Through an SSH server.
+    Ssh {
+        /// Who logs in there, if the URI says so.
+        user: Option<String>,
+        /// The server's name, or its address (without brackets).
+        host: String,
+        /// The server's port; 22 unless the URI says otherwise.
+        port: u16,
+        /// Where the process is reached from there: over TCP, or at a Unix socket.
+        place: Box<Self>,
+    },
     /// Within this process.
     Local {
         /// The server's name; empty for a new one.
@@ -73,19 +90,7 @@ impl Uri {
         });
         if let Some((wire, tls, rest)) = tcp {
             let (place, option) = split_option(rest);
-            let (host, port) = place.rsplit_once(':').ok_or_else(|| {
-                bad("the port is missing; write druby://host:port, or port 0 for any free one")
-            })?;
-            if port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()) {
-                return Err(bad("what follows the last colon is no port number"));
-            }
-            let port = port.parse().map_err(|_| bad("a port is at most 65535"))?;
-            let host =
-                host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-            if host.contains(['/', '[', ']', '@']) || host.contains(char::is_whitespace) {
-                return Err(bad("the host is no name and no address; write druby://host:port"));
-            }
-            let address = Address::Tcp { host: host.to_owned(), port };
+            let address = tcp_place(place).map_err(bad)?;
             return Ok(Self { wire, tls, address, option });
         }
         let (wire, unix) = match (uri.strip_prefix("drbunix:"), uri.strip_prefix("drb+unix:")) {
@@ -100,14 +105,19 @@ impl Uri {
             let address = Address::Unix { path: PathBuf::from(path) };
             return Ok(Self { wire, tls: false, address, option });
         }
+        if let Some(rest) = uri.strip_prefix("drb+ssh://") {
+            let (rest, option) = split_option(rest);
+            let address = ssh_place(rest).map_err(bad)?;
+            return Ok(Self { wire: Wire::Native, tls: false, address, option });
+        }
         if let Some(rest) = uri.strip_prefix("drb+local:") {
             let (name, option) = split_option(rest);
             let address = Address::Local { name: name.to_owned() };
             return Ok(Self { wire: Wire::Native, tls: false, address, option });
         }
         Err(bad(
-            "it doesn't begin with drb://, druby://, drbs://, drbssl://, drb+unix:, drbunix: or \
-             drb+local:",
+            "it doesn't begin with drb://, druby://, drbs://, drbssl://, drb+unix:, drbunix:, \
+             drb+ssh:// or drb+local:",
         ))
     }
 
@@ -130,6 +140,68 @@ const TCP: [(&str, Wire, bool); 4] = [
     ("drbssl", Wire::Ruby, true),
     ("drbs", Wire::Native, true),
 ];
+
+/// `host:port`.
+fn tcp_place(place: &str) -> Result<Address, &'static str> {
+    let (host, port) = place
+        .rsplit_once(':')
+        .ok_or("the port is missing; write druby://host:port, or port 0 for any free one")?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    Ok(Address::Tcp { host: self::host(host)?, port: self::port(port)? })
+}
+
+/// `user@host:port/place`.
+fn ssh_place(rest: &str) -> Result<Address, &'static str> {
+    const MISSING: &str = "what is called behind the SSH server is missing; \
+        write drb+ssh://user@host/localhost:9000, or drb+ssh://user@host//path for a Unix socket";
+    let (server, place) = rest.split_once('/').ok_or(MISSING)?;
+    let (user, server) = match server.rsplit_once('@') {
+        Some((user, server)) => (Some(user), server),
+        None => (None, server),
+    };
+    if user.is_some_and(|user| user.is_empty() || user.contains(char::is_whitespace)) {
+        return Err("what stands before the @ is no name of a user");
+    }
+    let (host, port) = match (server.strip_prefix('['), server.rsplit_once(':')) {
+        (Some(server), _) => {
+            let (host, port) = server.split_once(']').ok_or("a ] is missing")?;
+            (
+                host,
+                if port.is_empty() { None } else { Some(port.strip_prefix(':').unwrap_or(port)) },
+            )
+        }
+        // An address of IPv6, which has a port only behind brackets.
+        (None, Some((host, _))) if host.contains(':') => (server, None),
+        (None, Some((host, port))) => (host, Some(port)),
+        (None, None) => (server, None),
+    };
+    if host.is_empty() {
+        return Err("there is no SSH server; write drb+ssh://user@host/localhost:9000");
+    }
+    let (user, host) = (user.map(str::to_owned), self::host(host)?);
+    let port = port.map_or(Ok(SSH_PORT), self::port)?;
+    let place = match place {
+        "" => return Err(MISSING),
+        path if path.contains('\0') => return Err("a path has no zero byte in it"),
+        path if path.starts_with('/') => Address::Unix { path: PathBuf::from(path) },
+        place => tcp_place(place)?,
+    };
+    Ok(Address::Ssh { user, host, port, place: Box::new(place) })
+}
+
+fn host(host: &str) -> Result<String, &'static str> {
+    if host.contains(['/', '[', ']', '@']) || host.contains(char::is_whitespace) {
+        return Err("the host is no name and no address; write druby://host:port");
+    }
+    Ok(host.to_owned())
+}
+
+fn port(port: &str) -> Result<u16, &'static str> {
+    if port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("what follows the last colon is no port number");
+    }
+    port.parse().map_err(|_| "a port is at most 65535")
+}
 
 /// A lone `?` is the empty name, as it is for Ruby.
 fn split_option(rest: &str) -> (&str, Option<String>) {
@@ -172,6 +244,25 @@ impl fmt::Display for Address {
         match self {
             Self::Tcp { host, port } => write!(f, "druby://{host}:{port}"),
             Self::Unix { path } => write!(f, "drbunix:{}", path.display()),
+            Self::Ssh { user, host, port, place } => {
+                f.write_str("drb+ssh://")?;
+                if let Some(user) = user {
+                    write!(f, "{user}@")?;
+                }
+                match host.contains(':') {
+                    true => write!(f, "[{host}]")?,
+                    false => f.write_str(host)?,
+                }
+                if *port != SSH_PORT {
+                    write!(f, ":{port}")?;
+                }
+                match &**place {
+                    Self::Tcp { host, port } => write!(f, "/{host}:{port}"),
+                    Self::Unix { path } => write!(f, "/{}", path.display()),
+                    // Nothing else is behind an SSH server.
+                    other => write!(f, "/{other}"),
+                }
+            }
             Self::Local { name } => write!(f, "drb+local:{name}"),
         }
     }
@@ -183,6 +274,34 @@ mod tests {
 
     fn tcp(host: &str, port: u16) -> Address {
         Address::Tcp { host: host.to_owned(), port }
+    }
+
+    fn unix(path: &str) -> Address {
+        Address::Unix { path: path.into() }
+    }
+
+    fn through(user: Option<&str>, host: &str, port: u16, place: Address) -> Address {
+        let (user, host) = (user.map(str::to_owned), host.to_owned());
+        Address::Ssh { user, host, port, place: Box::new(place) }
+    }
+
+    #[test]
+    fn an_ssh_server_with_an_address_of_ipv6() {
+        let place = || tcp("::1", 1);
+        for (uri, address, shown) in [
+            ("drb+ssh://[::2]/[::1]:1", through(None, "::2", 22, place()), "drb+ssh://[::2]/::1:1"),
+            ("drb+ssh://::2/::1:1", through(None, "::2", 22, place()), "drb+ssh://[::2]/::1:1"),
+            (
+                "drb+ssh://[::2]:3/::1:1",
+                through(None, "::2", 3, place()),
+                "drb+ssh://[::2]:3/::1:1",
+            ),
+        ] {
+            let parsed = Uri::parse(uri).unwrap();
+            assert_eq!(parsed.address, address, "{uri}");
+            assert_eq!(parsed.to_string(), shown);
+            assert_eq!(Uri::parse(shown).unwrap(), parsed);
+        }
     }
 
     #[test]
@@ -205,6 +324,9 @@ mod tests {
             ("drbssl://[::1]:8787", tcp("::1", 8787), None),
             ("drbs://:0", tcp("", 0), None),
             ("drb+unix:/tmp/x", Address::Unix { path: "/tmp/x".into() }, None),
+            ("drb+ssh://h/localhost:1", through(None, "h", 22, tcp("localhost", 1)), None),
+            ("drb+ssh://me@h:2/:1?x", through(Some("me"), "h", 2, tcp("", 1)), Some("x")),
+            ("drb+ssh://a@b@h//run/x?y", through(Some("a@b"), "h", 22, unix("/run/x")), Some("y")),
             ("drb+local:shop", Address::Local { name: "shop".into() }, None),
             ("drb+local:?till", Address::Local { name: String::new() }, Some("till")),
         ] {
@@ -235,6 +357,16 @@ mod tests {
             ("druby://h/x:1", "the host"),
             ("druby://a b:1", "the host"),
             ("drbunix:a\0b", "zero byte"),
+            ("drb+ssh://h", "behind the SSH server"),
+            ("drb+ssh://h/", "behind the SSH server"),
+            ("drb+ssh:///x:1", "no SSH server"),
+            ("drb+ssh://@h/x:1", "no name of a user"),
+            ("drb+ssh://h:x/x:1", "no port number"),
+            ("drb+ssh://[::1/x:1", "a ] is missing"),
+            ("drb+ssh://[::1]x/x:1", "no port number"),
+            ("drb+ssh://h/x", "port is missing"),
+            ("drb+ssh://h/x/y:1", "the host"),
+            ("drb+ssh://h//a\0b", "zero byte"),
         ] {
             let error = Uri::parse(uri).unwrap_err().to_string();
             assert!(error.contains(problem), "{uri}: {error}");

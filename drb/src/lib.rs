@@ -64,6 +64,8 @@ mod macros;
 mod net;
 mod object;
 mod server;
+#[cfg(feature = "ssh")]
+pub mod ssh;
 mod timer;
 #[cfg(feature = "tls")]
 pub mod tls;
@@ -115,6 +117,11 @@ mod documents {}
 #[cfg(all(doctest, feature = "tls"))]
 #[doc = include_str!("../../docs/tls.md")]
 mod about_tls {}
+
+/// The programs in the document about SSH.
+#[cfg(all(doctest, feature = "ssh"))]
+#[doc = include_str!("../../docs/ssh.md")]
+mod about_ssh {}
 
 /// What generated code names.
 #[doc(hidden)]

@@ -36,6 +36,13 @@ pub(crate) struct Brought {
     pub(crate) ends: Option<Ends>,
 }
 
+impl Brought {
+    /// One of which nothing is known but who is said to be at the other end.
+    pub(crate) fn new(stream: impl Transport, peer: Peer) -> Self {
+        Self { stream: Box::new(stream), peer, identity: Identity::Anonymous, ends: None }
+    }
+}
+
 impl fmt::Debug for Brought {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Brought").field("peer", &self.peer).finish_non_exhaustive()

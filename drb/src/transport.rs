@@ -1,7 +1,7 @@
 //! Connections that the program makes itself.
 
 use crate::{
-    Client, Error, Identity,
+    Client, Error,
     net::{Brought, Stream},
     tls,
 };
@@ -24,17 +24,26 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for T {}
 /// Makes the connections of a client.
 pub(crate) type Connector = Arc<dyn Fn(Address) -> Connecting + Send + Sync>;
 
-type Connecting = Pin<Box<dyn Future<Output = io::Result<Box<dyn Transport>>> + Send>>;
+type Connecting = Pin<Box<dyn Future<Output = io::Result<Brought>> + Send>>;
 
 /// A program's function as a connector.
 pub(crate) fn connector<S: Transport, F: Future<Output = io::Result<S>> + Send + 'static>(
     connect: impl Fn(Address) -> F + Send + Sync + 'static,
 ) -> Connector {
     Arc::new(move |address| {
-        let connecting = connect(address);
+        let (peer, connecting) = (peer(&address), connect(address));
+        Box::pin(async move { Ok(Brought::new(connecting.await?, peer)) })
+    })
+}
+
+/// A connector through an SSH session. Addresses are those of the other end, so none says who is there.
+#[cfg(feature = "ssh")]
+pub(crate) fn through(session: crate::ssh::Session) -> Connector {
+    Arc::new(move |address| {
+        let session = session.clone();
         Box::pin(async move {
-            let stream: Box<dyn Transport> = Box::new(connecting.await?);
-            Ok(stream)
+            let peer = Peer::Named(format!("{address} at {}", session.host()).into());
+            Ok(Brought::new(session.open(address).await?, peer))
         })
     })
 }
@@ -46,6 +55,9 @@ pub(crate) fn connector<S: Transport, F: Future<Output = io::Result<S>> + Send +
 pub(crate) fn target(uri: &str, client: &Client) -> Result<Uri, Error> {
     let to = Uri::parse(uri)?;
     let bad = |problem| Err(Error::BadUri { uri: uri.to_owned(), problem });
+    if matches!(to.address, Address::Ssh { .. }) && !cfg!(feature = "ssh") {
+        return bad("`drb+ssh://` needs the feature `ssh` of the crate drb");
+    }
     match to.tls && client.tls().is_none() {
         true if !cfg!(feature = "tls") => bad(tls::OFF),
         true => bad("the client that calls it has to know whom to trust: \
@@ -55,15 +67,15 @@ pub(crate) fn target(uri: &str, client: &Client) -> Result<Uri, Error> {
     }
 }
 
-/// Connects: as the program does it, or over a socket; and within TLS, if it is to be so.
+/// Connects: as the program does it, through an SSH server, or over a socket; and within TLS, if it is to be
+/// so.
 pub(crate) async fn connect(to: &Uri, client: &Client) -> io::Result<Stream> {
     let address = &to.address;
-    let stream = match client.connector() {
-        None => Stream::connect(address).await?,
-        Some(connector) => {
-            let (stream, peer) = (connector(address.clone()).await?, peer(address));
-            Stream::Brought(Brought { stream, peer, identity: Identity::Anonymous, ends: None })
-        }
+    let stream = match (client.connector(), address) {
+        (Some(connector), _) => Stream::Brought(connector(address.clone()).await?),
+        #[cfg(feature = "ssh")]
+        (None, Address::Ssh { .. }) => Stream::Brought(client.ssh().connect(address).await?),
+        (None, _) => Stream::connect(address).await?,
     };
     match (address, client.tls()) {
         (Address::Tcp { host, .. }, Some(tls)) if to.tls => {
@@ -81,6 +93,7 @@ fn peer(address: &Address) -> Peer {
             Ok(ip) => Peer::Tcp((ip.to_canonical(), *port).into()),
             Err(_) => Peer::Named(host.as_str().into()),
         },
+        Address::Ssh { .. } => Peer::Named(address.to_string().into()),
         _ => Peer::Unix,
     }
 }

@@ -26,6 +26,13 @@ pub(crate) fn group(name: &str) -> io::Result<u32> {
     }
 }
 
+/// The name of the user of this process.
+#[cfg(feature = "ssh")]
+pub(crate) fn own_name() -> Option<String> {
+    let own = User::from_uid(nix::unistd::Uid::current()).ok().flatten();
+    own.map(|user| user.name).or_else(|| std::env::var("USER").ok())
+}
+
 /// An ACL with the numbers of the users and groups that it names.
 pub(crate) fn resolve(acl: Acl) -> Result<Acl, AclError> {
     acl.resolve(|name| user(name).ok(), |name| group(name).ok())

@@ -3,6 +3,7 @@
 //! Every wait has a bound, and every process is ended by its id when its handle is dropped.
 
 pub mod certificates;
+pub mod far;
 pub mod hall;
 pub mod mirror;
 mod program;

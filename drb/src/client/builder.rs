@@ -29,11 +29,20 @@ pub struct ClientBuilder {
     idle: usize,
     connector: Option<Connector>,
     tls: Option<tls::Connecting>,
+    #[cfg(feature = "ssh")]
+    ssh: Option<crate::ssh::SessionBuilder>,
 }
 
 impl ClientBuilder {
     pub(super) fn new() -> Self {
-        Self { limits: Limits::default(), idle: 64, connector: None, tls: None }
+        Self {
+            limits: Limits::default(),
+            idle: 64,
+            connector: None,
+            tls: None,
+            #[cfg(feature = "ssh")]
+            ssh: None,
+        }
     }
 
     /// All bounds at once.
@@ -88,16 +97,61 @@ impl ClientBuilder {
         self
     }
 
+    /// How the client logs in to the SSH servers in `drb+ssh://` URIs; a user in the URI counts before the one
+    /// here. Without this it is done as `ssh` does it: with the agent and the user's own keys.
+    ///
+    /// Which servers those are, only the program says: a reference that a peer sends leads through one only if the
+    /// program has connected there itself.
+    ///
+    /// ```no_run
+    /// # async fn example() -> drb::Result<()> {
+    /// let ssh = drb::ssh::Session::builder().key_file("/etc/till/id_ed25519");
+    /// let client = drb::Client::builder().ssh(ssh).build();
+    /// let till: drb::Object = client.connect("drb+ssh://till@far.example/localhost:9000").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "ssh")]
+    pub fn ssh(mut self, login: crate::ssh::SessionBuilder) -> Self {
+        self.ssh = Some(login);
+        self
+    }
+
+    /// Makes all connections through an SSH session: each address is dialled from the SSH server, and is one as
+    /// it is seen from there. So the URIs that programs over there use serve here as well, also those in
+    /// references that they give.
+    ///
+    /// Over the native wire callbacks come over the same connection; for Ruby's,
+    /// [`ssh::Session::listen`](crate::ssh::Session::listen) makes a way back.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let session = drb::ssh::Session::builder().connect("deploy@far.example").await?;
+    /// let client = drb::Client::builder().through(&session).build();
+    /// let till: drb::Object = client.connect("drb://localhost:9000").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "ssh")]
+    pub fn through(mut self, session: &crate::ssh::Session) -> Self {
+        self.connector = Some(transport::through(session.clone()));
+        self
+    }
+
     /// The client.
     pub fn build(self) -> Client {
         let pools = Mutex::new(HashMap::new());
         let routes = Mutex::default();
         let limits = Arc::new(self.limits);
+        #[cfg(feature = "ssh")]
+        let ssh = crate::ssh::Sessions::new(self.ssh);
         let Self { idle, connector, tls, .. } = self;
         Client(Arc::new(Inner {
             limits,
             connector,
             tls,
+            #[cfg(feature = "ssh")]
+            ssh,
             idle,
             pools,
             native: Connections::default(),

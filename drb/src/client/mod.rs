@@ -41,6 +41,8 @@ struct Inner {
     connector: Option<Connector>,
     /// How it speaks TLS, if it does.
     tls: Option<tls::Connecting>,
+    #[cfg(feature = "ssh")]
+    ssh: crate::ssh::Sessions,
     /// How many connections to one address are kept open without a call.
     idle: usize,
     pools: Mutex<HashMap<Arc<str>, Arc<Pool>>>,
@@ -98,6 +100,19 @@ impl Client {
         self.0.tls.as_ref()
     }
 
+    #[cfg(feature = "ssh")]
+    pub(crate) fn ssh(&self) -> &crate::ssh::Sessions {
+        &self.0.ssh
+    }
+
+    /// Notes which SSH servers the program has named itself.
+    fn know(&self, address: &Address) {
+        #[cfg(feature = "ssh")]
+        self.0.ssh.know(address);
+        #[cfg(not(feature = "ssh"))]
+        let _ = address;
+    }
+
     /// The proxy of the object at a URI: the server's front object, or the one with the name behind
     /// the `?`.
     ///
@@ -114,6 +129,7 @@ impl Client {
     pub(crate) async fn connect_remote(&self, uri: &str) -> Result<Remote, Error> {
         let mut uri = Uri::parse(uri)?;
         let id = uri.option.take().map_or(ObjectId::Front, |name| ObjectId::Name(name.into()));
+        self.know(&uri.address);
         let reference = Reference::new(uri.to_string(), id);
         if let Address::Local { .. } = uri.address {
             return LocalLink::connect(self, reference);
@@ -133,7 +149,12 @@ impl Client {
     pub fn remote(&self, reference: Reference) -> Remote {
         match reference.uri().and_then(server::named) {
             Some(server) => LocalLink::remote(&server, reference),
-            None => self.elsewhere(reference),
+            None => {
+                if let Some(uri) = reference.uri().and_then(|uri| Uri::parse(uri).ok()) {
+                    self.know(&uri.address);
+                }
+                self.elsewhere(reference)
+            }
         }
     }
 

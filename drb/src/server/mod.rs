@@ -27,8 +27,8 @@ pub(crate) use shared::Shared;
 pub(crate) use stopper::Stopper;
 
 use crate::{
-    Acl, AclError, Current, Error, Exported, Holder, Identity, IntoFront, Peer, Proxy, Reference,
-    Served, Transport, Wire,
+    Acl, AclError, Current, Error, Exported, Holder, IntoFront, Peer, Proxy, Reference, Served,
+    Transport, Wire,
     dispatch::Dispatch,
     local::{self, LocalLink},
     native,
@@ -291,12 +291,7 @@ impl Server {
             }
             peer => peer,
         };
-        let stream = Stream::Brought(Brought {
-            stream: Box::new(stream),
-            peer,
-            identity: Identity::Anonymous,
-            ends: None,
-        });
+        let stream = Stream::Brought(Brought::new(stream, peer));
         self.shared.streams.send(stream).await.map_err(|_| Error::Stopped)
     }
 

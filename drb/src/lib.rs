@@ -111,6 +111,7 @@ mod readme {}
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/ruby.md")]
 #[doc = include_str!("../../docs/limits.md")]
+#[doc = include_str!("../../docs/security.md")]
 mod documents {}
 
 /// The program in the document about TLS.

@@ -1,6 +1,7 @@
 //! What the example programs share. The programs themselves are in the folder `examples` beside
 //! this one.
 
+mod board;
 mod chat;
 mod door;
 mod gateway;
@@ -11,6 +12,7 @@ mod thermometer;
 mod updater;
 mod words;
 
+pub use board::*;
 pub use chat::*;
 pub use door::*;
 pub use gateway::*;

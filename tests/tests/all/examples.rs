@@ -1,6 +1,6 @@
 //! The examples do what they say.
 
-use drb_tests::{SOON, Server, read_to_close, ruby, run_example};
+use drb_tests::{SOON, Server, read_to_close, ruby, ruby_example, run_example, socket_path};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 #[tokio::test]
@@ -178,4 +178,31 @@ async fn sessions_survive_a_restart_of_the_web_application() {
     store.kill().await;
     let (_, text) = get(&web, "/", Some(&cookie)).await;
     assert_eq!(text, "the session store cannot be reached\n");
+}
+
+/// The system says who pins a note, whichever language is at either end; another user can't clear the board.
+#[tokio::test]
+async fn unix_board() {
+    let uid = ruby("print Process.euid", &[]).await;
+    let note = format!("{uid}: the tea is ready");
+    for language in ["rs", "rb"] {
+        let path = socket_path(&format!("board-{language}"));
+        let uri = format!("drbunix:{}", path.display());
+        let board = match language {
+            "rs" => Server::example_at("unix_server", &uri, &[]).await,
+            _ => Server::ruby(&ruby_example("unix_server.rb").to_string_lossy(), &[&uri]).await,
+        };
+        let client = ruby_example("unix_client.rb");
+        let cleared = format!("{note}\ncleared\n");
+        assert_eq!(run_example("unix_client", &[board.uri()]).await, cleared);
+        let printed = ruby("load ARGV.shift", &[&client.to_string_lossy(), board.uri()]).await;
+        assert_eq!(printed, cleared);
+        if uid != "0" {
+            continue; // Only root can be somebody else.
+        }
+        let program = "Process::Sys.seteuid(4711); load ARGV.shift";
+        let printed = ruby(program, &[&client.to_string_lossy(), board.uri()]).await;
+        let expected = "4711: the tea is ready\nnot cleared: 'clear' of #<Board> is not for you\n";
+        assert_eq!(printed, expected, "{language}");
+    }
 }

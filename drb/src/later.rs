@@ -2,8 +2,8 @@
 //! is there, and is made then.
 
 use crate::{
-    Carried, Closed, Closing, Current, Error, Given, Limits, Link, ObjectId, OneRelay, Outcome,
-    Reference, Relay, Remote, Request, Response, Session, Wakers, Wire,
+    Carried, Closed, Closing, Current, Error, Given, Limits, Link, Loaded, ObjectId, OneRelay,
+    Outcome, Reference, Relay, Remote, Request, Response, Returns, Session, Wakers, Wire,
     dispatch::Dispatch,
     local::{LocalLink, LocalSession},
     timer::now,
@@ -100,11 +100,8 @@ impl Later {
             return Poll::Pending;
         };
         drop(carried);
-        let given = match response.and_then(Response::load::<Remote>) {
-            Ok(Ok(remote)) => Given::new(self.reference.id(), remote),
-            Ok(Err(exception)) => Err(Error::from_exception(exception)),
-            Err(error) => Err(error),
-        };
+        let given = Loaded::<Remote>::received(response)
+            .and_then(|remote| Given::new(self.reference.id(), remote));
         let object = given.as_ref().map(|given| given.remote().clone()).map_err(Error::clone);
         *self.first() = match given {
             Ok(given) => First::Given(given),

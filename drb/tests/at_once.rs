@@ -1,5 +1,8 @@
 //! Who sends a call over the native wire: its caller, while no other is under way, else the connection's task.
 
+mod counted;
+
+use counted::Counted;
 use drb::{Client, Error, Outcome, Peer, Server};
 use futures_util::FutureExt;
 use std::{
@@ -10,52 +13,14 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
+    task::Poll,
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex},
+    io::duplex,
     task::yield_now,
     time::{Instant, timeout},
 };
-
-/// A client's end of a connection, which counts what is written.
-struct End {
-    stream: DuplexStream,
-    written: Arc<AtomicUsize>,
-}
-
-impl AsyncRead for End {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for End {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        if let Poll::Ready(Ok(count)) = written {
-            self.written.fetch_add(count, Ordering::SeqCst);
-        }
-        written
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
 
 struct Echo;
 
@@ -72,19 +37,19 @@ impl Echo {
 
 struct Two {
     echo: EchoProxy,
-    written: Arc<AtomicUsize>,
+    writes: Arc<AtomicUsize>,
     _server: Server,
 }
 
 /// A client and a server over memory that holds so many bytes in either direction, after a first call.
 async fn connected(room: usize) -> Two {
     let server = Server::builder().front(Echo).start_without_listener("drb://here:1").unwrap();
-    let written = Arc::new(AtomicUsize::new(0));
+    let writes = Arc::new(AtomicUsize::new(0));
     let connector = {
-        let (server, written) = (server.clone(), Arc::clone(&written));
+        let (server, writes) = (server.clone(), Arc::clone(&writes));
         move |_| {
             let (near, far) = duplex(room);
-            let near = End { stream: near, written: Arc::clone(&written) };
+            let near = Counted { stream: near, writes: Arc::clone(&writes) };
             let server = server.clone();
             async move {
                 let peer = Peer::Named("client".into());
@@ -97,7 +62,7 @@ async fn connected(room: usize) -> Two {
     let echo: EchoProxy = client.connect("drb://here:1").await.unwrap();
     assert_eq!(echo.echo("first").await.unwrap(), "first");
     settle().await;
-    Two { echo, written, _server: server }
+    Two { echo, writes, _server: server }
 }
 
 /// Polls a call once, and says whether it waits.
@@ -114,12 +79,12 @@ async fn settle() {
 
 #[tokio::test]
 async fn the_only_call_is_sent_by_its_caller() {
-    let Two { echo, written, _server } = connected(1 << 16).await;
-    let before = written.load(Ordering::SeqCst);
+    let Two { echo, writes, _server } = connected(1 << 16).await;
+    let before = writes.load(Ordering::SeqCst);
     let mut first = pin!(echo.echo("alone").into_future());
     assert!(waits(first.as_mut()).await);
     // No other task has had a turn.
-    let alone = written.load(Ordering::SeqCst);
+    let alone = writes.load(Ordering::SeqCst);
     assert!(alone > before);
 
     let mut second = pin!(echo.echo("beside").into_future());
@@ -127,7 +92,7 @@ async fn the_only_call_is_sent_by_its_caller() {
     assert!(waits(second.as_mut()).await);
     assert!(waits(third.as_mut()).await);
     // These go out together.
-    assert_eq!(written.load(Ordering::SeqCst), alone);
+    assert_eq!(writes.load(Ordering::SeqCst), alone);
     settle().await;
     assert_eq!(first.now_or_never().unwrap().unwrap(), "alone");
     assert_eq!(second.now_or_never().unwrap().unwrap(), "beside");

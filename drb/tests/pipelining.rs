@@ -1,5 +1,8 @@
 //! Calls on the object that a call is going to give, without waiting for it.
 
+mod counted;
+
+use counted::Counted;
 use drb::{
     CallError, Client, Error, Limit, Limits, Outcome, Peer, Server, Usage, keywords, prelude::*,
 };
@@ -11,11 +14,11 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context as Task, Poll},
+    task::Poll,
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex},
+    io::duplex,
     sync::Notify,
     time::{Instant, sleep, timeout},
 };
@@ -184,41 +187,6 @@ async fn to_any_depth() {
     assert_eq!(node.path().await.unwrap(), "/x".repeat(201));
     drop(node);
     tree.rest().await;
-}
-
-/// Counts the writes of a connection, and lets nothing through in the other direction before it is told.
-struct Counted {
-    stream: DuplexStream,
-    writes: Arc<AtomicUsize>,
-}
-
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Task<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Counted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Task<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.writes.fetch_add(1, Ordering::SeqCst);
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Task<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Task<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }
 
 #[tokio::test]

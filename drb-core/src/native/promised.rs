@@ -2,8 +2,9 @@
 
 use super::{Connection, Waiting};
 use crate::{
-    Carried, Closed, Closing, Current, Error, Given, Limits, Link, ObjectId, OneRelay, Reference,
-    Remote, Request, Session, Wire, dispatch::Dispatch, unresolved, wakers::Wakers,
+    Carried, Closed, Closing, Current, Error, Given, Limits, Link, Loaded, ObjectId, OneRelay,
+    Reference, Remote, Request, Returns, Session, Wire, dispatch::Dispatch, unresolved,
+    wakers::Wakers,
 };
 use std::{
     any::Any,
@@ -143,14 +144,12 @@ impl Promised {
         // What it has given may be a promise of this process, this one or another, which is asked for its
         // object.
         drop(first);
-        let given = match answer.and_then(crate::Response::load::<Remote>) {
-            Ok(Ok(remote)) => Given::new(&self.id(), remote).inspect_err(|_| {
+        let given = Loaded::<Remote>::received(answer).and_then(|remote| {
+            Given::new(&self.id(), remote).inspect_err(|_| {
                 // The peer may hold this for its promise, which this holds.
                 self.connection.protocol().let_go_promise(self.number);
-            }),
-            Ok(Err(exception)) => Err(Error::from_exception(exception)),
-            Err(error) => Err(error),
-        };
+            })
+        });
         let object = given.as_ref().map(|given| given.remote().clone()).map_err(Error::clone);
         *self.first() = match given {
             Ok(given) => First::Given(given),

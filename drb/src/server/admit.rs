@@ -90,16 +90,19 @@ struct Arrival {
 
 impl Arrival {
     /// Runs the connection over the wire that the client speaks, which its first bytes tell.
+    ///
+    /// It is part of a task that is moved about until it runs: what not all connections need has a place of
+    /// its own.
     async fn run(self, stream: Stream) {
         let until = Instant::now() + self.shared.limits.greeting;
         let mut first = Vec::new();
         let secured = match &self.shared.tls {
-            Some(tls) => timeout_at(until, self.secure(tls, stream, &mut first)).await,
+            Some(tls) => timeout_at(until, Box::pin(self.secure(tls, stream, &mut first))).await,
             None => Ok(Ok(stream)),
         };
         let mut stream = match secured {
             Ok(Ok(stream)) => stream,
-            Ok(Err(turned_away)) => return turned_away.tell(self).await,
+            Ok(Err(turned_away)) => return Box::pin(turned_away.tell(self)).await,
             Err(_) => {
                 let nobody = Identity::Anonymous;
                 return self.shared.refused(&self.peer, &nobody, Some(Limit::Greeting));
@@ -168,7 +171,8 @@ impl Arrival {
         drop(newcomer);
         let context = Context::new(peer, Wire::Ruby, uri);
         let exception = Exception::new("DRb::DRbConnError", message);
-        Connection::new(stream, shared, context, stopper, first).turn_away(exception).await;
+        let connection = Connection::new(stream, shared, context, stopper, first);
+        Box::pin(connection.turn_away(exception)).await;
     }
 
     /// A peer that has shown who it is has failed to show that it may.

@@ -47,14 +47,14 @@ impl Newcomers {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let number = waiting.next;
         waiting.next += 1;
-        let random = self.random.hash_one(number);
         let driven_out = match chance(waiting.connections.len(), limits) {
-            chance if random % 100 < chance as u64 => {
+            0 => None,
+            chance => {
+                let random = self.random.hash_one(number);
                 let place = (random / 100) as usize % waiting.connections.len().max(1);
-                let found = place < waiting.connections.len();
+                let found = random % 100 < chance as u64 && place < waiting.connections.len();
                 found.then(|| waiting.connections.swap_remove(place))
             }
-            _ => None,
         };
         let (peer, stopper) = (peer.clone(), Arc::clone(stopper));
         waiting.connections.push(Waits { number, peer, stopper });

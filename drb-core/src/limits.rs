@@ -104,8 +104,8 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Connections of a server that have not greeted yet ([`Limits::greeting`]), from which on a new one
     /// may drive out another one, picked at random. 64. The chance is 30 % there, and grows until it is
-    /// certain with [`Limits::newcomers_most`]. A peer that greets as soon as it is connected is hardly ever
-    /// the one, however many are silent.
+    /// certain with [`Limits::newcomers_most`]. Only one that has been silent for a second is picked, unless
+    /// it has to be one: clients that come in a burst are all let in.
     pub newcomers: usize,
     /// Connections of a server that have not greeted yet. 256; each one beyond drives out another one.
     pub newcomers_most: usize,

@@ -58,7 +58,7 @@ pub(super) fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, open: &mut
     };
     let uri = shared.uri_for(|| Some(Ends::of(&stream)?.local));
     let stopper = Arc::new(Stopper::default());
-    let (newcomer, driven_out) = shared.newcomers.add(&peer, &stopper, &shared.limits);
+    let (newcomer, driven_out) = shared.newcomers.add(&peer, &stopper, &shared.limits, now());
     if let Some(other) = driven_out {
         shared.refused(&other, &Identity::Anonymous, Some(Limit::Newcomers));
     }

@@ -5,10 +5,15 @@ use crate::{Limits, Peer};
 use std::{
     hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 /// The chance of a new one to drive out another one, from [`Limits::newcomers`] on, in percent.
 const CHANCE: usize = 30;
+
+/// Who has come less than this ago is driven out only if nobody else can be: many clients that start at
+/// once have had no time to say anything.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Those of one server. Somebody who only holds connections open drives out himself: whoever greets at
 /// once is seldom the one that is picked.
@@ -26,6 +31,7 @@ struct Waiting {
 
 struct Waits {
     number: u64,
+    since: Instant,
     peer: Peer,
     stopper: Arc<Stopper>,
 }
@@ -43,6 +49,7 @@ impl Newcomers {
         peer: &Peer,
         stopper: &Arc<Stopper>,
         limits: &Limits,
+        now: Instant,
     ) -> (Newcomer, Option<Peer>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let number = waiting.next;
@@ -51,19 +58,34 @@ impl Newcomers {
             0 => None,
             chance => {
                 let random = self.random.hash_one(number);
-                let place = (random / 100) as usize % waiting.connections.len().max(1);
-                let found = random % 100 < chance as u64 && place < waiting.connections.len();
-                found.then(|| waiting.connections.swap_remove(place))
+                let goes = random % 100 < chance as u64;
+                let place = waiting.pick((random / 100) as usize, chance == 100, now);
+                place.filter(|_| goes).map(|place| waiting.connections.swap_remove(place))
             }
         };
-        let (peer, stopper) = (peer.clone(), Arc::clone(stopper));
-        waiting.connections.push(Waits { number, peer, stopper });
+        let (since, peer, stopper) = (now, peer.clone(), Arc::clone(stopper));
+        waiting.connections.push(Waits { number, since, peer, stopper });
         drop(waiting);
         let driven_out = driven_out.map(|out| {
             out.stopper.stop();
             out.peer
         });
         (Newcomer { of: Arc::clone(self), number }, driven_out)
+    }
+}
+
+impl Waiting {
+    /// The place of one that may be driven out: of those that have had their time, else, if it has to be one,
+    /// of all.
+    fn pick(&self, random: usize, has_to_be: bool, now: Instant) -> Option<usize> {
+        let is_due = |waits: &Waits| now.saturating_duration_since(waits.since) >= GRACE;
+        let places = self.connections.iter().enumerate().filter(|(_, waits)| is_due(waits));
+        let due: Vec<usize> = places.map(|(place, _)| place).collect();
+        match (due.len(), self.connections.len()) {
+            (0, 0) => None,
+            (0, all) => has_to_be.then_some(random % all),
+            (count, _) => due.get(random % count).copied(),
+        }
     }
 }
 
@@ -109,11 +131,11 @@ mod tests {
         let stoppers: Vec<_> = (0..1000).map(|_| Arc::new(Stopper::default())).collect();
         let mut places = Vec::new();
         let mut driven_out = 0;
-        let greeted = newcomers.add(&Peer::Unix, &stoppers[0], &limits);
+        let greeted = newcomers.add(&Peer::Unix, &stoppers[0], &limits, Instant::now());
         assert!(greeted.1.is_none());
         drop(greeted);
         for stopper in &stoppers[1..] {
-            let (place, out) = newcomers.add(&Peer::Unix, stopper, &limits);
+            let (place, out) = newcomers.add(&Peer::Unix, stopper, &limits, Instant::now());
             places.push(place);
             driven_out += usize::from(out.is_some());
             assert!(newcomers.waiting.lock().unwrap().connections.len() <= 16);
@@ -124,5 +146,25 @@ mod tests {
         assert!(!stoppers[0].stops(), "it had greeted");
         drop(places);
         assert!(newcomers.waiting.lock().unwrap().connections.is_empty());
+    }
+
+    #[test]
+    fn many_that_come_at_once_are_all_let_in_and_who_stays_silent_goes_first() {
+        let (limits, newcomers) = (Limits::default(), Arc::new(Newcomers::default()));
+        let begun = Instant::now();
+        let mut places = Vec::new();
+        let mut add = |now| {
+            let stopper = Arc::new(Stopper::default());
+            let (place, out) = newcomers.add(&Peer::Unix, &stopper, &limits, now);
+            places.push(place);
+            (stopper, out.is_some())
+        };
+        let silent: Vec<_> = (0..200).map(|_| add(begun)).collect();
+        assert!(silent.iter().all(|(_, driven_out)| !driven_out));
+        let late: Vec<_> = (0..100).map(|_| add(begun + GRACE)).collect();
+        let driven_out = late.iter().filter(|(_, driven_out)| *driven_out).count();
+        assert!(driven_out > 0);
+        assert_eq!(silent.iter().filter(|(stopper, _)| stopper.stops()).count(), driven_out);
+        assert!(late.iter().all(|(stopper, _)| !stopper.stops()));
     }
 }

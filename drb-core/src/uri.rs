@@ -14,6 +14,8 @@ const SSH_PORT: u16 = 22;
 /// - `drbunix:/path`: a Unix socket; `drbunix:` listens at a new path below `/tmp`.
 /// - `drb://host:port`, `drb+unix:/path`: the same places over the native wire.
 /// - `drbssl://host:port`, `drbs://host:port`: both wires within TLS (feature `tls` of the crate `drb`).
+/// - `drbfire://host:port`: Ruby's drbfire, over TCP or within TLS, which such a URI doesn't say (feature `fire` of
+///   the crate `drb`). In references `?` is followed by the number that the server there has given to a client.
 /// - `drb+local:name`: a server of this very process; `drb+local:` listens under a new name.
 /// - `drb+ssh://user@host:port/place`: over the native wire through an SSH server (feature `ssh` of the crate `drb`).
 ///   The place is one as seen from there: `host:port`, or the path of a Unix socket
@@ -36,9 +38,11 @@ pub struct Uri {
     pub wire: Wire,
     /// Whether it is spoken within TLS.
     pub tls: bool,
+    /// Whether connections begin in the manner of drbfire. The URI then doesn't say whether there is TLS.
+    pub fire: bool,
     /// Where the process is reached.
     pub address: Address,
-    /// What follows the `?`: the name of an object.
+    /// What follows the `?`: the name of an object. In a reference of drbfire, the number of a client.
     pub option: Option<String>,
 }
 
@@ -84,14 +88,14 @@ impl Uri {
     /// [`Error::BadUri`], which says what to change.
     pub fn parse(uri: &str) -> Result<Self, Error> {
         let bad = |problem| Error::BadUri { uri: uri.to_owned(), problem };
-        let tcp = TCP.iter().find_map(|&(scheme, wire, tls)| {
+        let tcp = TCP.iter().find_map(|&(scheme, wire, tls, fire)| {
             let rest = uri.strip_prefix(scheme)?.strip_prefix("://")?;
-            Some((wire, tls, rest))
+            Some((wire, tls, fire, rest))
         });
-        if let Some((wire, tls, rest)) = tcp {
+        if let Some((wire, tls, fire, rest)) = tcp {
             let (place, option) = split_option(rest);
             let address = tcp_place(place).map_err(bad)?;
-            return Ok(Self { wire, tls, address, option });
+            return Ok(Self { wire, tls, fire, address, option });
         }
         let (wire, unix) = match (uri.strip_prefix("drbunix:"), uri.strip_prefix("drb+unix:")) {
             (Some(rest), _) => (Wire::Ruby, Some(rest)),
@@ -103,27 +107,28 @@ impl Uri {
                 return Err(bad("a path has no zero byte in it"));
             }
             let address = Address::Unix { path: PathBuf::from(path) };
-            return Ok(Self { wire, tls: false, address, option });
+            return Ok(Self { wire, tls: false, fire: false, address, option });
         }
         if let Some(rest) = uri.strip_prefix("drb+ssh://") {
             let (rest, option) = split_option(rest);
             let address = ssh_place(rest).map_err(bad)?;
-            return Ok(Self { wire: Wire::Native, tls: false, address, option });
+            return Ok(Self { wire: Wire::Native, tls: false, fire: false, address, option });
         }
         if let Some(rest) = uri.strip_prefix("drb+local:") {
             let (name, option) = split_option(rest);
             let address = Address::Local { name: name.to_owned() };
-            return Ok(Self { wire: Wire::Native, tls: false, address, option });
+            return Ok(Self { wire: Wire::Native, tls: false, fire: false, address, option });
         }
         Err(bad(
-            "it doesn't begin with drb://, druby://, drbs://, drbssl://, drb+unix:, drbunix:, \
-             drb+ssh:// or drb+local:",
+            "it doesn't begin with drb://, druby://, drbs://, drbssl://, drbfire://, drb+unix:, \
+             drbunix:, drb+ssh:// or drb+local:",
         ))
     }
 
     /// The URI of the process's front object, over a wire.
     pub fn front(&self, wire: Wire) -> String {
-        Self { wire, option: None, ..self.clone() }.to_string()
+        let fire = self.fire && wire == Wire::Ruby;
+        Self { wire, fire, option: None, ..self.clone() }.to_string()
     }
 
     /// The same way to another address.
@@ -133,12 +138,13 @@ impl Uri {
     }
 }
 
-/// What stands before `://`, and what it means.
-const TCP: [(&str, Wire, bool); 4] = [
-    ("druby", Wire::Ruby, false),
-    ("drb", Wire::Native, false),
-    ("drbssl", Wire::Ruby, true),
-    ("drbs", Wire::Native, true),
+/// What stands before `://`, and what it means: the wire, and whether it is within TLS and by drbfire.
+const TCP: [(&str, Wire, bool, bool); 5] = [
+    ("druby", Wire::Ruby, false, false),
+    ("drb", Wire::Native, false, false),
+    ("drbssl", Wire::Ruby, true, false),
+    ("drbs", Wire::Native, true, false),
+    ("drbfire", Wire::Ruby, false, true),
 ];
 
 /// `host:port`.
@@ -224,7 +230,8 @@ impl fmt::Display for Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.address, self.wire) {
             (Address::Tcp { host, port }, wire) => {
-                let known = TCP.iter().find(|(_, of, tls)| (*of, *tls) == (wire, self.tls));
+                let asked = (wire, self.tls, self.fire);
+                let known = TCP.iter().find(|(_, of, tls, fire)| (*of, *tls, *fire) == asked);
                 let (scheme, ..) = known.unwrap_or(&TCP[0]);
                 write!(f, "{scheme}://{host}:{port}")?;
             }
@@ -323,6 +330,8 @@ mod tests {
             ("drbssl://localhost:8787?x", tcp("localhost", 8787), Some("x")),
             ("drbssl://[::1]:8787", tcp("::1", 8787), None),
             ("drbs://:0", tcp("", 0), None),
+            ("drbfire://localhost:8787", tcp("localhost", 8787), None),
+            ("drbfire://localhost:8787?1", tcp("localhost", 8787), Some("1")),
             ("drb+unix:/tmp/x", Address::Unix { path: "/tmp/x".into() }, None),
             ("drb+ssh://h/localhost:1", through(None, "h", 22, tcp("localhost", 1)), None),
             ("drb+ssh://me@h:2/:1?x", through(Some("me"), "h", 2, tcp("", 1)), Some("x")),
@@ -335,8 +344,9 @@ mod tests {
             let native = scheme.starts_with("drb+") || ["drb", "drbs"].contains(&scheme);
             let wire = if native { Wire::Native } else { Wire::Ruby };
             let tls = ["drbs", "drbssl"].contains(&scheme);
+            let fire = scheme == "drbfire";
             let option = option.map(str::to_owned);
-            assert_eq!(parsed, Uri { wire, tls, address, option }, "{uri}");
+            assert_eq!(parsed, Uri { wire, tls, fire, address, option }, "{uri}");
             assert_eq!(parsed.to_string(), uri.replace(['[', ']'], ""), "{uri}");
         }
     }
@@ -348,6 +358,7 @@ mod tests {
             ("druby:h:1", "doesn't begin"),
             ("drbsslx://h:1", "doesn't begin"),
             ("drbssl://h", "port is missing"),
+            ("drbfire:h:1", "doesn't begin"),
             ("", "doesn't begin"),
             ("druby://h", "port is missing"),
             ("druby://h:", "no port number"),

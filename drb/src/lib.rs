@@ -57,6 +57,8 @@
 //!   which object and method.
 
 mod client;
+#[cfg(feature = "fire")]
+pub mod fire;
 mod guard;
 mod later;
 mod local;
@@ -85,7 +87,8 @@ pub use local::local;
 pub use macros::{DrbDumped, DrbError, DrbUndumped, service};
 pub use object::{Argument, Arguments, Keywords, Object, keywords};
 pub use server::{
-    Counters, FailedCall, IntoUri, Refusal, Server, ServerBuilder, current_server, start_service,
+    Counters, FailedCall, FireProblem, IntoUri, Refusal, Server, ServerBuilder, current_server,
+    start_service,
 };
 #[cfg(feature = "tls-dev")]
 pub use tls::dev_certificates;
@@ -118,6 +121,11 @@ mod documents {}
 #[cfg(all(doctest, feature = "tls"))]
 #[doc = include_str!("../../docs/tls.md")]
 mod about_tls {}
+
+/// The programs in the document about drbfire.
+#[cfg(all(doctest, feature = "fire"))]
+#[doc = include_str!("../../docs/fire.md")]
+mod about_fire {}
 
 /// The programs in the document about SSH.
 #[cfg(all(doctest, feature = "ssh"))]

@@ -5,7 +5,10 @@ use crate::{
     unix_socket::{self, FileOptions, SocketFile},
 };
 use drb_core::{Address, Identity, Peer};
+#[cfg(feature = "fire")]
+use std::time::Duration;
 use std::{
+    convert::Infallible,
     fmt,
     io::{self, ErrorKind, IoSlice},
     mem::MaybeUninit,
@@ -17,6 +20,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host},
+    sync::oneshot,
 };
 
 /// One connection.
@@ -34,12 +38,15 @@ pub(crate) struct Brought {
     pub(crate) peer: Peer,
     pub(crate) identity: Identity,
     pub(crate) ends: Option<Ends>,
+    /// Tells whoever counts the connection that it is gone.
+    pub(crate) _counted: Option<oneshot::Sender<Infallible>>,
 }
 
 impl Brought {
     /// One of which nothing is known but who is said to be at the other end.
     pub(crate) fn new(stream: impl Transport, peer: Peer) -> Self {
-        Self { stream: Box::new(stream), peer, identity: Identity::Anonymous, ends: None }
+        let (stream, identity) = (Box::new(stream), Identity::Anonymous);
+        Self { stream, peer, identity, ends: None, _counted: None }
     }
 }
 
@@ -100,6 +107,22 @@ impl Stream {
             },
             Self::Tcp(_) => Identity::Anonymous,
             Self::Brought(brought) => brought.identity.clone(),
+        }
+    }
+
+    /// Lets the system ask a silent peer whether it is still there, where nothing else does.
+    #[cfg(feature = "fire")]
+    pub(crate) fn keep_alive(&self) {
+        /// After so much silence, how often, and how many times in vain before the connection is given up.
+        const ASK: (Duration, Duration, u32) =
+            (Duration::from_secs(15), Duration::from_secs(15), 2);
+        if let Self::Tcp(stream) = self {
+            let keepalive = socket2::TcpKeepalive::new()
+                .with_time(ASK.0)
+                .with_interval(ASK.1)
+                .with_retries(ASK.2);
+            // Should it fail, a dead peer is found out later.
+            let _ = socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive);
         }
     }
 

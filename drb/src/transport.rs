@@ -58,6 +58,9 @@ pub(crate) fn target(uri: &str, client: &Client) -> Result<Uri, Error> {
     if matches!(to.address, Address::Ssh { .. }) && !cfg!(feature = "ssh") {
         return bad("`drb+ssh://` needs the feature `ssh` of the crate drb");
     }
+    if to.fire && !cfg!(feature = "fire") {
+        return bad("`drbfire://` needs the feature `fire` of the crate drb");
+    }
     match to.tls && client.tls().is_none() {
         true if !cfg!(feature = "tls") => bad(tls::OFF),
         true => bad("the client that calls it has to know whom to trust: \
@@ -67,9 +70,18 @@ pub(crate) fn target(uri: &str, client: &Client) -> Result<Uri, Error> {
     }
 }
 
+/// Connects to a process, in a way that Ruby's wire or the native one goes over.
+pub(crate) async fn connect(to: &Uri, client: &Client) -> io::Result<Stream> {
+    #[cfg(feature = "fire")]
+    if to.fire {
+        return Box::pin(crate::fire::connect(to, client)).await;
+    }
+    dial(to, client).await
+}
+
 /// Connects: as the program does it, through an SSH server, or over a socket; and within TLS, if it is to be
 /// so.
-pub(crate) async fn connect(to: &Uri, client: &Client) -> io::Result<Stream> {
+pub(crate) async fn dial(to: &Uri, client: &Client) -> io::Result<Stream> {
     let address = &to.address;
     let stream = match (client.connector(), address) {
         (Some(connector), _) => Stream::Brought(connector(address.clone()).await?),
@@ -77,8 +89,14 @@ pub(crate) async fn connect(to: &Uri, client: &Client) -> io::Result<Stream> {
         (None, Address::Ssh { .. }) => Stream::Brought(client.ssh().connect(address).await?),
         (None, _) => Stream::connect(address).await?,
     };
+    // Before TLS hides the socket.
+    #[cfg(feature = "fire")]
+    if to.fire {
+        stream.keep_alive();
+    }
     match (address, client.tls()) {
-        (Address::Tcp { host, .. }, Some(tls)) if to.tls => {
+        // With drbfire only the program knows, as in Ruby.
+        (Address::Tcp { host, .. }, Some(tls)) if to.tls || to.fire => {
             let host = if host.is_empty() { "localhost" } else { host };
             tls.connect(stream, host).await
         }

@@ -5,6 +5,8 @@ use super::{
     dial::{self, Deadline},
     exchange::exchange,
 };
+#[cfg(feature = "fire")]
+use crate::fire;
 use crate::{
     Carried, DumpError, Error, Limits, Link, Reference, Remote, Request, Session, Wire,
     dispatch::Dispatch,
@@ -75,10 +77,24 @@ impl Link for Route {
 impl ClientSession {
     /// The server that the peer calls us back through, and where it reaches it.
     fn server(&self, class: &'static str) -> Result<(Arc<Shared>, Arc<str>), DumpError> {
-        let (server, uri) = server::reachable().ok_or(DumpError::NoServer { class })?;
+        let to = self.pool.uri();
+        let (server, uri) =
+            by_fire(to).or_else(server::reachable).ok_or(DumpError::NoServer { class })?;
         let uri = uri.unwrap_or_else(|| server.uri_for(|| Some(self.pool.ends()?.local)));
         Ok((server, uri))
     }
+}
+
+/// The same, if drbfire leads back from there.
+#[cfg(feature = "fire")]
+fn by_fire(to: &str) -> Option<(Arc<Shared>, Option<Arc<str>>)> {
+    let to_client = fire::way_back(to).map(|(server, uri)| (server, Some(uri)));
+    to_client.or_else(|| server::behind(to).map(|server| (server, None)))
+}
+
+#[cfg(not(feature = "fire"))]
+fn by_fire(_: &str) -> Option<(Arc<Shared>, Option<Arc<str>>)> {
+    None
 }
 
 impl Session for ClientSession {

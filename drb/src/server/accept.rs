@@ -62,7 +62,8 @@ pub(super) async fn run(
     tokio::select! {
         biased;
         () = async {
-            while open.tasks.join_next().await.is_some() {}
+            // Connections that only lead back to clients are there for the others, and end with them.
+            while open.tasks.len() > shared.ways_back() && open.tasks.join_next().await.is_some() {}
             shared.local.ended().await;
         } => {}
         () = reached(&mut phases, |phase| phase == Phase::Aborting) => open.tasks.shutdown().await,

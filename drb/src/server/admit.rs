@@ -1,7 +1,11 @@
 //! Who is let in, and what they speak.
 
 use super::{
-    Shared, accept::Open, connection::Connection, counters::add, newcomers::Newcomer,
+    Shared,
+    accept::Open,
+    connection::Connection,
+    counters::{FireProblem, add},
+    newcomers::Newcomer,
     stopper::Stopper,
 };
 use crate::{
@@ -22,6 +26,10 @@ use std::{
 };
 use tokio::time::{Instant, timeout_at};
 
+/// The first byte of a control connection of drbfire. Whoever opens one waits for a number, and takes whatever it is
+/// told for that.
+const CONTROL: u8 = b'3';
+
 /// The first byte of TLS: that of a record of the handshake.
 const HANDSHAKE: u8 = 0x16;
 
@@ -30,6 +38,9 @@ const ALERT: &[u8] = &[0x15, 3, 3, 0, 2, 2, 10];
 
 const NO_TLS: &str = "this server speaks no TLS: write druby:// in place of drbssl://, or drb:// in \
                       place of drbs://, or start it at drbssl:// or drbs://";
+
+const NO_FIRE: &str = "this server speaks no drbfire: write druby:// in place of drbfire://, or start it at \
+                       drbfire://";
 
 const ONLY_TLS: &str = "this server speaks nothing but TLS: write drbssl:// in place of druby://";
 
@@ -79,13 +90,13 @@ fn is_subject(peer: &Peer) -> bool {
 }
 
 /// A connection that has arrived.
-struct Arrival {
-    shared: Arc<Shared>,
-    peer: Peer,
+pub(super) struct Arrival {
+    pub(super) shared: Arc<Shared>,
+    pub(super) peer: Peer,
     /// Where the peer reaches this server.
-    uri: Arc<str>,
-    stopper: Arc<Stopper>,
-    newcomer: Newcomer,
+    pub(super) uri: Arc<str>,
+    pub(super) stopper: Arc<Stopper>,
+    pub(super) newcomer: Newcomer,
 }
 
 impl Arrival {
@@ -93,9 +104,14 @@ impl Arrival {
     ///
     /// It is part of a task that is moved about until it runs: what not all connections need has a place of
     /// its own.
-    async fn run(self, stream: Stream) {
+    #[cfg_attr(not(feature = "fire"), expect(unused_mut, reason = "only drbfire changes it"))]
+    async fn run(mut self, stream: Stream) {
         let until = Instant::now() + self.shared.limits.greeting;
         let mut first = Vec::new();
+        #[cfg(feature = "fire")]
+        if self.shared.fire {
+            stream.keep_alive();
+        }
         let secured = match &self.shared.tls {
             Some(tls) => timeout_at(until, Box::pin(self.secure(tls, stream, &mut first))).await,
             None => Ok(Ok(stream)),
@@ -112,10 +128,24 @@ impl Arrival {
         if !self.allows(&identity) {
             return;
         }
+        #[cfg(feature = "fire")]
+        if self.shared.fire {
+            match Box::pin(self.by_fire(stream, &mut first, &identity, until)).await {
+                Some(calls) => (self, stream) = calls,
+                None => return,
+            }
+        }
         let Ok(greeted) = timeout_at(until, self.greeting(&mut stream, &mut first)).await else {
             return self.shared.refused(&self.peer, &identity, Some(Limit::Greeting));
         };
         let Some(wire) = greeted else { return };
+        if let Some(b'1'..=b'3') = first.first() {
+            self.shared.refused_fire(&self.peer, &identity, FireProblem::NotSpoken);
+            if let [CONTROL] = *first {
+                return;
+            }
+            return self.refuse(stream, first, NO_FIRE).await;
+        }
         if wire::is_tls(&first) {
             self.shared.refused_tls(&self.peer, &TlsProblem::NotTls);
             return self.refuse(stream, first, NO_TLS).await;
@@ -176,7 +206,7 @@ impl Arrival {
     }
 
     /// A peer that has shown who it is has failed to show that it may.
-    fn failed(&self) {
+    pub(super) fn failed(&self) {
         if let Some(address) = self.address() {
             self.shared.penalties.failed(address, now(), &self.shared.limits);
         }
@@ -203,6 +233,10 @@ impl Arrival {
     /// Reads until it is known which wire it is. `None` if the peer says nothing and leaves, or is to go.
     async fn greeting(&self, stream: &mut Stream, first: &mut Vec<u8>) -> Option<Wire> {
         loop {
+            if let [CONTROL] = **first {
+                // It sends nothing else, and waits for a number.
+                return Some(Wire::Ruby);
+            }
             if let Some(wire) = wire::spoken(first) {
                 return Some(wire);
             }
@@ -214,7 +248,7 @@ impl Arrival {
     }
 
     /// Reads once; `None` if the connection is to end.
-    async fn read(&self, stream: &mut Stream, first: &mut Vec<u8>) -> Option<usize> {
+    pub(super) async fn read(&self, stream: &mut Stream, first: &mut Vec<u8>) -> Option<usize> {
         wait::make_room(first, 0);
         let read = poll_fn(|context| match self.stopper.poll(context) {
             Poll::Ready(()) => Poll::Ready(None),
@@ -249,6 +283,9 @@ impl TurnedAway {
             }
             Self::Plain(mut stream, first) => {
                 arrival.shared.refused_tls(&arrival.peer, &TlsProblem::NotTls);
+                if first.first() == Some(&CONTROL) {
+                    return;
+                }
                 if PREAMBLE.first() != first.first() {
                     return arrival.refuse(stream, first, ONLY_TLS).await;
                 }

@@ -194,6 +194,8 @@ impl ServerBuilder {
     /// How the server speaks TLS. It has to be started at `drbssl://` or `drbs://` then, and lets nobody in
     /// without TLS; within it, it serves both wires as ever. (Feature `tls`.)
     ///
+    /// At `drbfire://` it means that it is within TLS.
+    ///
     /// A server that serves some with TLS and others without is two servers, which may have the same
     /// objects.
     ///
@@ -219,13 +221,20 @@ impl ServerBuilder {
         if asked.option.is_some() {
             return bad("a server listens without an option; `ServerBuilder::named` gives names");
         }
+        if asked.fire && !cfg!(feature = "fire") {
+            return bad("`drbfire://` needs the feature `fire` of the crate drb");
+        }
         match (asked.tls, self.speaks_tls()) {
+            // Its URIs don't say.
+            _ if asked.fire => {}
             (true, false) if !cfg!(feature = "tls") => return bad(tls::OFF),
             (true, false) => {
                 return bad("a server with TLS needs a certificate: `ServerBuilder::tls`");
             }
             (false, true) => {
-                return bad("a server with `ServerBuilder::tls` starts at drbssl:// or drbs://");
+                return bad(
+                    "a server with `ServerBuilder::tls` starts at drbssl://, drbs:// or drbfire://",
+                );
             }
             _ => {}
         }
@@ -238,7 +247,7 @@ impl ServerBuilder {
         if !place.is_local() && !opened {
             return Err(Error::Exposed { uri: uri.into() });
         }
-        let advertised = self.advertised.as_deref().map(advertised).transpose()?;
+        let advertised = self.advertised(&asked)?;
         let listener = place.listen(&self.files).await.map_err(failed)?;
         let bound = asked.at(listener.address(&asked.address).map_err(failed)?);
         self.serve(&asked, bound, advertised, Some(listener))
@@ -263,8 +272,72 @@ impl ServerBuilder {
             let problem = "no system picks a port here; write the one that others connect to";
             return Err(Error::BadUri { uri: uri.to_owned(), problem });
         }
-        let advertised = self.advertised.as_deref().map(advertised).transpose()?;
+        let advertised = self.advertised(&asked)?;
         self.serve(&asked, asked.clone(), advertised, None)
+    }
+
+    /// Starts a server that listens nowhere, and is called through another one, at `drbfire://host:port`: for a
+    /// process that nobody can connect to (Ruby: `DRb.start_service(uri, front, DRbFire::ROLE =>
+    /// DRbFire::CLIENT)`). (Feature `fire`.)
+    ///
+    /// It connects there and is given a number, so that its URI is `drbfire://host:port?number`. That is what
+    /// references carry that this process passes in calls at `drbfire://host:port`, and only the process there
+    /// can follow them. It connects through the [client](Self::client) of the server: within TLS, if that has
+    /// [TLS](crate::ClientBuilder::tls).
+    ///
+    /// When the connection to that server is lost, this one stops ([`Server::wait`]), since nobody can call it
+    /// any more: what was passed before is lost as well, and a new one has another number.
+    ///
+    /// ```no_run
+    /// # async fn example(news: impl drb::IntoFront) -> drb::Result<()> {
+    /// let uri = "drbfire://news.example:9000";
+    /// let here = drb::Server::builder().start_behind(uri).await?;
+    /// let reader: drb::Object = drb::Object::connect(uri).await?;
+    /// // reader.call("subscribe", (…,)) …
+    /// here.wait().await; // until the connection is lost
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::BadUri`]; [`Error::Connect`] and [`Error::Tls`], as for a client.
+    #[cfg(feature = "fire")]
+    pub async fn start_behind(mut self, uri: &str) -> Result<Server, Error> {
+        let bad = |problem| Err(Error::BadUri { uri: uri.to_owned(), problem });
+        let server = Uri::parse(uri)?;
+        match (&server, &self.advertised) {
+            (Uri { fire: false, .. }, _) => {
+                return bad(
+                    "only through a server of drbfire a process is called that listens nowhere",
+                );
+            }
+            (Uri { option: Some(_), .. }, _) => return bad("the server itself gives the number"),
+            (_, Some(_)) => return bad("a server behind another one has no address to advertise"),
+            _ if self.speaks_tls() => {
+                return bad(
+                    "a client speaks TLS here: `ServerBuilder::client`, with `ClientBuilder::tls`",
+                );
+            }
+            _ => {}
+        }
+        let limits = self.limits;
+        let client = self.client.get_or_insert_with(|| Client::builder().limits(limits).build());
+        let behind = crate::fire::Behind::connect(server, client.clone()).await?;
+        let uri = behind.uri();
+        let server = self.serve(&uri, uri.clone(), None, None)?;
+        tokio::spawn(behind.run(server.clone()));
+        Ok(server)
+    }
+
+    /// What others are told in place of where it listens.
+    fn advertised(&self, asked: &Uri) -> Result<Option<Uri>, Error> {
+        let Some(uri) = &self.advertised else { return Ok(None) };
+        let advertised = advertised(uri)?;
+        if advertised.fire != asked.fire {
+            let problem = "a server at drbfire:// is advertised at drbfire://, and no other one is";
+            return Err(Error::BadUri { uri: uri.clone(), problem });
+        }
+        Ok(Some(advertised))
     }
 
     /// Serves under a name within the process.
@@ -352,14 +425,31 @@ impl ServerBuilder {
         };
         let (wire, within) = (asked.wire, matches!(asked.address, Address::Local { .. }));
         let ruby = if within { Wire::Native } else { Wire::Ruby };
-        let (native, bound_at) = (uri.front(Wire::Native), bound.front(ruby).into());
+        // A number of drbfire is part of the place.
+        let place = |uri: &Uri| {
+            let mut place = uri.clone();
+            place.wire = ruby;
+            place.to_string()
+        };
+        let fire = asked.fire && asked.option.is_none();
+        let native = match (asked.fire, fire) {
+            (true, true) => {
+                let mut native = uri.clone();
+                native.tls = tls.is_some();
+                native.front(Wire::Native)
+            }
+            (true, false) => place(&uri),
+            (false, _) => uri.front(Wire::Native),
+        };
+        let bound_at = place(&bound).into();
         let (streams, brought) = mpsc::channel(STREAMS);
-        let (uri, runtime) = (uri.front(ruby).into(), Some(Handle::current().id()));
+        let (uri, runtime) = (place(&uri).into(), Some(Handle::current().id()));
         let shared = Shared::new(uri, runtime, objects, limits, client)
             .with_acl(acl)
             .with_hooks(self.hook, self.refusal_hook)
             .with_uri(bound_at)
             .with_tls(tls)
+            .with_fire(fire)
             .with_hand_on(self.hand_on)
             .with_streams(streams)
             .shown_as(native.into(), wire);

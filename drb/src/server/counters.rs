@@ -1,7 +1,10 @@
 //! What a server has let in, and what it has refused.
 
 use crate::{Exception, Identity, Limit, Peer, TlsProblem};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 const LIMITS: usize = Limit::ALL.len();
 
@@ -26,6 +29,8 @@ pub struct Counters {
     /// Connections that were refused because of TLS: without it, with none to be had, or with a handshake
     /// that has failed.
     pub failed_handshakes: u64,
+    /// Connections that were refused because of drbfire.
+    pub refused_fire: u64,
     /// Connections that the ACL has refused.
     pub refused_connections: u64,
     /// Calls that the ACL of a [`Guard`](crate::Guard) has refused.
@@ -51,9 +56,41 @@ pub struct Refusal<'a> {
     pub identity: &'a Identity,
     /// The bound that was exceeded, if it was one.
     pub limit: Option<Limit>,
-    /// What was wrong with TLS, if that was it. Without this and without a bound, the ACL doesn't allow the
-    /// peer.
+    /// What was wrong with TLS, if that was it.
     pub tls: Option<&'a TlsProblem>,
+    /// What was wrong with drbfire, if that was it. Without any of these three, the ACL doesn't allow the peer.
+    pub fire: Option<&'a FireProblem>,
+}
+
+/// Why a connection is refused that begins in the manner of drbfire (`drbfire://`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FireProblem {
+    /// The server was not started at `drbfire://`.
+    NotSpoken,
+    /// Who has connected says that it is the client with this number, but no such client is there, or it is
+    /// another one: with another certificate, or at another address.
+    NotTheClient {
+        /// The number.
+        number: u32,
+    },
+    /// It may be the client with this number, but no connection of that is wanted.
+    NotWanted {
+        /// The number.
+        number: u32,
+    },
+}
+
+impl fmt::Display for FireProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSpoken => f.write_str("this server speaks no drbfire"),
+            Self::NotTheClient { number } => write!(f, "the peer is not the client {number}"),
+            Self::NotWanted { number } => {
+                write!(f, "no connection of the client {number} is wanted")
+            }
+        }
+    }
 }
 
 /// The same numbers while they grow.
@@ -62,6 +99,7 @@ pub(super) struct Counts {
     pub(super) connections: AtomicU64,
     pub(super) accept_errors: AtomicU64,
     pub(super) failed_handshakes: AtomicU64,
+    pub(super) refused_fire: AtomicU64,
     refused_connections: AtomicU64,
     refused_calls: AtomicU64,
     exceeded: [AtomicU64; LIMITS],
@@ -98,6 +136,7 @@ impl Counts {
             connections: read(&self.connections),
             accept_errors: read(&self.accept_errors),
             failed_handshakes: read(&self.failed_handshakes),
+            refused_fire: read(&self.refused_fire),
             refused_connections: read(&self.refused_connections),
             refused_calls: read(&self.refused_calls),
             exceeded: std::array::from_fn(|place| self.exceeded.get(place).map_or(0, read)),

@@ -3,6 +3,8 @@
 mod accept;
 mod admit;
 mod builder;
+#[cfg(feature = "fire")]
+mod by_fire;
 mod closed;
 mod connection;
 mod counters;
@@ -15,12 +17,14 @@ mod shared;
 mod stopper;
 
 pub use builder::ServerBuilder;
-pub use counters::{Counters, Refusal};
+pub use counters::{Counters, FireProblem, Refusal};
 pub use into_uri::IntoUri;
 pub use shared::FailedCall;
 
 pub(crate) use accept::discard;
 pub(crate) use closed::closed;
+#[cfg(feature = "fire")]
+pub(crate) use registry::behind;
 pub(crate) use registry::{local, named, object, reachable, serving, within};
 pub(crate) use session::ServerSession;
 pub(crate) use shared::Shared;
@@ -118,7 +122,8 @@ impl Server {
     }
 
     /// The same place over the native wire, whatever the server was started at: `drb://…`. One port
-    /// serves both.
+    /// serves both. (Not so for a server that is [behind](ServerBuilder::start_behind) another one: it is
+    /// [`Server::uri`] then.)
     pub fn native_uri(&self) -> &str {
         &self.shared.native_uri
     }
@@ -291,8 +296,20 @@ impl Server {
             }
             peer => peer,
         };
-        let stream = Stream::Brought(Brought::new(stream, peer));
+        self.take(Stream::Brought(Brought::new(stream, peer))).await
+    }
+
+    /// Serves a connection that has been made elsewhere.
+    pub(crate) async fn take(&self, stream: Stream) -> Result<(), Error> {
         self.shared.streams.send(stream).await.map_err(|_| Error::Stopped)
+    }
+
+    /// Waits until it is stopped.
+    #[cfg(feature = "fire")]
+    pub(crate) async fn stopped(&self) {
+        let mut phases = self.shared.phase.subscribe();
+        // It cannot fail: the sender is the server's.
+        let _ = phases.wait_for(|phase| *phase != Phase::Running).await;
     }
 
     /// What the server has to do at the moment with the peers that have connected over the native wire, and

@@ -94,11 +94,22 @@ pub(crate) fn current() -> Option<Arc<Shared>> {
 }
 
 /// The server through which other processes call us back, and the URI at which the peer of the current
-/// call reaches it: the current one, if it can be reached.
+/// call reaches it: the current one, if it can be reached. One that is behind a server elsewhere is the last
+/// resort: only that one can call it.
 pub(crate) fn reachable() -> Option<(Arc<Shared>, Option<Arc<str>>)> {
-    let serving = serving().filter(|(server, _)| !server.is_local());
+    let dialled = |at: &Whereabouts| !at.is_local() && !at.is_behind();
+    let serving = serving().filter(|(server, _)| dialled(&server.whereabouts));
     let serving = serving.map(|(server, uri)| (server, Some(uri)));
-    serving.or_else(|| first(|server| !server.is_local()).map(|server| (server, None)))
+    let other = || first(dialled).or_else(|| first(|at| !at.is_local()));
+    serving.or_else(|| other().map(|server| (server, None)))
+}
+
+/// The server of this process through which the process at a URI of drbfire calls us back.
+#[cfg(feature = "fire")]
+pub(crate) fn behind(uri: &str) -> Option<Arc<Shared>> {
+    let serving = serving().map(|(server, _)| server);
+    let serving = serving.filter(|server| server.whereabouts.is_behind_that(uri));
+    serving.or_else(|| first(|at| at.is_behind_that(uri)))
 }
 
 /// The first server that runs and is wanted. One of the caller's own runtime goes first, since it lives as

@@ -2,7 +2,7 @@
 
 use super::{
     Phase,
-    counters::{Counts, Refusal, add},
+    counters::{Counts, FireProblem, Refusal, add},
     newcomers::Newcomers,
     penalties::Penalties,
 };
@@ -18,7 +18,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError, RwLock, RwLockReadGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 use tokio::{
@@ -71,6 +71,10 @@ pub(crate) struct Shared {
     per_connection: Option<(Uri, u16)>,
     /// How it speaks TLS, if it does.
     pub(super) tls: Option<Accepting>,
+    /// Whether it speaks drbfire, beside both wires.
+    pub(super) fire: bool,
+    /// How many connections only lead back to clients of drbfire.
+    ways_back: AtomicUsize,
     /// Takes connections that the program brings.
     pub(super) streams: mpsc::Sender<Stream>,
     pub(super) phase: watch::Sender<Phase>,
@@ -126,6 +130,8 @@ impl Shared {
             hand_on: None,
             per_connection: None,
             tls: None,
+            fire: false,
+            ways_back: AtomicUsize::new(0),
             streams: mpsc::channel(1).0,
             phase: watch::Sender::new(Phase::Running),
             over: watch::Sender::new(false),
@@ -207,6 +213,37 @@ impl Shared {
         Self { tls, ..self }
     }
 
+    /// Lets those in as well who speak drbfire. Its own URI is one of that.
+    pub(super) fn with_fire(mut self, fire: bool) -> Self {
+        self.fire = fire;
+        let uris = self.whereabouts.uris().clone();
+        for uri in uris {
+            self.without_fire(&uri);
+        }
+        self
+    }
+
+    /// The same place for those who come without drbfire.
+    pub(super) fn without_fire(&self, uri: &Arc<str>) -> Arc<str> {
+        let Some(place) = uri.strip_prefix("drbfire:").filter(|_| self.fire) else {
+            return Arc::clone(uri);
+        };
+        let scheme = if self.tls.is_some() { "drbssl" } else { "druby" };
+        self.known(format!("{scheme}:{place}"))
+    }
+
+    /// One more connection that only leads back to a client, until what is given is dropped.
+    #[cfg(feature = "fire")]
+    pub(crate) fn leads_back(self: &Arc<Self>) -> impl Drop + use<> {
+        self.ways_back.fetch_add(1, Ordering::SeqCst);
+        LeadsBack(Arc::clone(self))
+    }
+
+    /// How many there are.
+    pub(super) fn ways_back(&self) -> usize {
+        self.ways_back.load(Ordering::SeqCst)
+    }
+
     /// Whether it serves within the process only.
     pub(crate) fn is_local(&self) -> bool {
         self.whereabouts.is_local()
@@ -218,7 +255,11 @@ impl Shared {
         let Some(((uri, port), local)) = here else {
             return Arc::clone(&self.uri);
         };
-        let uri = uri.at(Address::Tcp { host: local.to_string(), port: *port }).to_string();
+        self.known(uri.at(Address::Tcp { host: local.to_string(), port: *port }).to_string())
+    }
+
+    /// A URI that means this server, from now on if it hasn't before.
+    fn known(&self, uri: String) -> Arc<str> {
         if let Some(known) = self.whereabouts.uris().get(uri.as_str()) {
             return Arc::clone(known);
         }
@@ -270,19 +311,25 @@ impl Shared {
     /// because the ACL doesn't allow it.
     pub(crate) fn refused(&self, peer: &Peer, identity: &Identity, limit: Option<Limit>) {
         self.counts.refused(limit);
-        if let Some(hook) = &self.refusal_hook {
-            let refusal = Refusal { peer, identity, limit, tls: None };
-            let _ = catch_unwind(AssertUnwindSafe(|| hook(&refusal)));
-        }
+        self.tell(&Refusal { peer, identity, limit, tls: None, fire: None });
     }
 
     /// The same where TLS was wrong.
     pub(super) fn refused_tls(&self, peer: &Peer, problem: &TlsProblem) {
         add(&self.counts.failed_handshakes);
+        let (identity, tls) = (&Identity::Anonymous, Some(problem));
+        self.tell(&Refusal { peer, identity, limit: None, tls, fire: None });
+    }
+
+    /// The same where drbfire was.
+    pub(super) fn refused_fire(&self, peer: &Peer, identity: &Identity, problem: FireProblem) {
+        add(&self.counts.refused_fire);
+        self.tell(&Refusal { peer, identity, limit: None, tls: None, fire: Some(&problem) });
+    }
+
+    fn tell(&self, refusal: &Refusal<'_>) {
         if let Some(hook) = &self.refusal_hook {
-            let identity = &Identity::Anonymous;
-            let refusal = Refusal { peer, identity, limit: None, tls: Some(problem) };
-            let _ = catch_unwind(AssertUnwindSafe(|| hook(&refusal)));
+            let _ = catch_unwind(AssertUnwindSafe(|| hook(refusal)));
         }
     }
 
@@ -321,6 +368,17 @@ impl Whereabouts {
         self.uri.starts_with("drb+local:")
     }
 
+    /// Whether it is called through a server of drbfire, which nobody but that one can.
+    pub(super) fn is_behind(&self) -> bool {
+        self.uri.starts_with("drbfire:") && self.uri.contains('?')
+    }
+
+    /// Whether that is the server at a URI.
+    #[cfg(feature = "fire")]
+    pub(super) fn is_behind_that(&self, uri: &str) -> bool {
+        self.is_behind() && self.uri.strip_prefix(uri).is_some_and(|rest| rest.starts_with('?'))
+    }
+
     /// Whether it serves within the process under that URI.
     pub(super) fn is_named(&self, uri: &str) -> bool {
         self.is_local() && *self.uri == *uri
@@ -342,6 +400,17 @@ impl Whereabouts {
 
     fn add(&self, uri: Arc<str>) {
         self.uris.write().unwrap_or_else(PoisonError::into_inner).insert(uri);
+    }
+}
+
+/// One of the connections that only lead back to clients.
+#[cfg(feature = "fire")]
+struct LeadsBack(Arc<Shared>);
+
+#[cfg(feature = "fire")]
+impl Drop for LeadsBack {
+    fn drop(&mut self) {
+        self.0.ways_back.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

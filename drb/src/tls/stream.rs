@@ -126,5 +126,6 @@ pub(super) fn secured(stream: TlsStream<Rewound>, named: bool) -> io::Result<Str
         let names = der::Parts::of(certificate).filter(|_| named).map(|parts| parts.names());
         Identity::Tls(TlsIdentity::new(names.unwrap_or_default(), fingerprint(certificate)))
     });
-    Ok(Stream::Brought(Brought { stream: Box::new(Secured(stream)), peer, identity, ends }))
+    let stream = Box::new(Secured(stream));
+    Ok(Stream::Brought(Brought { stream, peer, identity, ends, _counted: None }))
 }

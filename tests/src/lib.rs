@@ -65,14 +65,14 @@ impl Server {
 
     /// The same with the URI to listen on and further arguments.
     pub async fn ruby_example_at(script: &str, uri: &str, arguments: &[&str]) -> Self {
-        let mut command = Command::new("ruby");
+        let mut command = ruby_command();
         command.arg(ruby_example(script)).arg(uri).args(arguments);
         Self::start(command, script).await
     }
 
     /// Starts a script of `tests/ruby` and waits until it is ready.
     pub async fn ruby(script: &str, arguments: &[&str]) -> Self {
-        let mut command = Command::new("ruby");
+        let mut command = ruby_command();
         command.arg(script_path(script)).args(arguments);
         Self::start(command, script).await
     }
@@ -134,14 +134,14 @@ impl Server {
 /// Runs a Ruby program to its end and gives what it printed. Fails the test if the program fails,
 /// or takes longer than [`SOON`].
 pub async fn ruby(program: &str, arguments: &[&str]) -> String {
-    let mut command = Command::new("ruby");
+    let mut command = ruby_command();
     command.args(["-rdrb", "-rdrb/unix", "-e", program, "--"]).args(arguments);
     run(command, "a Ruby program", SOON).await
 }
 
 /// Runs a script of `tests/ruby` to its end and gives what it printed.
 pub async fn ruby_script(script: &str, arguments: &[&str], limit: Duration) -> String {
-    let mut command = Command::new("ruby");
+    let mut command = ruby_command();
     command.arg(script_path(script)).args(arguments);
     run(command, script, limit).await
 }
@@ -179,6 +179,14 @@ pub async fn read_to_close(
 /// A path for a Unix socket that no other test uses.
 pub fn socket_path(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("drb-{}-{name}", std::process::id()))
+}
+
+/// Ruby, with a drbfire: the one in the folder that `DRBFIRE` names, else the one of these tests.
+fn ruby_command() -> Command {
+    let mut command = Command::new("ruby");
+    let fire = std::env::var_os("DRBFIRE").map_or_else(|| script_path("fire"), PathBuf::from);
+    command.env("RUBYLIB", fire);
+    command
 }
 
 fn script_path(script: &str) -> PathBuf {

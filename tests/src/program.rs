@@ -1,6 +1,6 @@
 //! Programs with which a test talks line by line.
 
-use crate::{SOON, built, example, script_path};
+use crate::{SOON, built, example, ruby_command, script_path};
 use std::{path::Path, process::Stdio};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
@@ -25,14 +25,14 @@ impl Program {
 
     /// Starts the Ruby script that stands beside the examples.
     pub fn ruby_example(script: &str, arguments: &[&str]) -> Self {
-        let mut command = Command::new("ruby");
+        let mut command = ruby_command();
         command.arg(ruby_example(script)).args(arguments);
         Self::start(command)
     }
 
     /// Starts a script of `tests/ruby`.
     pub fn ruby(script: &str, arguments: &[&str]) -> Self {
-        let mut command = Command::new("ruby");
+        let mut command = ruby_command();
         command.arg(script_path(script)).args(arguments);
         Self::start(command)
     }

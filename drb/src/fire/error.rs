@@ -34,7 +34,7 @@ impl Error {
     /// # async fn main() {
     /// let gone = drb::Reference::new("drbfire://localhost:9000?7", drb::ObjectId::Front);
     /// let object: drb::Object = drb::Proxy::from_remote(drb::Client::new().remote(gone));
-    /// let error = object.call::<drb::Value, _>("size", ()).await.unwrap_err();
+    /// let error = object.call::<drb::Value>("size", ()).await.unwrap_err();
     /// let number = "7".to_owned();
     /// assert_eq!(drb::fire::Error::of(&error), Some(&drb::fire::Error::NotConnected { number }));
     /// # }

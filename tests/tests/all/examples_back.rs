@@ -197,3 +197,23 @@ async fn ssl() {
     }
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[tokio::test]
+async fn fire() {
+    for (server_in, client_in) in sides() {
+        let at = "drbfire://localhost:0";
+        let news = match server_in {
+            In::Rust => Server::example_at("fire_server", at, &[]).await,
+            In::Ruby => Server::ruby_example_at("fire_server.rb", at, &[]).await,
+        };
+        let printed = printed("fire_client", client_in, news.uri()).await;
+        let expected = [
+            "I read: there is fresh tea",
+            "I read: the milk is sour",
+            "2 pieces of news",
+            "I am told: there is cake",
+            "readers told: 1",
+        ];
+        assert_eq!(printed, expected, "{client_in:?} calls {server_in:?}");
+    }
+}

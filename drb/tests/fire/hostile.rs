@@ -1,10 +1,10 @@
 //! What strangers, and clients that don't keep to the protocol, can do at the door of a server of drbfire.
 
 use crate::*;
-use drb::{Error, Limits, Object, ObjectId, Proxy, Reference, fire};
+use drb::{Error, Limit, Limits, Object, ObjectId, Peer, Proxy, Reference, fire};
 use std::{io::ErrorKind, net::SocketAddr, time::Instant};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
     net::{TcpSocket, TcpStream},
 };
 
@@ -56,7 +56,7 @@ async fn call_with(client: Client, server: &Server, number: u32) -> drb::Result<
 }
 
 /// Answers the one call that comes: with 7.
-async fn answer(stream: &mut TcpStream) {
+async fn answer(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
     // nil, "size", no arguments, no block.
     for _ in 0..4 {
         let length = soon(stream.read_u32()).await.unwrap();
@@ -65,6 +65,28 @@ async fn answer(stream: &mut TcpStream) {
         assert!(frame.starts_with(&[4, 8]));
     }
     stream.write_all(b"\0\0\0\x03\x04\x08T\0\0\0\x04\x04\x08i\x0c").await.unwrap();
+}
+
+/// A connection of the program's own, which comes from an address as far as the server knows.
+async fn brought(server: &Server, from: &str, purpose: &[u8], room: usize) -> DuplexStream {
+    let (mut near, far) = tokio::io::duplex(room);
+    let peer = Peer::Tcp(from.parse().unwrap());
+    server.serve_stream(far, peer).await.unwrap();
+    // It may be closed already.
+    let _ = near.write_all(purpose).await;
+    near
+}
+
+async fn is_at_its_end(stream: &mut DuplexStream) {
+    let mut rest = Vec::new();
+    let _ = soon(stream.read_to_end(&mut rest)).await;
+    assert_eq!(rest, [0; 0]);
+}
+
+fn start_for_streams(limits: Limits) -> Server {
+    let server = Server::builder().front(Desk::default()).limits(limits);
+    // The number is in the references of clients, and the host of no use.
+    server.start_without_listener("drbfire://nowhere:1").unwrap()
 }
 
 #[tokio::test]
@@ -202,7 +224,7 @@ async fn a_greeting_that_breaks_off() {
         assert!((150..2000).contains(&began.elapsed().as_millis()), "{beginning:?}");
     }
     assert_eq!(refused.wait_for(5).await.len(), 5);
-    assert_eq!(server.counters().exceeded(drb::Limit::Greeting), 5);
+    assert_eq!(server.counters().exceeded(Limit::Greeting), 5);
     // A control connection is silent for as long as it likes.
     let (mut control, number) = control(&server).await;
     tokio::time::sleep(Duration::from_millis(400)).await;
@@ -283,4 +305,53 @@ async fn a_flood_of_control_connections_leaves_nothing() {
     }
     let desk = desk(&server).await;
     assert_eq!(desk.echo("tea").await.unwrap(), "tea");
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_connections_and_guesses() {
+    let limits = Limits { connections_per_address: 2, auth_failures: 3, ..Limits::default() };
+    let server = start_for_streams(limits);
+    let mut control = brought(&server, "192.0.2.1:1", b"3", 64).await;
+    let number = soon(control.read_u32()).await.unwrap();
+    let mut other = brought(&server, "192.0.2.1:2", b"3", 64).await;
+    soon(other.read_u32()).await.unwrap();
+    is_at_its_end(&mut brought(&server, "192.0.2.1:3", b"3", 64).await).await;
+    assert_eq!(server.counters().exceeded(Limit::ConnectionsPerAddress), 1);
+    drop(other);
+
+    let called = tokio::spawn({
+        let server = server.clone();
+        async move { call(&server, number).await }
+    });
+    assert_eq!(soon(control.read_u8()).await.unwrap(), b'0');
+    for port in 1..=3 {
+        let from = format!("192.0.2.2:{port}");
+        is_at_its_end(&mut brought(&server, &from, &claim(number), 64).await).await;
+    }
+    assert_eq!(server.counters().refused_fire, 3);
+    // It isn't listened to any more.
+    is_at_its_end(&mut brought(&server, "192.0.2.2:4", b"3", 64).await).await;
+    assert_eq!(server.counters().exceeded(Limit::Penalty), 1);
+    let mut back = brought(&server, "192.0.2.1:4", &claim(number), 64).await;
+    answer(&mut back).await;
+    assert_eq!(soon(called).await.unwrap().unwrap(), 7);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_what_is_wanted() {
+    let limits = Limits { stall: Duration::from_millis(200), ..Limits::default() };
+    let server = start_for_streams(limits);
+    let mut control = brought(&server, "192.0.2.1:1", b"3", 4).await;
+    let number = soon(control.read_u32()).await.unwrap();
+    let calls: Vec<_> = (0..10)
+        .map(|_| {
+            let server = server.clone();
+            tokio::spawn(async move { call(&server, number).await })
+        })
+        .collect();
+    for called in calls {
+        let error = soon(called).await.unwrap().unwrap_err();
+        assert_eq!(fire::Error::of(&error), Some(&fire::Error::Gone), "{error}");
+    }
+    assert_eq!(server.counters().exceeded(Limit::Stall), 1);
 }

@@ -193,7 +193,7 @@ fn sshd() -> PathBuf {
 }
 
 /// A network with nothing but a loopback of its own. It ends when the input of its process does.
-async fn namespace() -> Child {
+pub(crate) async fn namespace() -> Child {
     let mut command = Command::new("unshare");
     if !is_root() {
         command.arg("--map-root-user");
@@ -212,7 +212,7 @@ async fn namespace() -> Child {
 }
 
 /// What makes `nsenter` start a program there.
-fn inside(namespace: &Child) -> Vec<String> {
+pub(crate) fn inside(namespace: &Child) -> Vec<String> {
     let id = namespace.id().expect("it runs");
     let mut inside = vec![format!("--target={id}"), "--net".to_owned()];
     if !is_root() {

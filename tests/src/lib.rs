@@ -2,6 +2,7 @@
 //!
 //! Every wait has a bound, and every process is ended by its id when its handle is dropped.
 
+pub mod apart;
 pub mod certificates;
 pub mod far;
 pub mod hall;

@@ -19,6 +19,7 @@ impl Store {
 
 const CALL: u8 = 0x10;
 const RESULT: u8 = 0x11;
+const CLOSE: u8 = 0x34;
 const EXCEPTION: u8 = 0x12;
 const TAIL: u8 = 0x15;
 const TAKEN: u8 = 0x16;
@@ -123,6 +124,10 @@ async fn a_peer_that_takes_more_than_was_sent_is_given_up() {
     raw.get(0, 10).await;
     assert_eq!(raw.next().await.unwrap().0, RESULT);
     raw.say_taken(1).await;
+    // It is told why.
+    let (kind, why) = raw.next().await.unwrap();
+    assert_eq!(kind, CLOSE);
+    assert!(String::from_utf8_lossy(&why).contains("more bytes taken than were sent"), "{why:?}");
     assert_eq!(raw.next().await, None);
 }
 

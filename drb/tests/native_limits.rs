@@ -3,10 +3,13 @@
 
 use drb::{Client, Error, Limit, Limits, Peer, Server};
 use std::{
+    future::Future,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 use tokio::{
@@ -25,6 +28,10 @@ impl Store {
     pub async fn hold(&self, bytes: Vec<u8>) -> usize {
         sleep(Duration::from_secs(3600)).await;
         bytes.len()
+    }
+
+    pub async fn wait(&self) {
+        std::future::pending().await
     }
 
     pub fn fail(&self, len: usize) -> Result<(), String> {
@@ -196,4 +203,44 @@ async fn pings_keep_their_distance() {
     sleep(Duration::from_secs(200)).await;
     assert_eq!(store.get(1).await.unwrap(), [1]);
     assert_eq!(links.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn who_is_disconnected_is_told_why() {
+    let (_server, mut raw) = raw(Limits { empty_frames: 2, ..Limits::default() }).await;
+    raw.write_all(&frame(0x20, &[]).repeat(2)).await.unwrap();
+    // An answer that is ready goes before.
+    raw.write_all(&[frame(0x02, b"get"), frame(CALL, &[0, 0, 0, 0, 1, 0])].concat()).await.unwrap();
+    raw.write_all(&frame(0x20, &[]).repeat(3)).await.unwrap();
+    let mut said = Vec::new();
+    raw.read_to_end(&mut said).await.unwrap();
+    assert_eq!(said[..7], *b"\x11\0\0\x03\0\xc4\0");
+    let why = b"the limit `empty_frames` of 2 is exceeded";
+    assert_eq!(said[7..], frame(0x34, why));
+
+    let limits = Limits { cancels: 0, ..Limits::default() };
+    let server = Server::builder().front(Store).limits(limits);
+    let server = server.start(Some("drb://127.0.0.1:0")).await.unwrap();
+    let store = StoreProxy::connect(server.uri()).await.unwrap();
+    let mut waits = store.wait();
+    let error = {
+        // One goes on waiting, and the other one is given up.
+        let mut given_up = Box::pin(store.wait());
+        let sent = std::future::poll_fn(|context| {
+            assert!(Pin::new(&mut waits).poll(context).is_pending());
+            assert!(given_up.as_mut().poll(context).is_pending());
+            Poll::Ready(())
+        });
+        sent.await;
+        // It has arrived there, and so it is cancelled.
+        store.get(1).await.unwrap();
+        drop(given_up);
+        waits.await.unwrap_err()
+    };
+    assert!(matches!(&error, Error::ConnectionLost { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(
+        text.ends_with("the peer has closed the connection: the limit `cancels` of 0 is exceeded"),
+        "{text}"
+    );
 }

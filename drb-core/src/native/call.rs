@@ -225,7 +225,13 @@ impl Connection {
         if let Some(problem) = self.kept_out() {
             return Error::Tls { uri: Arc::clone(self.uri()), problem: problem.clone() };
         }
-        let closed = io::Error::new(io::ErrorKind::UnexpectedEof, "connection closed");
+        let closed = match self.protocol().closed() {
+            None => io::Error::new(io::ErrorKind::UnexpectedEof, "connection closed"),
+            Some(why) => io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                format!("the peer has closed the connection: {why}"),
+            ),
+        };
         Error::ConnectionLost { uri: Arc::clone(self.uri()), outcome, source: Arc::new(closed) }
     }
 

@@ -46,6 +46,8 @@ pub(super) enum Kind {
     Pong = 0x31,
     /// The sender takes no further calls.
     GoAway = 0x32,
+    /// Why the sender ends the connection. Nothing comes after it.
+    Close = 0x34,
 }
 
 /// The byte of a frame: its kind, and these.
@@ -89,6 +91,7 @@ impl Kind {
             0x30 => Self::Ping,
             0x31 => Self::Pong,
             0x32 => Self::GoAway,
+            0x34 => Self::Close,
             _ => return None,
         })
     }

@@ -128,6 +128,14 @@ impl Outbox {
         Vec::new()
     }
 
+    /// Nothing more is to be sent but what is ready, and why that is so.
+    pub(super) fn close(&mut self, why: &str) {
+        self.lanes.clear();
+        let start = frame::open(&mut self.ready, Kind::Close, 0);
+        self.ready.extend_from_slice(why.as_bytes());
+        frame::close(&mut self.ready, start);
+    }
+
     /// Nothing more is to be sent.
     pub(super) fn end(&mut self) {
         self.ready = Vec::new();

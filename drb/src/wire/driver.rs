@@ -86,20 +86,35 @@ pub(crate) struct Driver {
     progress: Progress,
 }
 
-/// A connection ends, maybe because the peer has exceeded a bound.
-struct End(Option<Limit>);
+/// A connection ends, maybe because the peer has exceeded a bound or hasn't followed the protocol, which it is
+/// told.
+#[derive(Default)]
+struct End {
+    limit: Option<Limit>,
+    why: Option<String>,
+}
+
+impl End {
+    /// The peer has exceeded a bound of time.
+    fn late(limit: Limit) -> Self {
+        Self { limit: Some(limit), why: Some(format!("the limit `{limit}` is exceeded")) }
+    }
+}
 
 impl From<io::Error> for End {
     fn from(_: io::Error) -> Self {
-        Self(None)
+        Self::default()
     }
 }
 
 impl From<crate::LoadError> for End {
     fn from(error: crate::LoadError) -> Self {
         match error.kind() {
-            LoadErrorKind::Limit { limit, .. } => Self(Some(*limit)),
-            _ => Self(None),
+            LoadErrorKind::Limit { limit, max } => {
+                let why = format!("the limit `{limit}` of {max} is exceeded");
+                Self { limit: Some(*limit), why: Some(why) }
+            }
+            _ => Self { limit: None, why: Some(error.to_string()) },
         }
     }
 }
@@ -154,8 +169,8 @@ impl Driver {
         connection.send_through(outlet);
         async move {
             let ended = poll_fn(|context| driver.poll(context)).await;
-            if let Err(End(Some(limit))) = ended {
-                driver.ended_by(limit);
+            if let Err(End { limit, why }) = ended {
+                driver.ended_by(limit, why.as_deref());
             }
             drop(driver);
             // Whoever waits for this connection's end waits for what goes on without it, too.
@@ -206,7 +221,7 @@ impl Driver {
                 }
             }
             match self.write_once(context) {
-                Poll::Ready(Ok(0)) => return Err(End(None)),
+                Poll::Ready(Ok(0)) => return Err(End::default()),
                 Poll::Ready(written) => {
                     let written = written?;
                     let rest = self.output.len() - self.written;
@@ -267,11 +282,11 @@ impl Driver {
             return Poll::Pending;
         }
         match ready!(self.read_once(context)) {
-            Ok(0) => return Poll::Ready(Err(End(None))),
+            Ok(0) => return Poll::Ready(Err(End::default())),
             Ok(read) => self.progress.read(read),
             Err(error) => {
                 self.connection.broken(error);
-                return Poll::Ready(Err(End(None)));
+                return Poll::Ready(Err(End::default()));
             }
         }
         self.heard = Instant::now();
@@ -305,10 +320,14 @@ impl Driver {
                 self.connection.broken(io::Error::other(TlsProblem::OnlyTls));
             }
             let Some(greeting) = self.input.get(..PREAMBLE.len()) else {
-                return if PREAMBLE.starts_with(&self.input) { Ok(()) } else { Err(End(None)) };
+                return if PREAMBLE.starts_with(&self.input) {
+                    Ok(())
+                } else {
+                    Err(End::default())
+                };
             };
             if greeting != PREAMBLE {
-                return Err(End(None));
+                return Err(End::default());
             }
             self.greeted = true;
             taken = PREAMBLE.len();
@@ -363,6 +382,12 @@ impl Driver {
         Ok(())
     }
 
+    /// Tells the peer why this is the end, if that can be written at once.
+    fn close(&mut self, why: &str) {
+        self.connection.protocol().close(why);
+        _ = self.write(&mut Context::from_waker(Waker::noop()));
+    }
+
     /// Waits for something to send, or for the time at which something is to be done.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
         if !self.stopping
@@ -398,7 +423,7 @@ impl Driver {
                 return Poll::Ready(Ok(()));
             }
             if all_written && protocol.waiting() == 0 && (protocol.is_left() || finished) {
-                return Poll::Ready(Err(End(None)));
+                return Poll::Ready(Err(End::default()));
             }
             self.held_up = protocol.held_up().map(|taken| match self.held_up {
                 Some((before, since)) if before == taken => (taken, since),
@@ -428,14 +453,14 @@ impl Driver {
         };
         discard(dropped);
         if stalled.is_some_and(|end| now >= end) {
-            return Poll::Ready(Err(End(Some(Limit::Stall))));
+            return Poll::Ready(Err(End::late(Limit::Stall)));
         }
         if late.is_some_and(|end| now >= end) {
-            return Poll::Ready(Err(End(Some(Limit::Progress))));
+            return Poll::Ready(Err(End::late(Limit::Progress)));
         }
         if now >= silent {
             if self.asked {
-                return Poll::Ready(Err(End(Some(Limit::Keepalive))));
+                return Poll::Ready(Err(End::late(Limit::Keepalive)));
             }
             (self.asked, self.pinged) = (true, Some(now));
             self.connection.protocol().ping();
@@ -452,8 +477,14 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).poll(context)
     }
 
-    fn ended_by(&self, limit: Limit) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).serving.ended_by(limit);
+    fn ended_by(&self, limit: Option<Limit>, why: Option<&str>) {
+        let mut driver = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(why) = why {
+            driver.close(why);
+        }
+        if let Some(limit) = limit {
+            driver.serving.ended_by(limit);
+        }
     }
 }
 

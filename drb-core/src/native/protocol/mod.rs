@@ -74,6 +74,8 @@ pub struct Protocol {
     taken: u64,
     /// Whether the peer takes no further calls.
     gone_away: bool,
+    /// Why the peer has ended the connection, if it has said so.
+    closed: Option<String>,
     /// Whether the peer has sent a frame.
     begun: bool,
     /// Whether the connection only goes on for what either side still holds.
@@ -117,6 +119,7 @@ impl Protocol {
             cancels: Cancels::new(limits),
             taken: 0,
             gone_away: false,
+            closed: None,
             begun: false,
             leaving: false,
             now: None,
@@ -141,6 +144,19 @@ impl Protocol {
         let start = frame::open(out, Kind::GoAway, 0);
         frame::put(out, self.taken);
         frame::close(out, start);
+    }
+
+    /// Tells the peer why the connection is at its end. Nothing is sent after it.
+    pub fn close(&mut self, why: &str) {
+        if self.closed.is_none() {
+            self.outbox.close(cut(why, self.limits.error_text));
+            self.sender.wake();
+        }
+    }
+
+    /// Why the peer has ended the connection, if it has said so.
+    pub fn closed(&self) -> Option<&str> {
+        self.closed.as_deref()
     }
 
     /// Tells the peer that this side knows something else of a method that it calls than it does itself.
@@ -201,4 +217,9 @@ impl Protocol {
         self.dropped.append(&mut self.promises.clear());
         self.dropped.append(&mut self.exports.clear());
     }
+}
+
+/// At most so many bytes of a text.
+fn cut(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or_default()
 }

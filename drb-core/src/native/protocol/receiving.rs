@@ -1,6 +1,6 @@
 //! What arrives, in the protocol: bytes become frames, and frames messages.
 
-use super::{Called, Protocol};
+use super::{Called, Protocol, cut};
 use crate::{
     Exception, Limit, Limits, LoadError,
     budget::exceeded,
@@ -177,6 +177,11 @@ impl Protocol {
             Kind::GoAway => {
                 self.gone_away = true;
                 self.calls.go_away(take(&mut body)?);
+            }
+            Kind::Close => {
+                let why = String::from_utf8_lossy(body);
+                self.closed = Some(cut(&why, self.limits.error_text).to_owned());
+                return Err(malformed("the peer has ended the connection"));
             }
         }
         Ok(Received::Nothing(taken))

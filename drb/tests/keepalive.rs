@@ -21,6 +21,7 @@ use tokio::{
 
 const PING: [u8; 4] = [0x30, 0, 0, 0];
 const PONG: [u8; 4] = [0x31, 0, 0, 0];
+const CLOSE: &[u8] = b"\x34\0\0\x21the limit `keepalive` is exceeded";
 const GREETING: &[u8] = b"drb\n\0\0\0\x01";
 
 const ASKED: Duration = Duration::from_secs(15);
@@ -335,7 +336,7 @@ async fn hand_written(mut peer: DuplexStream, kept: impl Future<Output = ()>) {
     assert_eq!(frame, PING);
     let mut rest = Vec::new();
     peer.read_to_end(&mut rest).await.unwrap();
-    assert_eq!(rest, []);
+    assert_eq!(rest, CLOSE);
     assert!(is(heard.elapsed(), DEAD), "{:?}", heard.elapsed());
     kept.await;
 }
@@ -380,6 +381,6 @@ async fn the_limit_says_how_long() {
     let mut all = Vec::new();
     let (read, after) = took(near.read_to_end(&mut all)).await;
     read.unwrap();
-    assert_eq!(all, [GREETING, &PING].concat());
+    assert_eq!(all, [GREETING, &PING, CLOSE].concat());
     assert!(is(after, 3 * keepalive), "{after:?}");
 }

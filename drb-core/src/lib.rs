@@ -33,6 +33,7 @@ pub mod ruby;
 mod serde;
 mod shape;
 mod stream;
+mod text;
 mod unresolved;
 mod uri;
 pub mod value;

@@ -281,13 +281,10 @@ impl<'de> Loader<'de> {
         codec!(self, reader => reader.str())
     }
 
-    /// Takes a string of text, if it is next in a form in which that shows at once.
-    #[inline(always)]
-    pub(crate) fn short_text(&mut self) -> Result<Option<&'de str>, LoadError> {
-        match &mut self.codec {
-            Codec::Marshal(_) => Ok(None),
-            Codec::Native(reader) => reader.short_text(),
-        }
+    /// Takes a string of text that is going to be kept, or a symbol.
+    #[inline]
+    pub(crate) fn own_str(&mut self) -> Result<String, LoadError> {
+        codec!(self, reader => reader.own_str())
     }
 
     /// Takes a string's bytes, whatever its encoding.

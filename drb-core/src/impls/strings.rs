@@ -29,11 +29,9 @@ impl Dump for String {
 }
 
 impl Load for String {
+    #[inline]
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
-        match loader.short_text()? {
-            Some(text) => Ok(text.into()),
-            None => loader.str().map(Into::into),
-        }
+        loader.own_str()
     }
 }
 

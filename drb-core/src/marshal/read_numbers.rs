@@ -42,6 +42,7 @@ impl<'de> Reader<'de> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn u128(&mut self) -> Result<u128, LoadError> {
         self.begin()?;
         match self.stream.cursor.byte()? {
@@ -78,6 +79,7 @@ impl<'de> Reader<'de> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn f64(&mut self) -> Result<f64, LoadError> {
         self.begin()?;
         match self.stream.cursor.byte()? {

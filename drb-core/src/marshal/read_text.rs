@@ -27,6 +27,12 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// A text that is going to be kept.
+    #[inline(never)]
+    pub(crate) fn own_str(&mut self) -> Result<String, LoadError> {
+        self.str().map(Cow::into_owned)
+    }
+
     /// A text that doesn't begin in the most usual way.
     fn other_str(&mut self, kind: u8, expected: &'static str) -> Result<Cow<'de, str>, LoadError> {
         match kind {

@@ -22,6 +22,7 @@ impl<'de> Reader<'de> {
         Ok(true)
     }
 
+    #[inline(never)]
     pub(crate) fn bool(&mut self) -> Result<bool, LoadError> {
         self.begin()?;
         match self.stream.cursor.byte()? {
@@ -31,7 +32,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     pub(crate) fn array(&mut self) -> Result<usize, LoadError> {
         self.begin()?;
         match self.stream.cursor.byte()? {

@@ -47,6 +47,7 @@ impl Writer<'_> {
         Ok(())
     }
 
+    #[inline(never)]
     pub(crate) fn float(&mut self, value: f64) -> Result<(), DumpError> {
         if is_flonum(value) {
             let number = *self.floats.entry(value.to_bits()).or_insert(self.objects);

@@ -76,7 +76,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(never)]
     pub(crate) fn str(&mut self, value: &str) -> Result<(), DumpError> {
         self.objects += 1;
         self.out.extend_from_slice(b"I\"");
@@ -156,6 +156,7 @@ impl<'a> Writer<'a> {
         self.out.push(b'F');
     }
 
+    #[inline(never)]
     pub(crate) fn object(&mut self, shape: &'static Shape) -> Result<(), DumpError> {
         if shape.form == Form::Hash {
             return self.map(shape.fields.len());
@@ -174,6 +175,7 @@ impl<'a> Writer<'a> {
         self.descend()
     }
 
+    #[inline(never)]
     pub(crate) fn field(&mut self, shape: &'static Shape, index: usize) -> Result<(), DumpError> {
         let known = self.known(shape).and_then(|known| known.fields.get(index).copied());
         if let Some(number) = known.filter(|number| *number != UNKNOWN) {

@@ -9,6 +9,7 @@ use crate::{
     budget::exceeded,
     load::{Fields, Kind},
     marshal::{self, Moment},
+    text,
 };
 use std::borrow::Cow;
 
@@ -23,9 +24,9 @@ impl<'de> Reader<'de> {
 
     #[inline(always)]
     pub(crate) fn bool(&mut self) -> Result<bool, LoadError> {
-        if let Some(byte @ (0xc2 | 0xc3)) = self.first() {
+        if let Some([byte @ (0xc2 | 0xc3)]) = self.peek() {
             self.took(1)?;
-            return Ok(byte == 0xc3);
+            return Ok(*byte == 0xc3);
         }
         self.any_bool()
     }
@@ -64,12 +65,15 @@ impl<'de> Reader<'de> {
     /// An integer in one of the forms that most have.
     #[inline(always)]
     pub(crate) fn small_int(&mut self) -> Result<Option<u32>, LoadError> {
-        let (number, len) = match self.bytes.get(self.pos..) {
-            Some([byte @ 0..=0x7f, ..]) => (u32::from(*byte), 1),
-            Some([0xcc, byte, ..]) => (u32::from(*byte), 2),
-            Some([0xcd, a, b, ..]) => (u32::from(u16::from_be_bytes([*a, *b])), 3),
-            Some([0xce, a, b, c, d, ..]) => (u32::from_be_bytes([*a, *b, *c, *d]), 5),
-            _ => return Ok(None),
+        let (number, len) = if let Some([byte @ 0..=0x7f]) = self.peek() {
+            (u32::from(*byte), 1)
+        } else {
+            match self.peek::<5>() {
+                Some([0xce, number @ ..]) => (u32::from_be_bytes(*number), 5),
+                Some([0xcd, a, b, ..]) => (u32::from(u16::from_be_bytes([*a, *b])), 3),
+                Some([0xcc, byte, ..]) => (u32::from(*byte), 2),
+                _ => return Ok(None),
+            }
         };
         self.took(len)?;
         Ok(Some(number))
@@ -127,11 +131,9 @@ impl<'de> Reader<'de> {
 
     #[inline(always)]
     pub(crate) fn f64(&mut self) -> Result<f64, LoadError> {
-        if self.first() == Some(0xcb)
-            && let Some(bytes) = self.peek_chunk()
-        {
-            self.took(9)?;
-            return Ok(f64::from_be_bytes(bytes));
+        if let Some([0xcb, float @ ..]) = self.peek::<9>() {
+            self.took(1 + float.len())?;
+            return Ok(f64::from_be_bytes(*float));
         }
         self.any_f64()
     }
@@ -153,7 +155,6 @@ impl<'de> Reader<'de> {
         }
     }
 
-    #[inline]
     pub(crate) fn str(&mut self) -> Result<Cow<'de, str>, LoadError> {
         self.text("a String")
     }
@@ -162,31 +163,28 @@ impl<'de> Reader<'de> {
         self.text("a Symbol")
     }
 
-    #[inline]
-    fn text(&mut self, expected: &'static str) -> Result<Cow<'de, str>, LoadError> {
-        match self.short_text()? {
-            Some(text) => Ok(Cow::Borrowed(text)),
-            None => self.any_text(expected),
-        }
-    }
-
-    /// A text in the form that most have.
+    /// A text that is going to be kept.
     #[inline(always)]
-    pub(crate) fn short_text(&mut self) -> Result<Option<&'de str>, LoadError> {
-        if let Some(Some((&byte @ 0xa0..=0xbf, rest))) =
-            self.bytes.get(self.pos..).map(<[u8]>::split_first)
-            && let Some(bytes) = rest.get(..usize::from(byte & 0x1f))
-            && let Ok(text) = std::str::from_utf8(bytes)
+    pub(crate) fn own_str(&mut self) -> Result<String, LoadError> {
+        // In the form that most have.
+        if let Some([byte @ 0xa0..=0xbf, rest @ ..]) = self.bytes.get(self.pos..)
+            && let len = usize::from(byte & 0x1f)
+            && let Some(text) = text::leading(rest, len)
         {
-            self.took(1 + text.len())?;
-            self.budget.take_memory(text.len())?;
-            return Ok(Some(text));
+            self.took(1 + len)?;
+            self.budget.take_memory(len)?;
+            return Ok(text);
         }
-        Ok(None)
+        self.any_own_str()
     }
 
     #[inline(never)]
-    fn any_text(&mut self, expected: &'static str) -> Result<Cow<'de, str>, LoadError> {
+    fn any_own_str(&mut self) -> Result<String, LoadError> {
+        self.str().map(Cow::into_owned)
+    }
+
+    #[inline(never)]
+    fn text(&mut self, expected: &'static str) -> Result<Cow<'de, str>, LoadError> {
         let at = self.pos;
         let bytes = match self.head()? {
             Head::Str(len) | Head::Bytes(len) => self.string(len)?,
@@ -221,21 +219,16 @@ impl<'de> Reader<'de> {
 
     #[inline(always)]
     pub(crate) fn array(&mut self) -> Result<usize, LoadError> {
-        match self.bytes.get(self.pos..) {
-            Some([0x90, ..]) => {
-                self.took(1)?;
-                self.descend()?;
-                Ok(0)
-            }
-            Some([byte @ 0x91..=0x9f, rest @ ..])
-                if !is_mark(rest.first()) && rest.len() >= usize::from(byte & 0xf) =>
-            {
-                self.took(1)?;
-                self.descend()?;
-                Ok(usize::from(byte & 0xf))
-            }
-            _ => self.any_array(),
+        if let Some([byte @ 0x90..=0x9f, next]) = self.peek()
+            && let len = usize::from(byte & 0xf)
+            && len < self.left()
+            && (len == 0 || !is_mark(Some(next)))
+        {
+            self.took(1)?;
+            self.descend()?;
+            return Ok(len);
         }
+        self.any_array()
     }
 
     #[inline(never)]
@@ -287,13 +280,11 @@ impl<'de> Reader<'de> {
     /// order of its shape.
     #[inline(always)]
     pub(crate) fn another(&mut self, shape: &'static Shape) -> Result<bool, LoadError> {
-        let head = self.bytes.get(self.pos..).and_then(<[u8]>::first_chunk);
-        if let Some(&[byte @ 0x91..=0x9f, 0xd4, mark, number]) = head
-            && mark as i8 == ext::SHAPE
-            && usize::from(byte & 0xf) == shape.fields.len() + 1
-            && self.is_as_last(u32::from(number), shape)
+        if let Some((head, last)) = self.last_head
+            && std::ptr::eq(last, shape)
+            && self.peek() == Some(&head)
         {
-            self.took(4)?;
+            self.took(head.len())?;
             self.descend()?;
             return Ok(true);
         }
@@ -313,6 +304,9 @@ impl<'de> Reader<'de> {
                     let names = (!peer.is_like(shape)).then(|| peer.clone());
                     if peer.fields.len() != len - 1 {
                         return Err(malformed(at, "a struct with another number of fields"));
+                    }
+                    if names.is_none() && self.pos == at + 4 {
+                        self.last_head = self.chunk_at(at).map(|head| (*head, shape));
                     }
                     Fields { left: len - 1, expected: 0, symbols: true, names }
                 }

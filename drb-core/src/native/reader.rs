@@ -21,6 +21,8 @@ pub(crate) struct Reader<'de> {
     session: Option<&'de dyn Session>,
     /// The shape that came last: values of one type tend to come together.
     last: Option<(u32, Arc<PeerShape>)>,
+    /// How the struct that came last has begun, and what it was, if its fields were exactly those.
+    pub(super) last_head: Option<([u8; 4], &'static Shape)>,
 }
 
 /// The beginning of a value: its marker, and the length that belongs to it.
@@ -50,7 +52,17 @@ pub struct Mentioned {
 
 impl<'de> Reader<'de> {
     pub(crate) fn new(bytes: &'de [u8], budget: Budget, tables: &'de Tables) -> Self {
-        Self { bytes, pos: 0, budget, depth: 0, tables, tail: None, session: None, last: None }
+        Self {
+            bytes,
+            pos: 0,
+            budget,
+            depth: 0,
+            tables,
+            tail: None,
+            session: None,
+            last: None,
+            last_head: None,
+        }
     }
 
     /// The same with what references go through.
@@ -164,12 +176,16 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// The first byte of the next value, if there is one and it may be counted. Most values begin with
-    /// one of very few bytes; for these, it spares what all the others need. Whoever takes the value
-    /// calls [`Reader::took`].
+    /// The first bytes of the next value, if there are so many left. Most values begin in one of very few
+    /// ways; for these, it spares what all the others need. Whoever takes the value calls [`Reader::took`].
     #[inline(always)]
-    pub(super) fn first(&self) -> Option<u8> {
-        self.bytes.get(self.pos).copied()
+    pub(super) fn peek<const N: usize>(&self) -> Option<&'de [u8; N]> {
+        self.chunk_at(self.pos)
+    }
+
+    #[inline(always)]
+    pub(super) fn chunk_at<const N: usize>(&self, at: usize) -> Option<&'de [u8; N]> {
+        self.bytes.get(at..)?.first_chunk()
     }
 
     /// Takes so many bytes, which are there, as a value.
@@ -302,12 +318,6 @@ impl<'de> Reader<'de> {
         Ok(*chunk)
     }
 
-    /// What follows the first byte of the next value, if it is there.
-    #[inline(always)]
-    pub(super) fn peek_chunk<const N: usize>(&self) -> Option<[u8; N]> {
-        self.bytes.get(self.pos + 1..)?.first_chunk().copied()
-    }
-
     #[inline]
     pub(super) fn take(&mut self, len: usize) -> Result<&'de [u8], LoadError> {
         let end = self.pos.saturating_add(len);
@@ -347,15 +357,6 @@ impl<'de> Reader<'de> {
                 self.pos = at;
                 Ok(None)
             }
-        }
-    }
-
-    /// Whether the shape of the peer's that came last has this number, and is one of ours.
-    #[inline(always)]
-    pub(super) fn is_as_last(&self, number: u32, shape: &'static Shape) -> bool {
-        match &self.last {
-            Some((last, peer)) => *last == number && peer.is(shape),
-            None => false,
         }
     }
 

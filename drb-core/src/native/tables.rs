@@ -131,12 +131,6 @@ impl Tables {
 }
 
 impl PeerShape {
-    /// Whether it was found to be like a shape of ours, of the same class.
-    #[inline]
-    pub(crate) fn is(&self, shape: &'static Shape) -> bool {
-        self.same_as.load(Ordering::Relaxed) == address(shape)
-    }
-
     /// Whether the fields are those of a shape of ours, in the same order.
     pub(crate) fn is_like(&self, shape: &'static Shape) -> bool {
         let address = address(shape);

@@ -16,8 +16,8 @@ pub(crate) struct Writer<'a> {
     session: Option<&'a dyn Session>,
     /// What the value refers to, where that is counted.
     collected: Option<&'a mut Collected>,
-    /// The shape that came last: values of one type tend to come together.
-    last: Option<(&'static Shape, u32)>,
+    /// The shape that came last, and how its structs begin: values of one type tend to come together.
+    last: Option<(&'static Shape, [u8; 4])>,
     /// How many shapes the reader has to know.
     needs: u32,
     start: usize,
@@ -125,16 +125,16 @@ impl<'a> Writer<'a> {
     #[inline]
     pub(crate) fn int(&mut self, value: i64) -> Result<(), DumpError> {
         match u32::try_from(value) {
-            Ok(small) if self.has_room() => self.small_int(small),
+            Ok(small) if self.has_room(9) => self.small_int(small),
             _ => self.any_int(value),
         }
         Ok(())
     }
 
-    /// Whether an integer can be written without asking for memory.
+    /// Whether so many bytes can be written without asking for memory.
     #[inline]
-    fn has_room(&self) -> bool {
-        self.out.capacity() - self.out.len() >= 9
+    fn has_room(&self, bytes: usize) -> bool {
+        self.out.capacity() - self.out.len() >= bytes
     }
 
     /// As most integers are: in one piece.
@@ -168,7 +168,7 @@ impl<'a> Writer<'a> {
     #[inline]
     pub(crate) fn uint128(&mut self, value: u128) -> Result<(), DumpError> {
         match (u32::try_from(value), u64::try_from(value)) {
-            (Ok(small), _) if self.has_room() => self.small_int(small),
+            (Ok(small), _) if self.has_room(9) => self.small_int(small),
             (_, Ok(value)) => self.uint(value),
             _ => return self.big_int(false, &value.to_le_bytes()),
         }
@@ -204,7 +204,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn float(&mut self, value: f64) -> Result<(), DumpError> {
         let mut bytes = [0xcb, 0, 0, 0, 0, 0, 0, 0, 0];
         if let Some(place) = bytes.last_chunk_mut() {
@@ -214,14 +214,18 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn str(&mut self, value: &str) -> Result<(), DumpError> {
-        if value.len() < 32 {
-            self.out.reserve(32);
+        if value.len() < 32 && self.has_room(32) {
             self.out.push(0xa0 | value.len() as u8);
             self.out.extend_from_slice(value.as_bytes());
             return Ok(());
         }
+        self.any_str(value)
+    }
+
+    #[inline(never)]
+    fn any_str(&mut self, value: &str) -> Result<(), DumpError> {
         let len = self.len(value.len())?;
         if value.len() >= LARGE && self.tails {
             self.aside(0xdb, len, value.as_bytes().to_vec());
@@ -301,7 +305,7 @@ impl<'a> Writer<'a> {
 
     #[inline]
     pub(crate) fn array(&mut self, len: usize) -> Result<(), DumpError> {
-        if len < 16 && self.has_room() {
+        if len < 16 && self.has_room(9) {
             self.out.push(0x90 | len as u8);
             return self.descend();
         }
@@ -336,24 +340,29 @@ impl<'a> Writer<'a> {
         self.end();
     }
 
+    #[inline(always)]
     pub(crate) fn object(&mut self, shape: &'static Shape) -> Result<(), DumpError> {
-        let number = match self.last {
-            Some((last, number)) if std::ptr::eq(last, shape) => number,
-            _ => {
-                // As many as there are symbols in a message: both are names.
-                let most = self.limits.symbols;
-                let number = self.tables.number(shape, most);
-                let number = number.ok_or_else(|| DumpError::limit(Limit::Symbols, most))?;
-                self.last = Some((shape, number));
-                self.needs = self.needs.max(number + 1);
-                number
+        match self.last {
+            Some((last, head)) if std::ptr::eq(last, shape) => {
+                self.out.extend_from_slice(&head);
+                self.descend()
             }
-        };
+            _ => self.other_object(shape),
+        }
+    }
+
+    #[inline(never)]
+    fn other_object(&mut self, shape: &'static Shape) -> Result<(), DumpError> {
+        // As many as there are symbols in a message: both are names.
+        let most = self.limits.symbols;
+        let number = self.tables.number(shape, most);
+        let number = number.ok_or_else(|| DumpError::limit(Limit::Symbols, most))?;
+        self.needs = self.needs.max(number + 1);
         if let (Ok(number), len @ 0..=14) = (u8::try_from(number), shape.fields.len()) {
-            self.descend()?;
             let head = [0x91 + len as u8, 0xd4, ext::SHAPE as u8, number];
+            self.last = Some((shape, head));
             self.out.extend_from_slice(&head);
-            return Ok(());
+            return self.descend();
         }
         let bytes = number.to_be_bytes();
         let short = match number {

@@ -119,6 +119,18 @@ fn texts() {
     );
 }
 
+/// One byte holds a length of up to 122.
+#[test]
+fn texts_behind_texts() {
+    // ["", "a" * 121, "b" * 122, "c" * 123, ""]
+    let texts = ["", &"a".repeat(121), &"b".repeat(122), &"c".repeat(123), ""].map(str::to_owned);
+    let [a, b, c] = [("61", 121), ("62", 122), ("63", 123)].map(|(hex, times)| hex.repeat(times));
+    let stream = format!(
+        "04085b0a492200063a06455449227e{a}063b005449227f{b}063b00544922017b{c}063b0054492200063b0054"
+    );
+    both(&stream, Vec::from(texts));
+}
+
 #[test]
 fn strings_of_bytes() {
     both("04082208616263", b"abc".to_vec()); // "abc".b
@@ -271,6 +283,69 @@ fn structs_come_in_several_forms() {
     assert_eq!(error::<Foo>("04086906"), "expected a Foo (object, Struct or Hash), got an Integer");
     assert_eq!(error::<Foo>("04086f3a08466f6f063a07407830"), "x: expected an integer, got nil");
     assert_eq!(error::<Foo>("04087b00"), "missing field `x` of Foo");
+}
+
+static NAMED: Shape = Shape {
+    class: "Named",
+    form: Form::Hash,
+    fields: &[Field { name: "name", ivar: "@name" }, Field { name: "note", ivar: "@note" }],
+};
+
+#[derive(Debug, PartialEq)]
+struct Named(String, String);
+
+impl Load for Named {
+    fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
+        let mut both = [None, None];
+        let mut fields = loader.object(&NAMED)?;
+        while let Some(position) = loader.field(&NAMED, &mut fields)? {
+            match both.get_mut(position) {
+                Some(slot) => *slot = Some(String::load(loader)?),
+                None => loader.skip()?,
+            }
+        }
+        loader.end()?;
+        let [Some(name), Some(note)] = both else { return Err(LoadError::custom("no name")) };
+        Ok(Self(name, note))
+    }
+}
+
+/// What was learnt of the structs and texts before is no more than a guess at what comes next.
+#[test]
+fn structs_and_texts_that_differ_from_those_before() {
+    // class Named; def initialize(a, b); @name = a; @note = b; end; end
+    // [{name: "a", note: "b"}, {name: "c" * 31, note: "d" * 32}, {note: "n", name: "m"},
+    //  Named.new("o", "p"), Named.new("ascii".encode("US-ASCII"), "é"), {name: "q", x: 1, note: "r"},
+    //  DRb::DRbUnknown.new(NameError.new("x", :W), Marshal.dump({note: "n", name: "w"})),
+    //  {name: "", note: "e" * 123}, Named.new("latin \xe9".force_encoding("ISO-8859-1"), "f"),
+    //  {name: "g", note: "h"}]
+    let stream = "04085b0f7b073a096e616d6549220661063a0645543a096e6f746549220662063b06547b073b0049\
+         222463636363636363636363636363636363636363636363636363636363636363063b06543b0749\
+         22256464646464646464646464646464646464646464646464646464646464646464063b06547b07\
+         3b074922066e063b06543b004922066d063b06546f3a0a4e616d6564073a0a406e616d654922066f\
+         063b06543a0a406e6f746549220670063b06546f3b08073b0949220a6173636969063b06463b0a49\
+         2207c3a9063b06547b083b0049220671063b06543a067869063b0749220672063b0654753a144452\
+         623a3a445262556e6b6e6f776e2604087b073a096e6f74654922066e063a0645543a096e616d6549\
+         220677063b06547b073b00492200063b06543b074922017b65656565656565656565656565656565\
+         65656565656565656565656565656565656565656565656565656565656565656565656565656565\
+         65656565656565656565656565656565656565656565656565656565656565656565656565656565\
+         656565656565656565656565656565656565656565656565656565063b06546f3b08073b0949220c\
+         6c6174696e20e9063a0d656e636f64696e67220f49534f2d383835392d313b0a49220666063b0654\
+         7b073b0049220667063b06543b0749220668063b0654";
+    let expected = [
+        ("a", "b"),
+        (&"c".repeat(31), &"d".repeat(32)),
+        ("m", "n"),
+        ("o", "p"),
+        ("ascii", "é"),
+        ("q", "r"),
+        ("w", "n"),
+        ("", &"e".repeat(123)),
+        ("latin é", "f"),
+        ("g", "h"),
+    ];
+    let expected = expected.map(|(name, note)| Named(name.to_owned(), note.to_owned()));
+    loads(stream, Vec::from(expected));
 }
 
 /// What Ruby's drb wraps values in.

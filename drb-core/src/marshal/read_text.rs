@@ -30,7 +30,28 @@ impl<'de> Reader<'de> {
     /// A text that is going to be kept.
     #[inline(never)]
     pub(crate) fn own_str(&mut self) -> Result<String, LoadError> {
+        if let Some(text) = self.usual_text()? {
+            return Ok(text);
+        }
         self.str().map(Cow::into_owned)
+    }
+
+    /// A text in the form that most have: short, and in UTF-8, which has been said before in the same way.
+    #[inline]
+    fn usual_text(&mut self) -> Result<Option<String>, LoadError> {
+        let [b'I', b'"', len @ 6..=127, rest @ ..] = self.rest() else { return Ok(None) };
+        let len = usize::from(len - 5);
+        let ivars = rest.get(len..).and_then(<[u8]>::first_chunk);
+        if ivars.is_none() || ivars != self.stream.utf8.as_ref() {
+            return Ok(None);
+        }
+        let Some(text) = crate::text::leading(rest, len) else { return Ok(None) };
+        // The flag of the encoding is a value, too.
+        self.budget.take_nodes(2)?;
+        self.budget.take_memory(len)?;
+        self.stream.objects += 1;
+        self.stream.cursor.pos += 3 + len + 4;
+        Ok(Some(text))
     }
 
     /// A text that doesn't begin in the most usual way.
@@ -140,6 +161,9 @@ impl<'de> Reader<'de> {
     fn encoding(&mut self) -> Result<Option<&'de [u8]>, LoadError> {
         if let Some(utf8) = self.usual_encoding() {
             self.begin()?;
+            if utf8 {
+                self.stream.utf8 = self.rest().first_chunk().copied();
+            }
             self.stream.cursor.pos += 4;
             return Ok(if utf8 { None } else { Some(b"US-ASCII") });
         }

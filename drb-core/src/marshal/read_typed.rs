@@ -124,14 +124,40 @@ impl<'de> Reader<'de> {
         shape: &'static Shape,
         fields: &mut Fields,
     ) -> Result<Option<usize>, LoadError> {
+        // As it mostly is: the one that is expected, by a symbol that was seen to name it.
+        if let Some(left) = fields.left.checked_sub(1)
+            && let [b';', number, ..] = self.rest()
+            && self.stream.names.is(shape, fields.expected, *number)
+        {
+            self.stream.cursor.pos += 2;
+            fields.left = left;
+            fields.expected += 1;
+            return Ok(Some(fields.expected - 1));
+        }
+        self.any_field(shape, fields)
+    }
+
+    #[inline(never)]
+    fn any_field(
+        &mut self,
+        shape: &'static Shape,
+        fields: &mut Fields,
+    ) -> Result<Option<usize>, LoadError> {
         while let Some(left) = fields.left.checked_sub(1) {
             fields.left = left;
+            let link = match self.rest() {
+                [b';', number @ 6..=127, ..] => Some(*number),
+                _ => None,
+            };
             let Some(name) = self.field_name(fields.symbols)? else {
                 walk(self)?;
                 continue;
             };
             if let Some(position) = find_field(shape, fields.expected, name) {
                 fields.expected = position + 1;
+                if let Some(number) = link {
+                    self.stream.names.found(shape, position, number);
+                }
                 return Ok(Some(position));
             }
             walk(self)?;

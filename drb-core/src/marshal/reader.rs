@@ -4,7 +4,7 @@ use super::{
     cursor::{Cursor, malformed, truncated},
     links::{Links, Place, unlinked},
     read_value::Shared,
-    symbols::{Coding, Span, Symbols, unknown_symbol},
+    symbols::{Coding, Names, Span, Symbols, unknown_symbol},
     walk::{Walk, walk, walk_pairs},
 };
 use crate::{Limit, LoadError, LoadErrorKind, budget::Budget, budget::exceeded};
@@ -34,6 +34,11 @@ pub(super) struct Stream<'de> {
     pub(super) links: Option<Box<Links>>,
     /// What has been loaded as dynamic values.
     pub(super) shared: Shared,
+    /// What is behind a text of UTF-8, once there was one: one instance variable, with the number of its
+    /// symbol.
+    pub(super) utf8: Option<[u8; 4]>,
+    /// The fields of the struct that came last.
+    pub(super) names: Names,
 }
 
 /// What is to be done at the end of a container.
@@ -267,6 +272,8 @@ impl<'de> Stream<'de> {
             replays: 0,
             links: None,
             shared: Shared::default(),
+            utf8: None,
+            names: Names::default(),
         })
     }
 }

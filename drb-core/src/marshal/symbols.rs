@@ -1,7 +1,7 @@
 //! The symbols that a stream has defined so far, as places in its bytes.
 
 use super::cursor::malformed;
-use crate::{Limit, LoadError, budget::exceeded};
+use crate::{Limit, LoadError, Shape, budget::exceeded};
 
 /// Where a symbol's name is.
 #[derive(Clone, Copy, Default)]
@@ -78,6 +78,38 @@ impl Symbols {
             slot.coding = coding;
         }
     }
+}
+
+/// By which symbols the fields of a struct are named: those of one type tend to come together.
+#[derive(Default)]
+pub(super) struct Names {
+    /// The address of the struct's shape.
+    shape: usize,
+    /// How the number of each field's symbol is written, where it was found to be one byte; else 0.
+    numbers: [u8; NAMED],
+}
+
+const NAMED: usize = 16;
+
+impl Names {
+    /// Whether the symbol with a number that is written so was found to be the name of the field at `position`.
+    #[inline]
+    pub(super) fn is(&self, shape: &'static Shape, position: usize, number: u8) -> bool {
+        self.shape == address(shape) && number != 0 && self.numbers.get(position) == Some(&number)
+    }
+
+    pub(super) fn found(&mut self, shape: &'static Shape, position: usize, number: u8) {
+        if self.shape != address(shape) {
+            *self = Self { shape: address(shape), ..Self::default() };
+        }
+        if let Some(slot) = self.numbers.get_mut(position) {
+            *slot = number;
+        }
+    }
+}
+
+fn address(shape: &'static Shape) -> usize {
+    std::ptr::from_ref(shape).addr()
 }
 
 /// The error of a number that no symbol has.

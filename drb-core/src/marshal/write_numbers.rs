@@ -88,9 +88,9 @@ impl Writer<'_> {
         let bytes = value.to_le_bytes();
         let rest = if value < 0 { -1 } else { 0 };
         // As many bytes as it takes until only copies of the sign are left.
-        let count = (1..=4).find(|count| value >> (8 * count) == rest).unwrap_or(4);
+        let count = (1..=3).find(|count| value >> (8 * count) == rest).unwrap_or(4);
         self.out.push(if value < 0 { -(count as i8) as u8 } else { count as u8 });
-        self.out.extend(bytes.iter().take(count));
+        self.out.extend_from_slice(bytes.get(..count).unwrap_or_default());
     }
 }
 

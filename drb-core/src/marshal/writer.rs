@@ -39,6 +39,9 @@ struct Known {
 
 const UNKNOWN: usize = usize::MAX;
 
+/// The largest number that takes one byte.
+const SHORT: usize = 122;
+
 impl<'a> Writer<'a> {
     pub(crate) fn new(
         out: &'a mut Vec<u8>,
@@ -79,6 +82,14 @@ impl<'a> Writer<'a> {
     #[inline(never)]
     pub(crate) fn str(&mut self, value: &str) -> Result<(), DumpError> {
         self.objects += 1;
+        // As most are: the length and the number of the encoding's symbol have one byte each.
+        if let (len @ 1..=SHORT, Some(encoding @ 1..=SHORT)) = (value.len(), self.encoding) {
+            self.out.reserve(len + 7);
+            self.out.extend_from_slice(&[b'I', b'"', len as u8 + 5]);
+            self.out.extend_from_slice(value.as_bytes());
+            self.out.extend_from_slice(&[6, b';', encoding as u8 + 5, b'T']);
+            return Ok(());
+        }
         self.out.extend_from_slice(b"I\"");
         self.sized(value.as_bytes());
         self.out.push(6);
@@ -177,11 +188,17 @@ impl<'a> Writer<'a> {
 
     #[inline(never)]
     pub(crate) fn field(&mut self, shape: &'static Shape, index: usize) -> Result<(), DumpError> {
-        let known = self.known(shape).and_then(|known| known.fields.get(index).copied());
-        if let Some(number) = known.filter(|number| *number != UNKNOWN) {
-            self.symbol_link(number);
-            return Ok(());
+        match self.known(shape).and_then(|known| known.fields.get(index).copied()) {
+            Some(number @ 1..=SHORT) => self.out.extend_from_slice(&[b';', number as u8 + 5]),
+            None | Some(UNKNOWN) => return self.new_field(shape, index),
+            Some(number) => self.symbol_link(number),
         }
+        Ok(())
+    }
+
+    /// A field whose name is written for the first time in a struct of this shape.
+    #[inline(never)]
+    fn new_field(&mut self, shape: &'static Shape, index: usize) -> Result<(), DumpError> {
         let Some(field) = shape.fields.get(index) else {
             return Err(DumpError::custom("a field that the shape doesn't have"));
         };

@@ -2,6 +2,9 @@
 
 /// The text of a float.
 pub(super) fn parse(text: &[u8]) -> f64 {
+    if let Some(float) = few_digits(text) {
+        return float;
+    }
     // Ruby 1.8 has put the mantissa behind the text.
     let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
     match text {
@@ -14,6 +17,42 @@ pub(super) fn parse(text: &[u8]) -> f64 {
         Some(float) => float,
         None => parse_prefix(text),
     }
+}
+
+/// Up to which number each whole one is a float.
+const EXACT: u64 = 1 << 53;
+
+/// The powers of ten that a short text can divide by; they are floats, too.
+const TENS: [f64; 17] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16];
+
+/// The float of a text of few digits, perhaps with a point among them, as most are.
+///
+/// The text is the quotient of two floats. So a division, which rounds but once, gives the float next to it.
+fn few_digits(text: &[u8]) -> Option<f64> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        rest => (false, rest),
+    };
+    // So many digits fit 64 bits.
+    if digits.len() >= TENS.len() {
+        return None;
+    }
+    let mut number = 0;
+    let mut point = None;
+    for (at, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => number = number * 10 + u64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(at + 1),
+            _ => return None,
+        }
+    }
+    let decimals = digits.len() - point.unwrap_or(digits.len());
+    if number > EXACT || digits.len() == usize::from(point.is_some()) {
+        return None;
+    }
+    let value = number as f64 / TENS.get(decimals)?;
+    Some(if negative { -value } else { value })
 }
 
 /// Whether std's parser means the same by the text: it takes words that C's doesn't.
@@ -280,6 +319,51 @@ mod tests {
         assert!(found > 300_000, "{found}");
         assert!(hundredths(1e15).is_none());
         assert!(hundredths(f64::MAX).is_none());
+    }
+
+    #[test]
+    fn few_digits_are_what_std_finds() {
+        let mut found = 0;
+        let mut check = |text: &str| {
+            if let Some(few) = few_digits(text.as_bytes()) {
+                let all: f64 = text.parse().unwrap();
+                assert_eq!(few.to_bits(), all.to_bits(), "{text}");
+                found += 1;
+            }
+        };
+        // Digits without a pattern, as many as there can be and more, with a point anywhere.
+        let mut digits = 1_u64;
+        for _ in 0..20_000 {
+            digits = digits
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let text = (digits >> (digits % 64)).to_string();
+            check(&text);
+            for at in 0..=text.len() {
+                let (whole, part) = text.split_at(at);
+                check(&format!("{whole}.{part}"));
+                check(&format!("-{whole}.{part}"));
+            }
+        }
+        for text in [
+            "0",
+            "-0",
+            "0.0",
+            "-0.00",
+            "000.125",
+            "9007199254740992",
+            "9007199254740993",
+            ".5",
+            "5.",
+        ] {
+            check(text);
+        }
+        assert!(found > 100_000, "{found}");
+        for none in
+            ["", "-", ".", "-.", "1.2.3", "1e5", "+1", "1 ", "--1", "1\0", "99999999999999999"]
+        {
+            assert_eq!(few_digits(none.as_bytes()), None, "{none:?}");
+        }
     }
 
     #[test]

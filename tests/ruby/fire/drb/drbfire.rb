@@ -70,6 +70,8 @@ module DRbFire
     end
 
     def connect
+      raise DRb::DRbConnError, "the client has gone" unless @control.alive?
+
       @control.stream.write(WANTED)
       Timeout.timeout(PATIENCE) { @opened.pop }
     rescue Timeout::Error, SystemCallError, IOError => error

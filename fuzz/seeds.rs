@@ -1,6 +1,7 @@
 //! Writes what the fuzzers begin with: the values and the messages that were captured from Ruby. For
 //! `typed`, each value comes once for every type; for `request` and `reply`, each message comes in pieces of
-//! one and of 255 bytes.
+//! one and of 255 bytes. For `certificate` they are the authorities that the system trusts, where it has a file
+//! of them.
 //!
 //! `seeds VALUES MESSAGES DIRECTORY`
 
@@ -14,7 +15,9 @@ fn main() {
     let messages = arguments.next().expect("the file with the messages");
     let directory = arguments.next().expect("the directory to write to");
     let directory = Path::new(&directory);
-    for target in ["value", "typed", "request", "reply", "native_value", "native_session"] {
+    let targets =
+        ["value", "typed", "request", "reply", "native_value", "native_session", "certificate"];
+    for target in targets {
         fs::create_dir_all(directory.join(target)).expect("a directory that can be written to");
     }
     for line in fs::read_to_string(values).expect("a file that can be read").lines() {
@@ -29,6 +32,10 @@ fn main() {
             let path = directory.join("typed").join(format!("{name}-{choice}"));
             write(&path, &[&[choice], &bytes[..]].concat());
         }
+    }
+    let authorities = AUTHORITIES.iter().find_map(|path| fs::read_to_string(path).ok());
+    for (number, certificate) in certificates(&authorities.unwrap_or_default()).enumerate() {
+        write(&directory.join("certificate").join(number.to_string()), &certificate);
     }
     for (number, value) in NATIVE.iter().enumerate() {
         for choice in (0..TYPES).chain([0x80]) {
@@ -52,6 +59,35 @@ fn main() {
             }
         }
     }
+}
+
+/// Where systems have the certificates of the authorities that they trust.
+const AUTHORITIES: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// What is in a file of PEM.
+fn certificates(pem: &str) -> impl Iterator<Item = Vec<u8>> {
+    let parts = pem.split("-----BEGIN CERTIFICATE-----").skip(1);
+    parts.filter_map(|part| part.split_once("-----END")).map(|(base64, _)| unpack(base64))
+}
+
+/// Base64.
+fn unpack(text: &str) -> Vec<u8> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = text.bytes().filter_map(|byte| DIGITS.iter().position(|digit| *digit == byte));
+    let (mut bytes, mut held, mut bits) = (Vec::new(), 0, 0);
+    for digit in digits {
+        (held, bits) = ((held << 6 | digit as u32) & 0xffff, bits + 6);
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((held >> bits) as u8);
+        }
+    }
+    bytes
 }
 
 /// A value of each form.

@@ -56,6 +56,7 @@
 //! - [`Limits`]: what a peer can make this process do. [`Acl`]: who may connect. [`Guard`]: who may call
 //!   which object and method.
 
+mod alarm;
 mod client;
 #[cfg(feature = "fire")]
 pub mod fire;

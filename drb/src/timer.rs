@@ -1,9 +1,10 @@
 //! Deadlines that cost next to nothing as long as they are kept.
 
+use crate::alarm::Alarm;
 use std::{
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll, Waker, ready},
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -14,34 +15,74 @@ pub(crate) fn now() -> std::time::Instant {
 
 /// A timer that belongs to a connection and serves all of its waits, one after the other.
 ///
-/// Each call has a deadline, and nearly no call reaches it. So the timer of the runtime stays where
-/// an earlier wait has set it; only when it goes off is it set to where it has to be by then.
+/// Each call has a deadline, and nearly no call reaches it. So the bell stays where an earlier wait has
+/// set it; only when it goes off is it set to where it has to be by then.
 #[derive(Default)]
 pub(crate) struct Timer {
-    sleep: Option<Pin<Box<Sleep>>>,
+    bell: Option<Bell>,
     /// Who is woken when it goes off.
     waker: Option<Waker>,
+}
+
+/// What goes off. A timer of the runtime makes each of its waits for events one with an end, which the
+/// system then has a timer for, and takes down, with every call.
+enum Bell {
+    Alarm(Alarm),
+    /// Where a test has stopped the clock.
+    Runtime(Pin<Box<Sleep>>),
 }
 
 impl Timer {
     /// Ready when `until` is past.
     pub(crate) fn poll(&mut self, until: Instant, context: &mut Context<'_>) -> Poll<()> {
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(until)));
-        if sleep.deadline() > until {
-            sleep.as_mut().reset(until);
-        } else if !sleep.is_elapsed()
-            && self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()))
-        {
-            // It has not gone off, and nothing about it has changed.
+        let is_set = self.bell.as_ref().is_some_and(|bell| bell.is_set_by(until))
+            && self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
+        // It has not gone off, and nothing about it has changed.
+        if is_set {
             return Poll::Pending;
         }
         self.waker = Some(context.waker().clone());
-        loop {
-            ready!(sleep.as_mut().poll(context));
-            if Instant::now() >= until {
-                return Poll::Ready(());
-            }
-            sleep.as_mut().reset(until);
+        if Instant::now() >= until {
+            self.bell = None;
+            return Poll::Ready(());
+        }
+        if let Some(alarm) = Alarm::set(until, context.waker()) {
+            self.bell = Some(Bell::Alarm(alarm));
+            return Poll::Pending;
+        }
+        let mut sleep = Box::pin(sleep_until(until));
+        let rung = sleep.as_mut().poll(context);
+        self.bell = Some(Bell::Runtime(sleep));
+        rung
+    }
+}
+
+impl Bell {
+    /// Whether it is going to go off by then.
+    fn is_set_by(&self, until: Instant) -> bool {
+        match self {
+            Self::Alarm(alarm) => alarm.at() <= until.into_std() && !alarm.has_rung(),
+            Self::Runtime(sleep) => sleep.deadline() <= until && !sleep.is_elapsed(),
         }
     }
+}
+
+/// Waits until then.
+pub(crate) async fn until(at: Instant) {
+    let mut timer = Timer::default();
+    poll_fn(|context| timer.poll(at, context)).await;
+}
+
+/// The time is up.
+pub(crate) struct TimedOut;
+
+/// What the work gives, if it does by then. It is tried once however late it is.
+pub(crate) async fn by<T>(until: Instant, work: impl Future<Output = T>) -> Result<T, TimedOut> {
+    let mut work = pin!(work);
+    let mut timer = Timer::default();
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Ok(done)),
+        Poll::Pending => timer.poll(until, context).map(|()| Err(TimedOut)),
+    })
+    .await
 }

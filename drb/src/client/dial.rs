@@ -1,17 +1,19 @@
 //! Makes connections.
 
 use super::pool::{Connection, Pool};
-use crate::{Client, Error, Outcome, Request, net::Ends, timer::Timer, transport};
+use crate::{
+    Client, Error, Outcome, Request,
+    net::Ends,
+    timer::{self, Timer},
+    transport,
+};
 use std::{
     future::Future,
     io::{self, ErrorKind},
     sync::Arc,
     time::Duration,
 };
-use tokio::{
-    runtime::Handle,
-    time::{Instant, timeout_at},
-};
+use tokio::{runtime::Handle, time::Instant};
 
 /// When a call has to have its result, if it has to.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +50,7 @@ impl Deadline {
         let failed = |error| Error::connecting(uri, error);
         let bound = Instant::now() + most;
         let until = self.until.map_or(bound, |until| until.min(bound));
-        match timeout_at(until, work).await {
+        match timer::by(until, work).await {
             Ok(done) => done.map_err(failed),
             Err(_) if until < bound => Err(self.exceeded(Outcome::NotExecuted)),
             Err(_) => Err(failed(ErrorKind::TimedOut.into())),

@@ -3,7 +3,7 @@
 use crate::{
     Holder,
     net::{Ends, Stream},
-    timer::Timer,
+    timer::{self, Timer},
 };
 use drb_core::{Address, Uri};
 use std::{
@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
-use tokio::{runtime, time::sleep};
+use tokio::{runtime, time::Instant};
 
 /// Connections that wait for their next call. The one that came last goes first, so that those that
 /// aren't needed age, and the server closes them.
@@ -105,7 +105,7 @@ impl Pool {
 /// Closes the connections that the server has closed, for as long as there are any.
 async fn tend(mut tended: Tended) {
     loop {
-        sleep(TEND).await;
+        timer::until(Instant::now() + TEND).await;
         let Some(pool) = tended.0.upgrade() else { return };
         let mut idle = pool.idle();
         idle.connections.retain_mut(|connection| connection.stream.is_alive());

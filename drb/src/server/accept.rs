@@ -6,10 +6,11 @@ use crate::{
     dispatch::Dispatch,
     local,
     net::{Listener, Stream},
-    timer::now,
+    timer::{Timer, now},
 };
 use std::{
     collections::HashMap,
+    future::poll_fn,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -18,7 +19,7 @@ use std::{
 use tokio::{
     sync::{mpsc, watch},
     task::{Id, JoinSet},
-    time::{MissedTickBehavior, interval},
+    time::Instant,
 };
 
 /// How often the table is swept for objects whose lease is over: at most, and at least if the lease
@@ -110,8 +111,8 @@ async fn serve(
     streams: &mut mpsc::Receiver<Stream>,
     open: &mut Open,
 ) {
-    let mut sweep = interval((shared.objects.lease() / 2).clamp(SWEEP.0, SWEEP.1));
-    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let every = (shared.objects.lease() / 2).clamp(SWEEP.0, SWEEP.1);
+    let (mut sweep, mut sweeps_at) = (Timer::default(), Instant::now() + every);
     let mut pause = PAUSE.0;
     loop {
         // What is bounded comes first, so that nothing waits for ever: connections last.
@@ -121,8 +122,9 @@ async fn serve(
                 let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
                 open.stoppers.remove(&id);
             }
-            _ = sweep.tick() => {
+            () = poll_fn(|context| sweep.poll(sweeps_at, context)) => {
                 discard(shared.objects.sweep(now()));
+                sweeps_at = Instant::now() + every;
             }
             Some(stream) = streams.recv() => {
                 if let Ok(peer) = stream.peer() {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Context, Exception, Identity, Limit, Peer, TlsProblem, Wire,
     net::{Ends, Stream},
-    timer::{Timer, now},
+    timer::{self, Timer, now},
     tls::Accepting,
     wait,
     wire::{self, Driver, ServerHome, Serving},
@@ -24,7 +24,7 @@ use std::{
     sync::Arc,
     task::Poll,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 /// The first byte of a control connection of drbfire. Whoever opens one waits for a number, and takes whatever it is
 /// told for that.
@@ -113,7 +113,7 @@ impl Arrival {
             stream.keep_alive();
         }
         let secured = match &self.shared.tls {
-            Some(tls) => timeout_at(until, Box::pin(self.secure(tls, stream, &mut first))).await,
+            Some(tls) => timer::by(until, Box::pin(self.secure(tls, stream, &mut first))).await,
             None => Ok(Ok(stream)),
         };
         let mut stream = match secured {
@@ -135,7 +135,7 @@ impl Arrival {
                 None => return,
             }
         }
-        let Ok(greeted) = timeout_at(until, self.greeting(&mut stream, &mut first)).await else {
+        let Ok(greeted) = timer::by(until, self.greeting(&mut stream, &mut first)).await else {
             return self.shared.refused(&self.peer, &identity, Some(Limit::Greeting));
         };
         let Some(wire) = greeted else { return };

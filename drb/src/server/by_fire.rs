@@ -5,16 +5,14 @@ use crate::{
     Identity, Limit,
     fire::{self, CALLS, CALLS_BACK, CONTROL, Claim},
     net::{Brought, Ends, Stream},
+    timer,
 };
 use std::{
     future::{Future, poll_fn},
     pin::pin,
     task::Poll,
 };
-use tokio::{
-    sync::oneshot,
-    time::{Instant, timeout_at},
-};
+use tokio::{sync::oneshot, time::Instant};
 
 /// What a connection is for.
 enum Purpose {
@@ -35,7 +33,7 @@ impl Arrival {
         identity: &Identity,
         until: Instant,
     ) -> Option<(Self, Stream)> {
-        let Ok(purpose) = timeout_at(until, self.purpose(&mut stream, first)).await else {
+        let Ok(purpose) = timer::by(until, self.purpose(&mut stream, first)).await else {
             self.shared.refused(&self.peer, identity, Some(Limit::Greeting));
             return None;
         };

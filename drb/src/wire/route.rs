@@ -5,7 +5,7 @@ use crate::{
     Carried, Client, Closing, Context, Error, Limits, Link, Outcome, Reference, Remote, Request,
     Session, Wire,
     client::{Deadline, current_runtime},
-    timer::now,
+    timer::{self, now},
     transport,
 };
 use drb_core::native::{self, Connection, Stage};
@@ -13,7 +13,6 @@ use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::time::timeout_at;
 
 /// One process, and the connection to it. If that is lost, the next call makes another one.
 pub(crate) struct NativeRoute {
@@ -125,7 +124,7 @@ impl Line {
         match deadline.until {
             None => turn.await,
             // Another call may be the one that dials, with more time than this one.
-            Some(until) => match timeout_at(until, turn).await {
+            Some(until) => match timer::by(until, turn).await {
                 Ok(turn) => turn,
                 Err(_) => Err(deadline.exceeded(Outcome::NotExecuted)),
             },

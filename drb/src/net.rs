@@ -2,7 +2,7 @@
 
 use crate::{
     transport::Transport,
-    unix_socket::{self, FileOptions, SocketFile},
+    unix_socket::{self, BACKLOG, FileOptions, SocketFile},
 };
 use drb_core::{Address, Identity, Peer};
 #[cfg(feature = "fire")]
@@ -241,7 +241,10 @@ impl Place {
     pub(crate) async fn listen(&self, files: &FileOptions) -> io::Result<Listener> {
         match self {
             Self::Tcp(addresses) => {
-                Ok(Listener::Tcp(TcpListener::bind(addresses.as_slice()).await?))
+                let listener = TcpListener::bind(addresses.as_slice()).await?;
+                // The runtime lets fewer wait. Who doesn't find room tries again a second later.
+                socket2::SockRef::from(&listener).listen(BACKLOG)?;
+                Ok(Listener::Tcp(listener))
             }
             Self::Unix(path) => {
                 let (file, listener) = unix_socket::listen(path, files).await?;

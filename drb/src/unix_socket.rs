@@ -15,8 +15,8 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// So many connections wait in the system until they are accepted.
-const BACKLOG: i32 = 1024;
+/// So many connections wait in the system until they are accepted, if it lets so many wait.
+pub(crate) const BACKLOG: i32 = 4096;
 
 /// How long is waited for another process that starts at the same path, and how often is looked.
 const TURN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_millis(5));

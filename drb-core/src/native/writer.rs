@@ -16,8 +16,8 @@ pub(crate) struct Writer<'a> {
     session: Option<&'a dyn Session>,
     /// What the value refers to, where that is counted.
     collected: Option<&'a mut Collected>,
-    /// The shape that came last, and how its structs begin: values of one type tend to come together.
-    last: Option<(&'static Shape, [u8; 4])>,
+    /// The shape that came last: values of one type tend to come together.
+    last: Option<Last>,
     /// How many shapes the reader has to know.
     needs: u32,
     start: usize,
@@ -46,6 +46,15 @@ macro_rules! put {
     ($written:expr) => {{
         let _ = $written;
     }};
+}
+
+/// A shape that structs were written of.
+#[derive(Clone, Copy)]
+struct Last {
+    shape: &'static Shape,
+    number: u32,
+    /// How its structs begin, where that is short.
+    head: Option<[u8; 4]>,
 }
 
 impl<'a> Writer<'a> {
@@ -343,7 +352,7 @@ impl<'a> Writer<'a> {
     #[inline(always)]
     pub(crate) fn object(&mut self, shape: &'static Shape) -> Result<(), DumpError> {
         match self.last {
-            Some((last, head)) if std::ptr::eq(last, shape) => {
+            Some(Last { shape: last, head: Some(head), .. }) if std::ptr::eq(last, shape) => {
                 self.out.extend_from_slice(&head);
                 self.descend()
             }
@@ -353,14 +362,23 @@ impl<'a> Writer<'a> {
 
     #[inline(never)]
     fn other_object(&mut self, shape: &'static Shape) -> Result<(), DumpError> {
-        // As many as there are symbols in a message: both are names.
-        let most = self.limits.symbols;
-        let number = self.tables.number(shape, most);
-        let number = number.ok_or_else(|| DumpError::limit(Limit::Symbols, most))?;
-        self.needs = self.needs.max(number + 1);
-        if let (Ok(number), len @ 0..=14) = (u8::try_from(number), shape.fields.len()) {
-            let head = [0x91 + len as u8, 0xd4, ext::SHAPE as u8, number];
-            self.last = Some((shape, head));
+        let number = match self.last {
+            Some(last) if std::ptr::eq(last.shape, shape) => last.number,
+            _ => {
+                // As many as there are symbols in a message: both are names.
+                let most = self.limits.symbols;
+                let number = self.tables.number(shape, most);
+                let number = number.ok_or_else(|| DumpError::limit(Limit::Symbols, most))?;
+                self.needs = self.needs.max(number + 1);
+                number
+            }
+        };
+        let head = match (u8::try_from(number), shape.fields.len()) {
+            (Ok(number), len @ 0..=14) => Some([0x91 + len as u8, 0xd4, ext::SHAPE as u8, number]),
+            _ => None,
+        };
+        self.last = Some(Last { shape, number, head });
+        if let Some(head) = head {
             self.out.extend_from_slice(&head);
             return self.descend();
         }

@@ -79,6 +79,17 @@ pub(crate) async fn connect(to: &Uri, client: &Client) -> io::Result<Stream> {
     dial(to, client).await
 }
 
+/// What a transport says of the failure of a connection, if it is that one's error.
+#[cfg(any(feature = "fire", feature = "ssh"))]
+pub(crate) fn cause<E: std::error::Error + 'static>(error: &Error) -> Option<&E> {
+    match error {
+        Error::Connect { source, .. } | Error::ConnectionLost { source, .. } => {
+            source.get_ref()?.downcast_ref()
+        }
+        _ => None,
+    }
+}
+
 /// Connects: as the program does it, through an SSH server, or over a socket; and within TLS, if it is to be
 /// so.
 pub(crate) async fn dial(to: &Uri, client: &Client) -> io::Result<Stream> {

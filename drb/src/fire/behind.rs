@@ -1,14 +1,16 @@
 //! A control connection, as the process sees it that is called through it.
 
-use super::{CALLS_BACK, CONTROL, Error, WANTED, open};
+use super::{Error, WANTED, open};
 use crate::{
     Client, Server,
     client::{Deadline, current_runtime},
     net::Stream,
+    timer,
+    wire::{CALLS_BACK, CONTROL},
 };
 use drb_core::Uri;
 use std::{io, sync::Arc};
-use tokio::{io::AsyncReadExt, task::JoinSet, time::timeout};
+use tokio::{io::AsyncReadExt, task::JoinSet, time::Instant};
 
 /// So many connections are made at once, however many are wanted.
 const AT_ONCE: usize = 64;
@@ -87,7 +89,8 @@ impl Behind {
 async fn back(to: Arc<Uri>, number: u32, client: Client, server: Server) {
     let mut purpose = vec![CALLS_BACK];
     purpose.extend(number.to_be_bytes());
-    let opened = timeout(client.limits().connect, open(&to, &client, &purpose)).await;
+    let until = Instant::now() + client.limits().connect;
+    let opened = timer::by(until, open(&to, &client, &purpose)).await;
     if let Ok(Ok(stream)) = opened {
         // It only fails where the server has ended.
         let _ = server.take(stream).await;

@@ -48,19 +48,10 @@ pub(crate) use control::control;
 pub use error::Error;
 pub(crate) use ways::{Claim, claim, way_back};
 
-use crate::{Client, net::Stream, transport};
+use crate::{Client, net::Stream, transport, wire::CALLS};
 use drb_core::Uri;
 use std::io;
 use tokio::io::AsyncWriteExt;
-
-/// The first byte of a connection that carries calls to the server.
-pub(crate) const CALLS: u8 = b'1';
-
-/// The first byte of one that carries calls to a client, before its number.
-pub(crate) const CALLS_BACK: u8 = b'2';
-
-/// The first byte of a control connection.
-pub(crate) const CONTROL: u8 = b'3';
 
 /// What the server sends over the control connection for each connection that it wants.
 const WANTED: u8 = b'0';

@@ -14,7 +14,7 @@ use crate::{
     timer::{self, Timer, now},
     tls::Accepting,
     wait,
-    wire::{self, Driver, ServerHome, Serving},
+    wire::{self, CONTROL, Driver, ServerHome, Serving},
 };
 use drb_core::native::PREAMBLE;
 use std::{
@@ -25,10 +25,6 @@ use std::{
     task::Poll,
 };
 use tokio::time::Instant;
-
-/// The first byte of a control connection of drbfire. Whoever opens one waits for a number, and takes whatever it is
-/// told for that.
-const CONTROL: u8 = b'3';
 
 /// The first byte of TLS: that of a record of the handshake.
 const HANDSHAKE: u8 = 0x16;
@@ -139,7 +135,7 @@ impl Arrival {
             return self.shared.refused(&self.peer, &identity, Some(Limit::Greeting));
         };
         let Some(wire) = greeted else { return };
-        if let Some(b'1'..=b'3') = first.first() {
+        if wire::is_fire(&first) {
             self.shared.refused_fire(&self.peer, &identity, FireProblem::NotSpoken);
             if let [CONTROL] = *first {
                 return;

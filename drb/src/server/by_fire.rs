@@ -3,9 +3,10 @@
 use super::admit::Arrival;
 use crate::{
     Identity, Limit,
-    fire::{self, CALLS, CALLS_BACK, CONTROL, Claim},
+    fire::{self, Claim},
     net::{Brought, Ends, Stream},
     timer,
+    wire::{CALLS, CALLS_BACK, CONTROL},
 };
 use std::{
     future::{Future, poll_fn},

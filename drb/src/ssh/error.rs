@@ -202,12 +202,7 @@ impl Error {
     /// # }
     /// ```
     pub fn of(error: &crate::Error) -> Option<&Self> {
-        match error {
-            crate::Error::Connect { source, .. } | crate::Error::ConnectionLost { source, .. } => {
-                source.get_ref()?.downcast_ref()
-            }
-            _ => None,
-        }
+        crate::transport::cause(error)
     }
 
     fn kind(&self) -> ErrorKind {

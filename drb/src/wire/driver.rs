@@ -1,9 +1,9 @@
 //! Moves the bytes of one connection: what arrives goes to the protocol, what the protocol has to
 //! say goes out.
 
-use super::{Serving, progress::Progress, running::Last};
+use super::{Serving, greeting::is_tls, progress::Progress, running::Last};
 use crate::{
-    Limit, LoadErrorKind, TlsProblem, Wire,
+    Limit, LoadErrorKind, TlsProblem,
     net::Stream,
     server::{Stopper, discard},
     timer::Timer,
@@ -30,26 +30,6 @@ const TURNS: usize = 2;
 
 /// Buffers that a large message has made larger than this are given back.
 const KEEP: usize = 256 << 10;
-
-/// The wire of which a client has sent the greeting, or something that nobody understands. `None` as long
-/// as more of it is to come.
-pub(crate) fn spoken(bytes: &[u8]) -> Option<Wire> {
-    /// The length of what comes first in a request.
-    const RUBY: usize = 4;
-    match bytes.first() {
-        Some(first) if Some(first) == PREAMBLE.first() => {
-            let is_whole = bytes.len() >= PREAMBLE.len() || !PREAMBLE.starts_with(bytes);
-            is_whole.then_some(Wire::Native)
-        }
-        _ => (bytes.len() >= RUBY).then_some(Wire::Ruby),
-    }
-}
-
-/// Whether these are the first bytes of a peer that speaks TLS.
-pub(crate) fn is_tls(bytes: &[u8]) -> bool {
-    // An alert, or a handshake; and the version, of which the first part has always been the same.
-    matches!(bytes, [0x15 | 0x16, 3, ..])
-}
 
 /// A connection and its socket. One task runs it, for both directions.
 pub(crate) struct Driver {

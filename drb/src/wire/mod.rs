@@ -1,6 +1,7 @@
 //! The native wire over sockets.
 
 mod driver;
+mod greeting;
 mod home;
 mod progress;
 mod route;
@@ -8,7 +9,10 @@ mod running;
 mod serving;
 mod usage;
 
-pub(crate) use driver::{Driver, is_tls, spoken};
+pub(crate) use driver::Driver;
+#[cfg(feature = "fire")]
+pub(crate) use greeting::{CALLS, CALLS_BACK};
+pub(crate) use greeting::{CONTROL, is_fire, is_tls, spoken};
 pub(crate) use home::ServerHome;
 pub(crate) use route::NativeRoute;
 pub(crate) use serving::Serving;

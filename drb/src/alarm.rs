@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -119,7 +120,8 @@ impl Clock {
             drop(alarms);
             for (waker, rung) in due.into_values() {
                 rung.store(true, Ordering::Release);
-                waker.wake();
+                // A program's own executor may do anything here. The others are woken all the same.
+                let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
             }
             alarms = self.alarms();
         }

@@ -5,20 +5,7 @@
 # With a folder it is within TLS: FOLDER/client.pem and its key; it trusts FOLDER/ca.pem.
 require 'drb/drbfire'
 require 'drb/ssl'
-
-class Counter
-  include DRbUndumped
-
-  attr_reader :count
-
-  def initialize
-    @count = 0
-  end
-
-  def inc
-    @count += 1
-  end
-end
+require_relative 'desk'
 
 uri, *words = ARGV
 config = { DRbFire::ROLE => DRbFire::CLIENT }

@@ -5,47 +5,7 @@
 # With a folder it is within TLS: FOLDER/server.pem and its key; who comes has a certificate of FOLDER/ca.pem.
 require 'drb/drbfire'
 require 'drb/ssl'
-
-class Counter
-  include DRbUndumped
-
-  def initialize
-    @count = 0
-  end
-
-  def inc
-    @count += 1
-  end
-end
-
-class Desk
-  include DRbUndumped
-
-  def echo(value)
-    value
-  end
-
-  def counter
-    Counter.new
-  end
-
-  def call(object)
-    object.inc
-  end
-
-  def keep(object)
-    @kept = object
-    nil
-  end
-
-  def call_kept
-    @kept.inc
-  end
-
-  def each(count)
-    count.times.sum { |number| yield(number) }
-  end
-end
+require_relative 'desk'
 
 uri, folder = ARGV
 config = { DRbFire::ROLE => DRbFire::SERVER }

@@ -9,22 +9,11 @@ require 'drb'
 require 'drb/ssl'
 require 'drb/unix'
 require 'timeout'
+require_relative 'desk'
 
 uri, folder, *rest = ARGV
 options, words = rest.partition { |argument| argument.include?('=') }
 options = options.to_h { |option| option.split('=', 2) }
-
-class Counter
-  include DRbUndumped
-
-  def initialize
-    @count = 0
-  end
-
-  def inc
-    @count += 1
-  end
-end
 
 config = { SSLCertName: [%w[CN localhost]] }
 if (ca = options['ca'])

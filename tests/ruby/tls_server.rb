@@ -7,38 +7,7 @@
 #              what is asked of clients, whose certificates FOLDER/ca.pem has issued
 require 'drb'
 require 'drb/ssl'
-
-class Counter
-  include DRbUndumped
-
-  def initialize
-    @count = 0
-  end
-
-  def inc
-    @count += 1
-  end
-end
-
-class Desk
-  include DRbUndumped
-
-  def echo(value)
-    value
-  end
-
-  def counter
-    Counter.new
-  end
-
-  def call(object)
-    object.inc
-  end
-
-  def each(count)
-    count.times.sum { |number| yield(number) }
-  end
-end
+require_relative 'desk'
 
 uri, folder, *options = ARGV
 options = options.to_h { |option| option.split('=', 2) }

@@ -108,8 +108,7 @@ impl Apart {
         let program = program.as_std();
         let mut command = Command::new("nsenter");
         command.args(inside(&self.namespace)).arg(program.get_program()).args(program.get_args());
-        let changed = program.get_envs().filter_map(|(key, value)| Some((key, value?)));
-        command.envs(changed).args(arguments);
+        command.args(arguments);
         run(command, name, SOON).await
     }
 }

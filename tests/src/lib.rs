@@ -4,6 +4,7 @@
 
 pub mod apart;
 pub mod certificates;
+pub mod desk;
 pub mod far;
 pub mod hall;
 pub mod mirror;
@@ -186,7 +187,7 @@ pub fn socket_path(name: &str) -> PathBuf {
 fn ruby_command() -> Command {
     let mut command = Command::new("ruby");
     let fire = std::env::var_os("DRBFIRE").map_or_else(|| script_path("fire"), PathBuf::from);
-    command.env("RUBYLIB", fire);
+    command.arg("-I").arg(fire);
     command
 }
 

@@ -6,6 +6,7 @@ use std::{io::ErrorKind, net::SocketAddr, time::Instant};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
     net::{TcpSocket, TcpStream},
+    task::JoinHandle,
 };
 
 fn address(server: &Server) -> SocketAddr {
@@ -53,6 +54,28 @@ async fn call(server: &Server, number: u32) -> drb::Result<u32> {
 async fn call_with(client: Client, server: &Server, number: u32) -> drb::Result<u32> {
     let to = Reference::new(format!("{}?{number}", server.uri()), ObjectId::Front);
     Object::from_remote(client.remote(to)).call("size", ()).await
+}
+
+/// Begins such a call, for which the client is asked for a connection.
+async fn wanted(
+    client: Client,
+    server: &Server,
+    number: u32,
+    control: &mut (impl AsyncRead + Unpin),
+) -> JoinHandle<drb::Result<u32>> {
+    let server = server.clone();
+    let called = tokio::spawn(async move { call_with(client, &server, number).await });
+    assert_eq!(soon(control.read_u8()).await.unwrap(), b'0');
+    called
+}
+
+/// The call comes over that connection, and has its answer.
+async fn is_answered(
+    called: JoinHandle<drb::Result<u32>>,
+    back: &mut (impl AsyncRead + AsyncWrite + Unpin),
+) {
+    answer(back).await;
+    assert_eq!(soon(called).await.unwrap().unwrap(), 7);
 }
 
 /// Answers the one call that comes: with 7.
@@ -105,32 +128,22 @@ async fn a_number_that_nobody_has() {
 async fn the_number_of_another_address() {
     let (server, refused) = start().await;
     let (mut control, number) = control(&server).await;
-    let called = tokio::spawn({
-        let server = server.clone();
-        async move { call(&server, number).await }
-    });
-    assert_eq!(soon(control.read_u8()).await.unwrap(), b'0');
+    let called = wanted(Client::new(), &server, number, &mut control).await;
     // Now it is wanted, and this one has the right number.
     is_closed(raw_from(&server, 2, &claim(number)).await).await;
     assert_eq!(refused.wait_for(1).await, [format!("the peer is not the client {number}")]);
     let mut back = raw(&server, &claim(number)).await;
-    answer(&mut back).await;
-    assert_eq!(soon(called).await.unwrap().unwrap(), 7);
+    is_answered(called, &mut back).await;
 }
 
 #[tokio::test]
 async fn a_number_of_another_server() {
     let ((one, _), (other, refused)) = (start().await, start().await);
     let (mut control, number) = control(&one).await;
-    let called = tokio::spawn({
-        let one = one.clone();
-        async move { call(&one, number).await }
-    });
-    assert_eq!(soon(control.read_u8()).await.unwrap(), b'0');
+    let called = wanted(Client::new(), &one, number, &mut control).await;
     is_closed(raw(&other, &claim(number)).await).await;
     assert_eq!(refused.wait_for(1).await.len(), 1);
-    answer(&mut raw(&one, &claim(number)).await).await;
-    assert_eq!(soon(called).await.unwrap().unwrap(), 7);
+    is_answered(called, &mut raw(&one, &claim(number)).await).await;
 }
 
 #[tokio::test]
@@ -142,14 +155,9 @@ async fn a_connection_that_nobody_wants() {
     assert_eq!(refused.wait_for(1).await, [told.as_str()]);
 
     // One is wanted, and two come.
-    let called = tokio::spawn({
-        let server = server.clone();
-        async move { call(&server, number).await }
-    });
-    assert_eq!(soon(control.read_u8()).await.unwrap(), b'0');
+    let called = wanted(Client::new(), &server, number, &mut control).await;
     let mut back = raw(&server, &claim(number)).await;
-    answer(&mut back).await;
-    assert_eq!(soon(called).await.unwrap().unwrap(), 7);
+    is_answered(called, &mut back).await;
     is_closed(raw(&server, &claim(number)).await).await;
     assert_eq!(refused.wait_for(2).await[1], told);
 }
@@ -176,24 +184,15 @@ async fn a_client_that_never_connects() {
     is_closed(raw(&server, &claim(number)).await).await;
     assert_eq!(refused.wait_for(1).await.len(), 1);
     // And it may do better.
-    let called = tokio::spawn({
-        let server = server.clone();
-        async move { call(&server, number).await }
-    });
-    assert_eq!(soon(control.read_u8()).await.unwrap(), b'0');
-    answer(&mut raw(&server, &claim(number)).await).await;
-    assert_eq!(soon(called).await.unwrap().unwrap(), 7);
+    let called = wanted(Client::new(), &server, number, &mut control).await;
+    is_answered(called, &mut raw(&server, &claim(number)).await).await;
 }
 
 #[tokio::test]
 async fn a_client_that_goes_while_it_is_waited_for() {
     let (server, _) = start().await;
     let (mut control, number) = control(&server).await;
-    let called = tokio::spawn({
-        let server = server.clone();
-        async move { call(&server, number).await }
-    });
-    assert_eq!(soon(control.read_u8()).await.unwrap(), b'0');
+    let called = wanted(Client::new(), &server, number, &mut control).await;
     drop(control);
     let error = soon(called).await.unwrap().unwrap_err();
     assert_eq!(fire::Error::of(&error), Some(&fire::Error::Gone), "{error}");
@@ -228,13 +227,8 @@ async fn a_greeting_that_breaks_off() {
     // A control connection is silent for as long as it likes.
     let (mut control, number) = control(&server).await;
     tokio::time::sleep(Duration::from_millis(400)).await;
-    let called = tokio::spawn({
-        let server = server.clone();
-        async move { call(&server, number).await }
-    });
-    assert_eq!(soon(control.read_u8()).await.unwrap(), b'0');
-    answer(&mut raw(&server, &claim(number)).await).await;
-    assert_eq!(soon(called).await.unwrap().unwrap(), 7);
+    let called = wanted(Client::new(), &server, number, &mut control).await;
+    is_answered(called, &mut raw(&server, &claim(number)).await).await;
 }
 
 /// Control connections and those that are called back over are counted like all others, as long as they are there.
@@ -246,14 +240,9 @@ async fn the_number_of_connections_is_bounded() {
     let (mut control_one, number) = control(&server).await;
     let (control_two, _) = control(&server).await;
     let client = Client::new();
-    let called = tokio::spawn({
-        let (server, client) = (server.clone(), client.clone());
-        async move { call_with(client, &server, number).await }
-    });
-    assert_eq!(soon(control_one.read_u8()).await.unwrap(), b'0');
+    let called = wanted(client.clone(), &server, number, &mut control_one).await;
     let mut back = raw(&server, &claim(number)).await;
-    answer(&mut back).await;
-    assert_eq!(soon(called).await.unwrap().unwrap(), 7);
+    is_answered(called, &mut back).await;
     // The client keeps that one for the next call, so there are three now.
     is_closed(raw(&server, b"3").await).await;
     assert_eq!(refused.wait_for(1).await, ["connections"]);
@@ -319,11 +308,7 @@ async fn an_address_has_so_many_connections_and_guesses() {
     assert_eq!(server.counters().exceeded(Limit::ConnectionsPerAddress), 1);
     drop(other);
 
-    let called = tokio::spawn({
-        let server = server.clone();
-        async move { call(&server, number).await }
-    });
-    assert_eq!(soon(control.read_u8()).await.unwrap(), b'0');
+    let called = wanted(Client::new(), &server, number, &mut control).await;
     for port in 1..=3 {
         let from = format!("192.0.2.2:{port}");
         is_at_its_end(&mut brought(&server, &from, &claim(number), 64).await).await;
@@ -333,8 +318,7 @@ async fn an_address_has_so_many_connections_and_guesses() {
     is_at_its_end(&mut brought(&server, "192.0.2.2:4", b"3", 64).await).await;
     assert_eq!(server.counters().exceeded(Limit::Penalty), 1);
     let mut back = brought(&server, "192.0.2.1:4", &claim(number), 64).await;
-    answer(&mut back).await;
-    assert_eq!(soon(called).await.unwrap().unwrap(), 7);
+    is_answered(called, &mut back).await;
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! The client is where nobody can connect to it: on a network of its own, which only a way to the server leads out of.
 
-use crate::Desk;
-use drb_tests::{Server, apart::Apart};
+use drb_tests::{Server, apart::Apart, desk::Desk};
 
 /// What the examples print, in Rust and in Ruby.
 const PRINTED: &str = "I read: there is fresh tea

@@ -1,8 +1,7 @@
 //! Ruby calls, listens nowhere, and is called back.
 
-use crate::Desk;
 use drb::{Server, ServerBuilder, tls::ServerTls};
-use drb_tests::{SOON, certificates::Certificates, ruby_script};
+use drb_tests::{SOON, certificates::Certificates, desk::Desk, ruby_script};
 
 async fn start(builder: ServerBuilder) -> Server {
     builder.front(Desk::default()).start("drbfire://localhost:0").await.unwrap()

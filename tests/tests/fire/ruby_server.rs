@@ -1,8 +1,11 @@
 //! Ruby is called, and calls back a process that listens nowhere.
 
-use crate::{Counter, CounterProxy, DeskProxy};
 use drb::{Client, tls::ClientTls};
-use drb_tests::{Server, certificates::Certificates};
+use drb_tests::{
+    Server,
+    certificates::Certificates,
+    desk::{Counter, CounterProxy, DeskProxy},
+};
 use std::sync::Arc;
 
 async fn talk(client: Client, uri: &str) {

@@ -1,11 +1,10 @@
 //! Ruby calls, and is called back.
 
-use crate::Desk;
 use drb::{
     Client, Server, ServerBuilder,
     tls::{ClientTls, ServerTls, Trust},
 };
-use drb_tests::{SOON, certificates::Certificates, ruby_script};
+use drb_tests::{SOON, certificates::Certificates, desk::Desk, ruby_script};
 use std::{
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -16,7 +15,7 @@ type Told = Arc<Mutex<Vec<String>>>;
 async fn start(builder: ServerBuilder, tls: ServerTls) -> (Server, Told) {
     let told = Told::default();
     let server = builder
-        .front(Desk)
+        .front(Desk::default())
         .tls(tls)
         .on_refusal({
             let told = Arc::clone(&told);
@@ -146,7 +145,7 @@ async fn ruby_without_tls_where_there_is_nothing_else_and_the_other_way_round() 
         ["this server speaks nothing but TLS: write drbssl:// in place of druby://"]
     );
     assert!(told.lock().unwrap()[0].contains("speaks no TLS"));
-    let server = drb::start_service("druby://localhost:0", Desk).await.unwrap();
+    let server = drb::start_service("druby://localhost:0", Desk::default()).await.unwrap();
     let printed = ask(&server.uri().replace("druby:", "drbssl:"), &certificates, &["echo"]).await;
     assert!(printed[0].contains("wrong version number"), "{printed:?}");
     assert_eq!(ask(server.uri(), &certificates, &["echo"]).await, ["\"tea\""]);

@@ -1,11 +1,14 @@
 //! Ruby is called, and calls back.
 
-use crate::{Counter, CounterProxy, Desk, DeskProxy};
 use drb::{
     Client, Error, Limits, TlsProblem,
     tls::{ClientTls, ServerTls, Trust},
 };
-use drb_tests::{SOON, Server, certificates::Certificates};
+use drb_tests::{
+    SOON, Server,
+    certificates::Certificates,
+    desk::{Counter, CounterProxy, Desk, DeskProxy},
+};
 use std::{io::ErrorKind, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
@@ -30,7 +33,7 @@ async fn error_of(tls: ClientTls, uri: &str) -> Error {
 
 /// Calls, and is called back through a server of this process with this certificate.
 async fn talk(tls: ClientTls, own: ServerTls, uri: &str) {
-    let home = drb::Server::builder().front(Desk).tls(own).client(client(tls.clone()));
+    let home = drb::Server::builder().front(Desk::default()).tls(own).client(client(tls.clone()));
     let home = home.start("drbssl://localhost:0").await.unwrap();
     let desk: DeskProxy = client(tls).connect(uri).await.unwrap();
     assert_eq!(desk.echo("tea").await.unwrap(), "tea");

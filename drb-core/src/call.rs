@@ -39,8 +39,8 @@ pub trait Link: Send + Sync {
     /// What references in arguments and results go through.
     fn session(&self) -> Option<Arc<dyn Session>>;
 
-    /// Carries a call there and its reply back.
-    fn carry(self: Arc<Self>, request: Request) -> Carried;
+    /// Carries a call there and its reply back. What it gives is to be polled next, with the same `context`.
+    fn carry(self: Arc<Self>, request: Request, context: &Context<'_>) -> Carried;
 
     /// Whether letting go of the reference is all that the object's owner has to know. Ruby's wire knows no
     /// such thing.
@@ -212,9 +212,7 @@ impl Remote {
             }),
             Wire::Native => {
                 let target = self.reference.id().clone();
-                let session = outgoing.session.clone();
-                outgoing.native =
-                    Some(native::Asking::new(target, method, signature, count, session));
+                outgoing.native = Some(native::Asking::new(target, method, signature, count));
             }
         }
         outgoing
@@ -349,7 +347,10 @@ impl Outgoing {
         let state = match self.error {
             Some(error) => State::Failed(Error::Dump(error)),
             None => {
-                let Self { link, bytes, native, .. } = self;
+                let Self { link, session, bytes, mut native, .. } = self;
+                if let Some(native) = &mut native {
+                    native.session = session;
+                }
                 State::Ready(link, Request { bytes, deadline, until: None, native })
             }
         };
@@ -484,7 +485,7 @@ impl<R, B: Driver> Call<R, B> {
                 state => match std::mem::replace(state, State::Done) {
                     State::Ready(link, mut request) => {
                         request.until = Current::until();
-                        self.state = State::Running(link.carry(request));
+                        self.state = State::Running(link.carry(request, context));
                     }
                     State::Failed(error) => return Poll::Ready(Err(error)),
                     // As every future, it is not to be polled after its end.

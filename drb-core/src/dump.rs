@@ -137,23 +137,16 @@ impl<'a> Dumper<'a> {
         }
     }
 
-    /// How many bytes the buffer holds.
-    pub(crate) fn written(&self) -> usize {
+    /// How many bytes the buffer holds, and how many references were written.
+    #[inline]
+    pub(crate) fn so_far(&self) -> (usize, usize) {
         match &self.codec {
-            Codec::Marshal(writer) => writer.written(),
-            Codec::Native(writer) => writer.written(),
+            Codec::Marshal(writer) => (writer.written(), writer.references()),
+            Codec::Native(writer) => (writer.written(), writer.references()),
         }
     }
 
-    /// How many references were written.
-    pub(crate) fn references(&self) -> usize {
-        match &self.codec {
-            Codec::Marshal(writer) => writer.references(),
-            Codec::Native(writer) => writer.references(),
-        }
-    }
-
-    /// How many of them are exports that are counted, on the native wire.
+    /// How many of the references are exports that are counted, on the native wire.
     pub(crate) fn exported(&self) -> usize {
         match &self.codec {
             Codec::Marshal(_) => 0,

@@ -4,7 +4,7 @@ use crate::{
     Carried, Closed, Closing, Error, Limits, Link, ObjectId, Reference, Remote, Request, Session,
     Wire, native::Tables,
 };
-use std::sync::Arc;
+use std::{sync::Arc, task::Context};
 
 /// The call that was to give the object could not be made.
 struct Unresolved {
@@ -33,7 +33,7 @@ impl Link for Unresolved {
         None
     }
 
-    fn carry(self: Arc<Self>, _: Request) -> Carried {
+    fn carry(self: Arc<Self>, _: Request, _: &Context<'_>) -> Carried {
         Carried::made(Err(Error::unresolved(self.cause.clone())))
     }
 

@@ -134,7 +134,7 @@ impl Side {
             shapes: 0,
             references: false,
         };
-        self.protocol.call(call, self.now)
+        self.protocol.call(call, self.now, None)
     }
 
     fn answer(&mut self, id: u32) -> Result<usize, Limit> {

@@ -5,7 +5,7 @@ use crate::{
     Carried, Closed, Closing, Current, Error, Given, Limits, Link, Loaded, ObjectId, OneRelay,
     Outcome, Reference, Relay, Remote, Request, Response, Returns, Session, Wakers, Wire,
     dispatch::Dispatch,
-    local::{LocalLink, LocalSession},
+    local::{self, LocalSession},
     timer::now,
 };
 use std::{
@@ -70,13 +70,15 @@ impl Later {
     /// there is none.
     fn poll(&self, context: &mut Context<'_>) -> Poll<Result<Remote, Error>> {
         self.wakers.add(context.waker());
+        let waker = Waker::from(Arc::clone(&self.wakers));
         let mut first = self.first();
         let mut carried = match mem::replace(&mut *first, First::Busy) {
             First::Unmade(way, mut request) => {
                 request.until = Current::until();
                 // It may run a method of this process, where this may be called.
                 drop(first);
-                way.carry(*request)
+                // It is polled for all who wait.
+                way.carry(*request, &Context::from_waker(&waker))
             }
             First::Made(carried) => {
                 drop(first);
@@ -93,7 +95,6 @@ impl Later {
                 return Poll::Ready(Err(error));
             }
         };
-        let waker = Waker::from(Arc::clone(&self.wakers));
         let polled = Pin::new(&mut carried).poll(&mut Context::from_waker(&waker));
         let Poll::Ready(response) = polled else {
             *self.first() = First::Made(carried);
@@ -130,8 +131,7 @@ impl Later {
         };
         request.until = until;
         // What it was dumped for is this process.
-        let relay = LocalLink::of(Arc::new(Relay::new(remote)));
-        Arc::clone(relay.link()).carry(request).await
+        local::call(Arc::new(Relay::new(remote)), request).await
     }
 }
 
@@ -148,7 +148,7 @@ impl Link for Later {
         Some(Arc::new(LocalSession::within()))
     }
 
-    fn carry(self: Arc<Self>, request: Request) -> Carried {
+    fn carry(self: Arc<Self>, request: Request, _: &Context<'_>) -> Carried {
         Carried::new(self.call(request))
     }
 

@@ -135,7 +135,9 @@ pub(crate) async fn linger(stream: &mut Stream, buffer: &mut Vec<u8>) {
 }
 
 /// Makes a call whose result nobody waits for. Where the runtime has ended, nobody is called any more.
-pub(crate) fn spawn(call: crate::Carried) {
+pub(crate) fn spawn(
+    call: impl Future<Output = Result<crate::Response, crate::Error>> + Send + 'static,
+) {
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         runtime.spawn(call);
     }

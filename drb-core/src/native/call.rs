@@ -80,7 +80,6 @@ impl Asking {
         method: Cow<'static, str>,
         signature: Option<&'static Signature>,
         count: usize,
-        session: Option<Arc<dyn Session>>,
     ) -> Box<Self> {
         Box::new(Self {
             target,
@@ -92,7 +91,7 @@ impl Asking {
             sending: Sending::default(),
             promise: None,
             promised: None,
-            session,
+            session: None,
         })
     }
 
@@ -135,23 +134,30 @@ impl fmt::Debug for Held {
 
 /// A call that waits for its answer. Dropping it cancels the call.
 pub struct Waiting {
-    connection: Arc<Connection>,
+    /// `None` when it has its answer.
+    connection: Option<Arc<Connection>>,
     id: u32,
     /// What the proxy knows of the method.
     signature: Option<&'static Signature>,
     /// How long it may take.
     after: Duration,
-    answered: bool,
+    /// Whether it is known already who is to be woken.
+    expected: bool,
     /// What the call is made on, until it has its answer.
     promised: Option<Arc<Promised>>,
 }
 
 impl Connection {
-    /// Makes a call.
+    /// Makes a call. If a `context` is given, what this gives is to be polled next, with that.
     ///
     /// # Errors
     /// The connection has ended, or the request is not one for this wire.
-    pub fn call(self: Arc<Self>, request: crate::Request, now: Instant) -> Result<Waiting, Error> {
+    pub fn call(
+        self: Arc<Self>,
+        request: crate::Request,
+        now: Instant,
+        context: Option<&Context<'_>>,
+    ) -> Result<Waiting, Error> {
         let promised = request.native.as_ref().and_then(|native| native.promised.as_ref());
         if let Some(promised) = promised {
             if !promised.is_of(&self) {
@@ -159,14 +165,15 @@ impl Connection {
             }
             promised.make(now)?;
         }
-        self.make(request, now)
+        self.make(request, now, context)
     }
 
-    /// Makes a call, the object being there or promised by a call that was made.
+    /// The same, the object being there or promised by a call that was made.
     pub(super) fn make(
         self: Arc<Self>,
         request: crate::Request,
         now: Instant,
+        context: Option<&Context<'_>>,
     ) -> Result<Waiting, Error> {
         let deadline = request.time_left(now)?;
         let crate::Request { bytes, native, .. } = request;
@@ -209,7 +216,8 @@ impl Connection {
             drop(protocol);
             return Err(self.lost(Outcome::NotExecuted));
         }
-        let id = protocol.call(call, now);
+        let waker = context.map(Context::waker);
+        let id = protocol.call(call, now, waker);
         let left = protocol.is_left_to_caller();
         drop(protocol);
         let id = id.map_err(Error::Dump)?;
@@ -218,7 +226,8 @@ impl Connection {
         }
         sending.sent();
         let after = deadline.unwrap_or_default();
-        Ok(Waiting { connection: self, id, signature, after, answered: false, promised })
+        let (connection, expected) = (Some(self), waker.is_some());
+        Ok(Waiting { connection, id, signature, after, expected, promised })
     }
 
     fn lost(&self, outcome: Outcome) -> Error {
@@ -292,10 +301,15 @@ impl Future for Waiting {
     type Output = Result<Response, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = ready!(self.connection.protocol().poll_answer(self.id, context));
-        self.answered = true;
+        // It was made just now, and whoever polls it was noted with that.
+        if std::mem::take(&mut self.expected) {
+            return Poll::Pending;
+        }
+        // As every future, it is not to be polled after its end.
+        let Some(connection) = &self.connection else { return Poll::Pending };
+        let answer = ready!(connection.protocol().poll_answer(self.id, context));
+        let Some(connection) = self.connection.take() else { return Poll::Pending };
         self.promised = None;
-        let connection = &self.connection;
         let Arrived { success, mentioned, body, tail } = match answer {
             Ending::Answered(answer) => answer,
             Ending::Expired { executed } => {
@@ -313,14 +327,13 @@ impl Future for Waiting {
             None => Held::default(),
             Some(mentioned) => connection.hold_answer((*mentioned).map_err(Error::Load)?),
         };
-        let session: Arc<dyn Session> = Arc::clone(connection) as _;
         Poll::Ready(Ok(Response {
             body: 0..bytes.len(),
             bytes,
             success,
             signature: self.signature,
             limits: Arc::clone(connection.limits()),
-            session: Some(session),
+            session: Some(connection),
             held,
             tail,
         }))
@@ -336,7 +349,8 @@ impl fmt::Debug for Waiting {
 impl Waiting {
     /// Whether it is known what has become of the call.
     pub(super) fn is_over(&self) -> bool {
-        self.connection.protocol().is_over(self.id)
+        let over = |connection: &Arc<Connection>| connection.protocol().is_over(self.id);
+        self.connection.as_ref().is_none_or(over)
     }
 
     /// What holds the promise on whose object the call is made.
@@ -347,9 +361,9 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if !self.answered {
+        if let Some(connection) = &self.connection {
             let dropped = {
-                let mut protocol = self.connection.protocol();
+                let mut protocol = connection.protocol();
                 protocol.abandon(self.id);
                 protocol.take_dropped()
             };
@@ -377,8 +391,8 @@ impl Link for Import {
         Some(Arc::clone(self.connection()) as _)
     }
 
-    fn carry(self: Arc<Self>, request: crate::Request) -> Carried {
-        self.connection().home().carry(Arc::clone(self.connection()), request)
+    fn carry(self: Arc<Self>, request: crate::Request, context: &Context<'_>) -> Carried {
+        self.connection().home().carry(Arc::clone(self.connection()), request, context)
     }
 
     fn closed(self: Arc<Self>, _: &Reference) -> Closing {
@@ -407,8 +421,8 @@ impl Link for BlockLink {
         Some(Arc::clone(&self.0) as _)
     }
 
-    fn carry(self: Arc<Self>, request: crate::Request) -> Carried {
-        self.0.home().carry(Arc::clone(&self.0), request)
+    fn carry(self: Arc<Self>, request: crate::Request, context: &Context<'_>) -> Carried {
+        self.0.home().carry(Arc::clone(&self.0), request, context)
     }
 }
 

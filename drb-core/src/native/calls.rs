@@ -97,11 +97,12 @@ pub(super) enum Answered {
 }
 
 impl Calls {
-    pub(super) fn begin(&mut self, until: Option<Instant>) -> u32 {
+    pub(super) fn begin(&mut self, until: Option<Instant>, waker: Option<&Waker>) -> u32 {
         if let Some(until) = until {
             self.earliest = Some(self.earliest.map_or(until, |earliest| earliest.min(until)));
         }
-        let waiting = State::Waiting(Waits { buffer: Vec::new(), waker: None, until, order: None });
+        let (buffer, waker) = (Vec::new(), waker.cloned());
+        let waiting = State::Waiting(Waits { buffer, waker, until, order: None });
         if let Some(id) = self.free.pop()
             && let Some(state) = self.slots.get_mut(id as usize)
         {

@@ -12,6 +12,7 @@ use std::{
         Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak,
         atomic::{AtomicU8, Ordering},
     },
+    task::Context,
 };
 
 /// A connection of the native wire. The driver of its socket has it, and everybody who holds one of
@@ -66,8 +67,13 @@ pub trait Home: Send + Sync {
     /// The way to an object of this process.
     fn local(&self, object: Arc<dyn Dispatch>) -> Remote;
 
-    /// Makes a call, within its deadline.
-    fn carry(&self, connection: Arc<Connection>, request: Request) -> Carried;
+    /// Makes a call, within its deadline. What it gives is to be polled next, with the same `context`.
+    fn carry(
+        &self,
+        connection: Arc<Connection>,
+        request: Request,
+        context: &Context<'_>,
+    ) -> Carried;
 
     /// The way to an object elsewhere, which was named by its URI.
     fn remote(&self, reference: Reference) -> Remote;

@@ -113,7 +113,7 @@ impl Promised {
                 else {
                     continue;
                 };
-                *first = match Arc::clone(&promised.connection).make(*request, now) {
+                *first = match Arc::clone(&promised.connection).make(*request, now, None) {
                     Ok(waiting) => First::Made(waiting),
                     Err(error) => First::Failed(error),
                 };
@@ -222,7 +222,7 @@ impl Link for Promised {
         Some(Arc::clone(&self.connection) as _)
     }
 
-    fn carry(self: Arc<Self>, mut request: Request) -> Carried {
+    fn carry(self: Arc<Self>, mut request: Request, context: &Context<'_>) -> Carried {
         if let Some(Err(error)) = self.now() {
             return Carried::made(Err(Error::unresolved(error)));
         }
@@ -238,7 +238,7 @@ impl Link for Promised {
         if let Some(native) = &mut request.native {
             native.promised = Some(self);
         }
-        way.carry(request)
+        way.carry(request, context)
     }
 
     fn pipeline(self: Arc<Self>, mut first: Request) -> Remote {

@@ -34,7 +34,8 @@ const MORE: f64 = 1.8;
 const LITTLE_MORE: f64 = 1.25;
 const SHORT: Duration = Duration::from_millis(1);
 
-/// So often something begins to be sent before it is measured again how long the way is.
+/// So often something begins to be sent before it is measured again how long the way is, if that is to be
+/// known.
 const BURSTS: u32 = 16;
 
 /// The peer says by itself what it has taken when it sends something else, if it is at least this.
@@ -52,8 +53,10 @@ pub(super) struct Window {
     asked: VecDeque<Asked>,
     /// How long it takes to answer when nothing else is under way.
     alone: Option<Duration>,
-    /// How often something was sent when nothing was under way.
+    /// How often something was sent when nothing was under way, since that was measured.
     bursts: u32,
+    /// Whether so much was sent since then that the window mattered.
+    filled: bool,
     /// What fills the way.
     needs: usize,
     /// How many bytes are still to be sent as if small messages went between them.
@@ -86,11 +89,22 @@ impl Window {
     /// Whether a piece may be sent.
     pub(super) fn is_open(&self) -> bool {
         match self.asked.front() {
-            // What is under way alone stays so.
-            Some(asked) => !asked.alone && self.has_room(),
+            // What follows a measurement waits for it; and so that there is one, all that was sent has to
+            // be taken.
+            Some(asked) => {
+                let first = self.alone.is_none() && self.filled;
+                !asked.alone && !first && self.has_room()
+            }
             // One that has become tighter may be full although the peer wasn't asked.
             None => true,
         }
+    }
+
+    /// Whether it is time to see how long the way is. That takes a turn of its own, in which little is sent:
+    /// what fits into the window is spared it.
+    fn is_to_measure(&self) -> bool {
+        let old = self.alone.is_none() || self.bursts >= BURSTS;
+        old && (self.filled || self.tight > 0)
     }
 
     fn has_room(&self) -> bool {
@@ -102,9 +116,9 @@ impl Window {
         if self.tight > 0 || self.measures_alone() { most.min(SMALL) } else { most }
     }
 
-    /// Whether it is time to see again how long the way is.
+    /// Whether what is sent next shows how long the way is.
     fn measures_alone(&self) -> bool {
-        self.sent == self.taken && self.bursts.is_multiple_of(BURSTS)
+        self.sent == self.taken && self.is_to_measure()
     }
 
     /// The peer has taken all that was sent.
@@ -128,7 +142,10 @@ impl Window {
     /// A piece is sent. Says whether the peer is to tell when it has taken it.
     pub(super) fn send(&mut self, len: usize, now: impl Fn() -> Instant) -> bool {
         let alone = self.measures_alone();
-        self.bursts = self.bursts.wrapping_add(u32::from(self.sent == self.taken));
+        if alone {
+            (self.bursts, self.filled) = (0, false);
+        }
+        self.bursts = self.bursts.saturating_add(u32::from(self.sent == self.taken));
         self.sent += len as u64;
         self.tight = self.tight.saturating_sub(len);
         self.unasked += len;
@@ -137,6 +154,7 @@ impl Window {
             return false;
         }
         self.unasked = 0;
+        self.filled |= !alone;
         self.asked.push_back(Asked { sent: self.sent, alone, at: now(), taken: self.taken });
         true
     }
@@ -257,6 +275,20 @@ mod tests {
             let (arrived, window) = over(Duration::from_millis(50), 1e6, true);
             assert!(window < 400_000, "{window}");
             assert!(arrived > 9_000_000, "{arrived}");
+        }
+    }
+
+    #[test]
+    fn what_fits_waits_for_nothing() {
+        let now = Instant::now();
+        let mut window = Window::default();
+        // One message of 64 KiB after the other, in two pieces, each answered by one that mentions it.
+        for _ in 0..100 {
+            for _ in 0..2 {
+                assert!(window.is_open());
+                assert!(!window.send(32 << 10, || now));
+            }
+            window.taken(64 << 10, now).unwrap();
         }
     }
 

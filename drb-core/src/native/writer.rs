@@ -287,6 +287,13 @@ impl<'a> Writer<'a> {
     /// Something follows the string that was put aside: it is to be where it belongs.
     #[inline]
     pub(crate) fn fetch(&mut self) {
+        if self.beside.is_some() {
+            self.fetch_it();
+        }
+    }
+
+    #[inline(never)]
+    fn fetch_it(&mut self) {
         if let Some((at, value)) = self.beside.take() {
             // What stands behind it already is mostly nothing.
             self.out.splice(at..at, value);

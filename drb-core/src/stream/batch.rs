@@ -38,7 +38,7 @@ pub(super) struct Filling<'d, 'a> {
     len: usize,
     /// The most items.
     most: usize,
-    /// When so many bytes are there, it is full.
+    /// When the reply has so many bytes, it is full.
     full: usize,
     /// The most bytes of one item.
     room: usize,
@@ -59,7 +59,7 @@ struct End {
 
 impl End {
     fn of(dumper: &Dumper<'_>) -> Self {
-        let (bytes, references) = (dumper.written(), dumper.references());
+        let (bytes, references) = dumper.so_far();
         Self { bytes, references, exported: dumper.exported() }
     }
 }
@@ -74,7 +74,7 @@ impl<'d, 'a> Filling<'d, 'a> {
         let at = dumper.begin_batch()?;
         // So an item always fits behind those that are there, and so do its references.
         let full = BYTES.min(limits.message / 4);
-        let room = limits.message.saturating_sub(full + 64);
+        let (room, full) = (limits.message.saturating_sub(full + 64), at + full);
         let (references, error_text) = (limits.references / 2, limits.error_text);
         let end = End::of(dumper);
         Ok(Self { dumper, at, len: 0, most, full, room, references, error_text, end })
@@ -82,9 +82,7 @@ impl<'d, 'a> Filling<'d, 'a> {
 
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        self.len >= self.most
-            || self.end.bytes - self.at >= self.full
-            || self.end.references >= self.references
+        self.len >= self.most || self.end.bytes >= self.full
     }
 
     /// Writes an item. Of one that cannot be dumped nothing is left.
@@ -96,9 +94,9 @@ impl<'d, 'a> Filling<'d, 'a> {
             Codec::Marshal(_) => return self.item_elsewhere(item),
         }
         let dumped = item.send(self.dumper);
-        let bytes = self.dumper.written();
+        let (bytes, references) = self.dumper.so_far();
         // As nearly all items are, for which nothing else has to be looked at.
-        let plain = dumped.is_ok() && self.dumper.references() == self.end.references;
+        let plain = dumped.is_ok() && references == self.end.references;
         if plain && bytes - self.end.bytes <= self.room {
             self.end.bytes = bytes;
             self.len += 1;
@@ -117,6 +115,7 @@ impl<'d, 'a> Filling<'d, 'a> {
             Ok(()) => {
                 self.end = end;
                 self.len += 1;
+                self.full_of_references();
                 Ok(())
             }
             Err(error) => {
@@ -129,18 +128,27 @@ impl<'d, 'a> Filling<'d, 'a> {
         }
     }
 
+    /// No more fit than are there, if they have so many references.
+    fn full_of_references(&mut self) {
+        if self.end.references >= self.references {
+            self.most = self.len;
+        }
+    }
+
     /// What was written as Marshal can't be taken back, because later values may be links to it. So whether
     /// it can be dumped is tried elsewhere.
     fn item_elsewhere(&mut self, item: impl Outbound) -> Result<(), Box<Failed>> {
         let tried = Value::from_dump_with(self.dumper.session, |dumper| {
             item.send(dumper)?;
-            fits((dumper.written(), self.room), (dumper.references(), self.references))
+            let (bytes, references) = dumper.so_far();
+            fits((bytes, self.room), (references, self.references))
         });
         let failed = |item| move |error| Box::new(Failed { error, item });
         let value = tried.map_err(failed(true))?;
         self.dumper.value(&value).map_err(failed(false))?;
         self.end = End::of(self.dumper);
         self.len += 1;
+        self.full_of_references();
         Ok(())
     }
 

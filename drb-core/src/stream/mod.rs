@@ -22,7 +22,6 @@ use pull::Pull;
 use source::Source;
 use std::{
     fmt,
-    marker::PhantomData,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -80,11 +79,10 @@ pub(crate) const NEXT_ITEMS: &str = "next items";
 /// In Ruby the method takes a block, which is called with each item; without one it gives an object with
 /// `each` and `next`. Where a method takes a `Stream`, Ruby passes an Array, or any object with `each`.
 #[must_use = "a stream does nothing until it is read"]
-pub struct Stream<T> {
+pub struct Stream<T: Returns> {
     /// The stream itself, if it is one of this process that has not travelled.
     own: Option<Arc<Source>>,
-    pull: Pull,
-    items: PhantomData<fn() -> T>,
+    pull: Pull<T::Value>,
 }
 
 impl<T: Returns> Stream<T> {
@@ -96,11 +94,11 @@ impl<T: Returns> Stream<T> {
     {
         let source = Source::of(stream);
         let pull = Pull::new(own::remote(Arc::clone(&source)));
-        Self { own: Some(source), pull, items: PhantomData }
+        Self { own: Some(source), pull }
     }
 }
 
-impl<T> Stream<T> {
+impl<T: Returns> Stream<T> {
     fn hand_on(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         match (&self.own, self.pull.untouched()) {
             (Some(own), Some(_)) => dumper.export(Arc::clone(own) as _),
@@ -113,7 +111,7 @@ impl<T> Stream<T> {
 }
 
 /// Its own nothing is pinned where it is.
-impl<T> Unpin for Stream<T> {}
+impl<T: Returns> Unpin for Stream<T> {}
 
 impl<T> futures_core::Stream for Stream<T>
 where
@@ -140,7 +138,7 @@ where
                 return Err(loader.mismatch("a stream, which is an Array or an object with `each`"));
             }
         };
-        Ok(Self { own: None, pull, items: PhantomData })
+        Ok(Self { own: None, pull })
     }
 }
 
@@ -174,7 +172,7 @@ impl<T: Returns, U: Returns<Value = T::Value>> Arg<Stream<U>> for &Stream<T> {
     }
 }
 
-impl<T> fmt::Debug for Stream<T> {
+impl<T: Returns> fmt::Debug for Stream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = self.pull.remote().map(Remote::reference);
         f.debug_struct("Stream").field("of", &of).finish_non_exhaustive()

@@ -8,9 +8,12 @@ use crate::{
     ruby::ReplyReader,
     unresolved,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::Context,
 };
 
 /// The way to a stream that has not travelled. Its items are copied all the same, so that they are what
@@ -44,7 +47,7 @@ impl Link for Own {
         unresolved::remote(Error::Stopped)
     }
 
-    fn carry(self: Arc<Self>, _: Request) -> Carried {
+    fn carry(self: Arc<Self>, _: Request, _: &Context<'_>) -> Carried {
         // Nobody else asks for anything, and always in order.
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let batch = self.source.batch(number, Reply::new(Wire::Ruby, &self.limits, None));

@@ -7,13 +7,12 @@ use super::{
 };
 use crate::{Call, Error, Exception, Load, Remote, Response, Returns, Wire};
 use std::{
-    any::Any,
     collections::VecDeque,
     task::{Context, Poll, ready},
 };
 
 /// Reads the items of an object that has some.
-pub(super) struct Pull {
+pub(super) struct Pull<V> {
     /// `None` at the end, and for items that were there from the beginning.
     remote: Option<Remote>,
     /// The batches that were asked for, in their order.
@@ -22,9 +21,9 @@ pub(super) struct Pull {
     number: u64,
     /// How many batches are asked for at a time.
     window: usize,
-    here: Here,
-    /// Items that are loaded already, the next one last: a `Vec<V>`.
-    loaded: Option<Box<dyn Any + Send>>,
+    here: Here<V>,
+    /// Items that are loaded already, the next one last.
+    loaded: Vec<V>,
 }
 
 /// A batch that was asked for.
@@ -38,13 +37,13 @@ struct Asked {
 /// What has arrived and was not taken yet.
 // There is one of them for a stream.
 #[allow(clippy::large_enum_variant)]
-enum Here {
+enum Here<V> {
     Nothing,
     Batch(Arrived),
     /// What stands in the place of the item behind those that are loaded.
     Raised(Exception),
-    /// An object that has no batches, but Ruby's `each`: an `Each<V>`.
-    Each(Box<dyn Any + Send>),
+    /// An object that has no batches, but Ruby's `each`.
+    Each(Each<V>),
 }
 
 /// A batch of at least so many items, or bytes, is one of a stream that flows. Then another one is on its
@@ -54,17 +53,17 @@ const FLOWS: (usize, usize) = (32, 8 << 10);
 /// So many are on their way at most, where the reader waits for them nevertheless.
 const WINDOW: usize = 8;
 
-impl Pull {
+impl<V> Pull<V> {
     pub(super) fn new(remote: Remote) -> Self {
-        let (asked, here) = (VecDeque::new(), Here::Nothing);
-        Self { remote: Some(remote), asked, number: 0, window: 1, here, loaded: None }
+        let (asked, here, loaded) = (VecDeque::new(), Here::Nothing, Vec::new());
+        Self { remote: Some(remote), asked, number: 0, window: 1, here, loaded }
     }
 
     /// Items that are all there.
-    pub(super) fn of<V: Send + 'static>(mut items: Vec<V>) -> Self {
-        items.reverse();
+    pub(super) fn of(mut loaded: Vec<V>) -> Self {
+        loaded.reverse();
         let (asked, here) = (VecDeque::new(), Here::Nothing);
-        Self { remote: None, asked, number: 0, window: 1, here, loaded: Some(Box::new(items)) }
+        Self { remote: None, asked, number: 0, window: 1, here, loaded }
     }
 
     /// What is read, as long as nothing of it was.
@@ -79,37 +78,30 @@ impl Pull {
     #[inline]
     pub(super) fn poll_next<T>(&mut self, context: &mut Context<'_>) -> Poll<Option<T::Output>>
     where
-        T: Returns<Value: Send + 'static>,
+        T: Returns<Value = V>,
+        V: Load + Send + 'static,
     {
-        match self.take_loaded() {
+        match self.loaded.pop() {
             Some(item) => Poll::Ready(Some(T::given(Ok(Ok(item))))),
             None => self.poll_further::<T>(context),
         }
     }
 
-    #[inline]
-    fn take_loaded<V: 'static>(&mut self) -> Option<V> {
-        self.loaded.as_mut()?.downcast_mut::<Vec<V>>()?.pop()
-    }
-
     fn poll_further<T>(&mut self, context: &mut Context<'_>) -> Poll<Option<T::Output>>
     where
-        T: Returns<Value: Send + 'static>,
+        T: Returns<Value = V>,
+        V: Load + Send + 'static,
     {
         loop {
-            if let Some(item) = self.take_loaded() {
+            if let Some(item) = self.loaded.pop() {
                 return Poll::Ready(Some(T::given(Ok(Ok(item)))));
             }
             match &mut self.here {
                 Here::Batch(batch) => {
-                    let new = || Box::new(Vec::<T::Value>::new()) as Box<dyn Any + Send>;
-                    let loaded = self.loaded.get_or_insert_with(new);
-                    if let Some(items) = loaded.downcast_mut::<Vec<T::Value>>()
-                        && batch.load_some(items)
-                    {
+                    if batch.load_some(&mut self.loaded) {
                         continue;
                     }
-                    match batch.next::<T::Value>() {
+                    match batch.next::<V>() {
                         Ok(item) => return Poll::Ready(Some(T::given(item))),
                         Err(next) => self.close(next),
                     }
@@ -122,11 +114,7 @@ impl Pull {
                     }
                 }
                 Here::Each(each) => {
-                    let each = each.downcast_mut::<Each<T::Value>>();
-                    let given = match each {
-                        Some(each) => ready!(each.poll_next(context)),
-                        None => None,
-                    };
+                    let given = ready!(each.poll_next(context));
                     if !matches!(given, Some(Ok(Ok(_)))) {
                         self.here = Here::Nothing;
                     }
@@ -143,7 +131,7 @@ impl Pull {
                     };
                     let number = first.number;
                     self.asked.pop_front();
-                    if let Err(error) = self.take::<T::Value>(arrived, number, context) {
+                    if let Err(error) = self.take(arrived, number, context) {
                         return Poll::Ready(Some(T::given(Err(error))));
                     }
                 }
@@ -167,12 +155,15 @@ impl Pull {
     }
 
     /// Takes a batch that has arrived, or the error in its place.
-    fn take<V: Load + Send + 'static>(
+    fn take(
         &mut self,
         arrived: Result<Response, Error>,
         number: u64,
         context: &mut Context<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Error>
+    where
+        V: Load + Send + 'static,
+    {
         let opened = arrived.and_then(|response| match response.success {
             true => Ok((response.body.len(), Arrived::open::<V>(response)?)),
             false => match response.load::<()>()? {
@@ -186,7 +177,7 @@ impl Pull {
                 // An object of Ruby's.
                 if let Some(remote) = self.remote.take() {
                     self.asked.clear();
-                    self.here = Here::Each(Box::new(Each::<V>::new(&remote)));
+                    self.here = Here::Each(Each::new(&remote));
                 }
                 return Ok(());
             }
@@ -211,7 +202,7 @@ impl Pull {
             Opened::All(All { mut items, raised, next }) => {
                 let len = items.len();
                 items.reverse();
-                self.loaded = Some(Box::new(items));
+                self.loaded = items;
                 self.here = raised.map_or(Here::Nothing, Here::Raised);
                 (len, next)
             }
@@ -261,7 +252,7 @@ impl Pull {
     }
 }
 
-impl Drop for Pull {
+impl<V> Drop for Pull<V> {
     fn drop(&mut self) {
         self.dismiss();
     }

@@ -83,8 +83,13 @@ impl Home for AtHome {
         Remote::new(Arc::new(here), Reference::without_uri(id))
     }
 
-    fn carry(&self, connection: Arc<Connection>, request: Request) -> Carried {
-        Carried::made(connection.call(request, self.clock.now()))
+    fn carry(
+        &self,
+        connection: Arc<Connection>,
+        request: Request,
+        context: &task::Context<'_>,
+    ) -> Carried {
+        Carried::made(connection.call(request, self.clock.now(), Some(context)))
     }
 
     fn remote(&self, reference: Reference) -> Remote {
@@ -118,7 +123,7 @@ impl Link for Here {
         unreachable!("the test calls nothing of its own process")
     }
 
-    fn carry(self: Arc<Self>, _: Request) -> Carried {
+    fn carry(self: Arc<Self>, _: Request, _: &task::Context<'_>) -> Carried {
         unreachable!("the test calls nothing of its own process")
     }
 
@@ -144,8 +149,8 @@ impl Link for Front {
         drb_core::native::pipeline(self, first)
     }
 
-    fn carry(self: Arc<Self>, request: Request) -> Carried {
-        Carried::made(Arc::clone(&self.0).call(request, self.1.now()))
+    fn carry(self: Arc<Self>, request: Request, context: &task::Context<'_>) -> Carried {
+        Carried::made(Arc::clone(&self.0).call(request, self.1.now(), Some(context)))
     }
 }
 

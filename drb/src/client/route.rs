@@ -14,7 +14,7 @@ use crate::{
     server::{self, Shared},
     timer::now,
 };
-use std::sync::Arc;
+use std::{sync::Arc, task::Context};
 
 /// A way to one process, over Ruby's wire.
 pub(super) struct Route {
@@ -65,12 +65,12 @@ impl Link for Route {
         later::pipeline(self, first)
     }
 
-    fn carry(self: Arc<Self>, request: Request) -> Carried {
+    fn carry(self: Arc<Self>, request: Request, _: &Context<'_>) -> Carried {
         Carried::new(exchange(self, request))
     }
 
     fn dismiss(self: Arc<Self>, request: Request) {
-        crate::wait::spawn(self.carry(request));
+        crate::wait::spawn(exchange(self, request));
     }
 }
 

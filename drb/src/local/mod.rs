@@ -26,6 +26,7 @@ use objects::Place;
 use std::{
     io::{self, ErrorKind},
     sync::{Arc, Mutex, PoisonError, Weak},
+    task::Context,
 };
 
 /// The proxy of an object of this process, without a server: for tests, and for what may become a
@@ -64,6 +65,15 @@ pub fn local<O: Served>(object: O) -> <O::Service as Service>::Proxy {
     Proxy::from_remote(LocalLink::of(object.into_object()))
 }
 
+/// Makes a call of an object of this process that is of no server.
+pub(crate) async fn call(
+    object: Arc<dyn Dispatch>,
+    request: Request,
+) -> Result<crate::Response, Error> {
+    let (link, _) = LocalLink::hold(object);
+    call::call(link, request).await
+}
+
 /// The way to an object of this process.
 pub(crate) struct LocalLink {
     /// An object of the server may hold this; it doesn't hold its server.
@@ -95,9 +105,13 @@ struct Held {
 impl LocalLink {
     /// The proxy of an object of this process that is of no server.
     pub(crate) fn of(object: Arc<dyn Dispatch>) -> Remote {
-        let server = server::within();
-        let (link, reference) = objects::hold(object, server, &server.client, false);
+        let (link, reference) = Self::hold(object);
         Remote::new(link, reference)
+    }
+
+    fn hold(object: Arc<dyn Dispatch>) -> (Arc<Self>, Reference) {
+        let server = server::within();
+        objects::hold(object, server, &server.client, false)
     }
 
     /// The proxy of an object of a server of this process.
@@ -224,7 +238,7 @@ impl Link for LocalLink {
         later::pipeline(self, first)
     }
 
-    fn carry(self: Arc<Self>, request: Request) -> Carried {
+    fn carry(self: Arc<Self>, request: Request, _: &Context<'_>) -> Carried {
         Carried::new(call::call(self, request))
     }
 
@@ -234,7 +248,7 @@ impl Link for LocalLink {
     }
 
     fn dismiss(self: Arc<Self>, request: Request) {
-        crate::wait::spawn(self.carry(request));
+        crate::wait::spawn(call::call(self, request));
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     timer::now,
 };
 use drb_core::native::{Connection, Home};
-use std::sync::Arc;
+use std::{sync::Arc, task::Context};
 
 /// The process as the connections of a client or a server see it.
 pub(crate) struct ServerHome {
@@ -20,8 +20,13 @@ impl Home for ServerHome {
         LocalLink::of(object)
     }
 
-    fn carry(&self, connection: Arc<Connection>, request: Request) -> Carried {
-        Carried::made(connection.call(request, now()))
+    fn carry(
+        &self,
+        connection: Arc<Connection>,
+        request: Request,
+        context: &Context<'_>,
+    ) -> Carried {
+        Carried::made(connection.call(request, now(), Some(context)))
     }
 
     fn remote(&self, reference: Reference) -> Remote {

@@ -12,6 +12,7 @@ use drb_core::native::{self, Connection, Stage};
 use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task,
 };
 
 /// One process, and the connection to it. If that is lost, the next call makes another one.
@@ -172,22 +173,22 @@ impl Link for NativeRoute {
         self.line().connection.closed()
     }
 
-    fn carry(self: Arc<Self>, mut request: Request) -> Carried {
+    fn carry(self: Arc<Self>, mut request: Request, context: &task::Context<'_>) -> Carried {
         // The connection that the arguments were dumped for.
         let open = request.native.as_mut().and_then(|native| native.take_open());
         if let Some(connection) = open {
-            return Carried::made(connection.call(request, now()));
+            return Carried::made(connection.call(request, now(), Some(context)));
         }
         let line = self.line();
         let Some(waits) = Waits::new(&line) else {
-            return Carried::made(Arc::clone(&line.connection).call(request, now()));
+            return Carried::made(Arc::clone(&line.connection).call(request, now(), Some(context)));
         };
         Carried::new(async move {
             let deadline = Deadline::of(&request)?;
             let turn = line.dial(&self.client, deadline).await?;
             // Connecting is part of the call.
             request.until = deadline.until();
-            let made = Arc::clone(&line.connection).call(request, now());
+            let made = Arc::clone(&line.connection).call(request, now(), None);
             drop((turn, waits));
             made?.await.map_err(|error| match error {
                 // All of the time, not what was left of it.

@@ -16,7 +16,7 @@ use crate::{
 };
 use std::{
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
@@ -50,16 +50,22 @@ pub struct Calling<'a> {
 }
 
 impl Protocol {
-    /// Takes a call to be sent, and gives the number by which its answer is known.
+    /// Takes a call to be sent, and gives the number by which its answer is known. `waker` is for whoever asks
+    /// for the answer, if that is known.
     ///
     /// # Errors
     /// A method's name of more than 1 KiB, if the connection has no number for it; a message that is too long.
-    pub fn call(&mut self, call: Calling<'_>, now: Instant) -> Result<u32, DumpError> {
+    pub fn call(
+        &mut self,
+        call: Calling<'_>,
+        now: Instant,
+        waker: Option<&Waker>,
+    ) -> Result<u32, DumpError> {
         let lane = self.lane(call.target)?;
         let name = self.names.name(call.method, call.signature, self.outbox.ready())?;
         self.names.define(call.shapes, &self.tables, self.outbox.ready());
         let until = call.deadline.and_then(|deadline| now.checked_add(deadline));
-        let id = self.calls.begin(until);
+        let id = self.calls.begin(until, waker);
         let flags = if call.references { REFERENCES } else { 0 };
         let order = self.outbox.calls();
         let Calling { target, count, keywords, block, deadline, promise, body, tail, .. } = call;

@@ -242,7 +242,7 @@ mod tests {
                 shapes,
                 references,
             };
-            protocol.call(call, Instant::now()).unwrap()
+            protocol.call(call, Instant::now(), None).unwrap()
         };
         let number = 0;
         call(bytes, None);

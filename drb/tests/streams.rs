@@ -248,7 +248,7 @@ async fn bounded<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), future).await.expect("it hangs")
 }
 
-async fn all<T: drb::Returns>(stream: Stream<T>) -> Vec<<Stream<T> as futures_util::Stream>::Item>
+async fn all<T>(stream: Stream<T>) -> Vec<<Stream<T> as futures_util::Stream>::Item>
 where
     Stream<T>: futures_util::Stream,
 {

@@ -22,6 +22,7 @@ use pull::Pull;
 use source::Source;
 use std::{
     fmt,
+    marker::PhantomData,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -79,10 +80,11 @@ pub(crate) const NEXT_ITEMS: &str = "next items";
 /// In Ruby the method takes a block, which is called with each item; without one it gives an object with
 /// `each` and `next`. Where a method takes a `Stream`, Ruby passes an Array, or any object with `each`.
 #[must_use = "a stream does nothing until it is read"]
-pub struct Stream<T: Returns> {
+pub struct Stream<T> {
     /// The stream itself, if it is one of this process that has not travelled.
     own: Option<Arc<Source>>,
-    pull: Pull<T::Value>,
+    pull: Pull,
+    items: PhantomData<fn() -> T>,
 }
 
 impl<T: Returns> Stream<T> {
@@ -94,11 +96,11 @@ impl<T: Returns> Stream<T> {
     {
         let source = Source::of(stream);
         let pull = Pull::new(own::remote(Arc::clone(&source)));
-        Self { own: Some(source), pull }
+        Self { own: Some(source), pull, items: PhantomData }
     }
 }
 
-impl<T: Returns> Stream<T> {
+impl<T> Stream<T> {
     fn hand_on(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         match (&self.own, self.pull.untouched()) {
             (Some(own), Some(_)) => dumper.export(Arc::clone(own) as _),
@@ -111,7 +113,7 @@ impl<T: Returns> Stream<T> {
 }
 
 /// Its own nothing is pinned where it is.
-impl<T: Returns> Unpin for Stream<T> {}
+impl<T> Unpin for Stream<T> {}
 
 impl<T> futures_core::Stream for Stream<T>
 where
@@ -138,7 +140,7 @@ where
                 return Err(loader.mismatch("a stream, which is an Array or an object with `each`"));
             }
         };
-        Ok(Self { own: None, pull })
+        Ok(Self { own: None, pull, items: PhantomData })
     }
 }
 
@@ -172,7 +174,7 @@ impl<T: Returns, U: Returns<Value = T::Value>> Arg<Stream<U>> for &Stream<T> {
     }
 }
 
-impl<T: Returns> fmt::Debug for Stream<T> {
+impl<T> fmt::Debug for Stream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = self.pull.remote().map(Remote::reference);
         f.debug_struct("Stream").field("of", &of).finish_non_exhaustive()

@@ -7,12 +7,13 @@ use super::{
 };
 use crate::{Call, Error, Exception, Load, Remote, Response, Returns, Wire};
 use std::{
+    any::Any,
     collections::VecDeque,
     task::{Context, Poll, ready},
 };
 
 /// Reads the items of an object that has some.
-pub(super) struct Pull<V> {
+pub(super) struct Pull {
     /// `None` at the end, and for items that were there from the beginning.
     remote: Option<Remote>,
     /// The batches that were asked for, in their order.
@@ -21,9 +22,9 @@ pub(super) struct Pull<V> {
     number: u64,
     /// How many batches are asked for at a time.
     window: usize,
-    here: Here<V>,
-    /// Items that are loaded already, the next one last.
-    loaded: Vec<V>,
+    here: Here,
+    /// Items that are loaded already, the next one last: a `Vec<V>`.
+    loaded: Option<Box<dyn Any + Send>>,
 }
 
 /// A batch that was asked for.
@@ -37,13 +38,13 @@ struct Asked {
 /// What has arrived and was not taken yet.
 // There is one of them for a stream.
 #[allow(clippy::large_enum_variant)]
-enum Here<V> {
+enum Here {
     Nothing,
     Batch(Arrived),
     /// What stands in the place of the item behind those that are loaded.
     Raised(Exception),
-    /// An object that has no batches, but Ruby's `each`.
-    Each(Each<V>),
+    /// An object that has no batches, but Ruby's `each`: an `Each<V>`.
+    Each(Box<dyn Any + Send>),
 }
 
 /// A batch of at least so many items, or bytes, is one of a stream that flows. Then another one is on its
@@ -53,17 +54,17 @@ const FLOWS: (usize, usize) = (32, 8 << 10);
 /// So many are on their way at most, where the reader waits for them nevertheless.
 const WINDOW: usize = 8;
 
-impl<V> Pull<V> {
+impl Pull {
     pub(super) fn new(remote: Remote) -> Self {
-        let (asked, here, loaded) = (VecDeque::new(), Here::Nothing, Vec::new());
-        Self { remote: Some(remote), asked, number: 0, window: 1, here, loaded }
+        let (asked, here) = (VecDeque::new(), Here::Nothing);
+        Self { remote: Some(remote), asked, number: 0, window: 1, here, loaded: None }
     }
 
     /// Items that are all there.
-    pub(super) fn of(mut loaded: Vec<V>) -> Self {
-        loaded.reverse();
+    pub(super) fn of<V: Send + 'static>(mut items: Vec<V>) -> Self {
+        items.reverse();
         let (asked, here) = (VecDeque::new(), Here::Nothing);
-        Self { remote: None, asked, number: 0, window: 1, here, loaded }
+        Self { remote: None, asked, number: 0, window: 1, here, loaded: Some(Box::new(items)) }
     }
 
     /// What is read, as long as nothing of it was.
@@ -78,30 +79,37 @@ impl<V> Pull<V> {
     #[inline]
     pub(super) fn poll_next<T>(&mut self, context: &mut Context<'_>) -> Poll<Option<T::Output>>
     where
-        T: Returns<Value = V>,
-        V: Load + Send + 'static,
+        T: Returns<Value: Send + 'static>,
     {
-        match self.loaded.pop() {
+        match self.take_loaded() {
             Some(item) => Poll::Ready(Some(T::given(Ok(Ok(item))))),
             None => self.poll_further::<T>(context),
         }
     }
 
+    #[inline]
+    fn take_loaded<V: 'static>(&mut self) -> Option<V> {
+        self.loaded.as_mut()?.downcast_mut::<Vec<V>>()?.pop()
+    }
+
     fn poll_further<T>(&mut self, context: &mut Context<'_>) -> Poll<Option<T::Output>>
     where
-        T: Returns<Value = V>,
-        V: Load + Send + 'static,
+        T: Returns<Value: Send + 'static>,
     {
         loop {
-            if let Some(item) = self.loaded.pop() {
+            if let Some(item) = self.take_loaded() {
                 return Poll::Ready(Some(T::given(Ok(Ok(item)))));
             }
             match &mut self.here {
                 Here::Batch(batch) => {
-                    if batch.load_some(&mut self.loaded) {
+                    let new = || Box::new(Vec::<T::Value>::new()) as Box<dyn Any + Send>;
+                    let loaded = self.loaded.get_or_insert_with(new);
+                    if let Some(items) = loaded.downcast_mut::<Vec<T::Value>>()
+                        && batch.load_some(items)
+                    {
                         continue;
                     }
-                    match batch.next::<V>() {
+                    match batch.next::<T::Value>() {
                         Ok(item) => return Poll::Ready(Some(T::given(item))),
                         Err(next) => self.close(next),
                     }
@@ -114,7 +122,11 @@ impl<V> Pull<V> {
                     }
                 }
                 Here::Each(each) => {
-                    let given = ready!(each.poll_next(context));
+                    let each = each.downcast_mut::<Each<T::Value>>();
+                    let given = match each {
+                        Some(each) => ready!(each.poll_next(context)),
+                        None => None,
+                    };
                     if !matches!(given, Some(Ok(Ok(_)))) {
                         self.here = Here::Nothing;
                     }
@@ -131,7 +143,7 @@ impl<V> Pull<V> {
                     };
                     let number = first.number;
                     self.asked.pop_front();
-                    if let Err(error) = self.take(arrived, number, context) {
+                    if let Err(error) = self.take::<T::Value>(arrived, number, context) {
                         return Poll::Ready(Some(T::given(Err(error))));
                     }
                 }
@@ -155,15 +167,12 @@ impl<V> Pull<V> {
     }
 
     /// Takes a batch that has arrived, or the error in its place.
-    fn take(
+    fn take<V: Load + Send + 'static>(
         &mut self,
         arrived: Result<Response, Error>,
         number: u64,
         context: &mut Context<'_>,
-    ) -> Result<(), Error>
-    where
-        V: Load + Send + 'static,
-    {
+    ) -> Result<(), Error> {
         let opened = arrived.and_then(|response| match response.success {
             true => Ok((response.body.len(), Arrived::open::<V>(response)?)),
             false => match response.load::<()>()? {
@@ -177,7 +186,7 @@ impl<V> Pull<V> {
                 // An object of Ruby's.
                 if let Some(remote) = self.remote.take() {
                     self.asked.clear();
-                    self.here = Here::Each(Each::new(&remote));
+                    self.here = Here::Each(Box::new(Each::<V>::new(&remote)));
                 }
                 return Ok(());
             }
@@ -202,7 +211,7 @@ impl<V> Pull<V> {
             Opened::All(All { mut items, raised, next }) => {
                 let len = items.len();
                 items.reverse();
-                self.loaded = items;
+                self.loaded = Some(Box::new(items));
                 self.here = raised.map_or(Here::Nothing, Here::Raised);
                 (len, next)
             }
@@ -252,7 +261,7 @@ impl<V> Pull<V> {
     }
 }
 
-impl<V> Drop for Pull<V> {
+impl Drop for Pull {
     fn drop(&mut self) {
         self.dismiss();
     }

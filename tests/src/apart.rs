@@ -66,7 +66,7 @@ impl Apart {
                 });
             }
         });
-        let namespace = namespace().await;
+        let namespace = namespace("").await;
         let mut gate = Command::new("nsenter");
         gate.args(inside(&namespace)).args(["ruby", "-e", GATE, port]).arg(&path);
         gate.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);

@@ -4,6 +4,9 @@
 //! The sshd runs as the user of the test, with keys and a configuration of its own below a temporary folder.
 //! It listens nowhere: the test accepts the connections and hands each one to a process of its own, as inetd
 //! does. So no port has to be guessed, and each connection can be cut off by itself.
+//!
+//! Who logs in with a password is a user whom only the host knows: its list of users is another one than ours too (a
+//! mount namespace), and nothing is left of either.
 
 use crate::{SOON, Server, built, example, ruby_example, script_path};
 use std::{
@@ -26,11 +29,21 @@ use tokio::{
     time::timeout,
 };
 
+/// A user of the far host, and of no other one, who has a password.
+pub const GUEST: &str = "drb-guest";
+
+/// It.
+pub const PASSWORD: &str = "open sesame";
+
+/// The same as a line of /etc/shadow. Ruby says `"open sesame".crypt("$6$rounds=1000$drb")`.
+const SHADOW: &str = "drb-guest:$6$rounds=1000$drb$II65wjDZhd.N2hsCgYVvYcfvKNzlgGz0wB0oWPuHmqHQFcTo71BPO\
+    DpDT9ocMQlAScCcvwKkUptQVx9kFyXna/:19000:0:99999:7:::\n";
+
 /// Its files go with it, and so do its processes.
 pub struct FarHost {
     folder: PathBuf,
     address: SocketAddr,
-    /// Holds the network namespace.
+    /// Holds the namespaces.
     namespace: Child,
     sessions: Arc<Mutex<Vec<Child>>>,
     accepting: JoinHandle<()>,
@@ -66,7 +79,8 @@ impl FarHost {
             path("authorized_keys"),
         );
         fs::write(folder.join("sshd_config"), config).expect("a file");
-        let namespace = namespace().await;
+        let users = users(&folder);
+        let namespace = namespace(&users).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let sessions = Arc::default();
@@ -192,13 +206,29 @@ fn sshd() -> PathBuf {
     found.expect("sshd is there; ./test installs it")
 }
 
-/// A network with nothing but a loopback of its own. It ends when the input of its process does.
-pub(crate) async fn namespace() -> Child {
+/// Makes [`GUEST`] a user wherever these commands are run. All others can only log in with a key.
+fn users(folder: &Path) -> String {
+    let (passwd, shadow) = (folder.join("passwd"), folder.join("shadow"));
+    let mut users = read(Path::new("/etc/passwd"));
+    let names = users.lines().filter_map(|line| line.split(':').next());
+    // Without an entry they would be locked out.
+    let entries: String = names.map(|name| format!("{name}:*:19000:0:99999:7:::\n")).collect();
+    users.push_str(&format!("{GUEST}:x:64123:64123::/:/bin/sh\n"));
+    fs::write(&passwd, users).expect("a file");
+    fs::write(&shadow, entries + SHADOW).expect("a file");
+    let mount = |path: &Path, over| format!("mount --bind {} {over} && ", path.display());
+    mount(&passwd, "/etc/passwd") + &mount(&shadow, "/etc/shadow")
+}
+
+/// A network with nothing but a loopback of its own, and files of which some may be others, which `before` sees to
+/// (commands of a shell, with `&&` behind each). It ends when the input of its process does.
+pub(crate) async fn namespace(before: &str) -> Child {
     let mut command = Command::new("unshare");
     if !is_root() {
         command.arg("--map-root-user");
     }
-    command.args(["--net", "sh", "-c", "ip link set lo up && echo ready && read line"]);
+    let ready = "ip link set lo up && echo ready && read line";
+    command.args(["--net", "--mount", "sh", "-c"]).arg(format!("{before}{ready}"));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut namespace = command.spawn().expect("unshare can be started");
     let mut lines = BufReader::new(namespace.stdout.take().expect("its output")).lines();
@@ -214,7 +244,7 @@ pub(crate) async fn namespace() -> Child {
 /// What makes `nsenter` start a program there.
 pub(crate) fn inside(namespace: &Child) -> Vec<String> {
     let id = namespace.id().expect("it runs");
-    let mut inside = vec![format!("--target={id}"), "--net".to_owned()];
+    let mut inside = vec![format!("--target={id}"), "--net".to_owned(), "--mount".to_owned()];
     if !is_root() {
         inside.extend(["--user", "--preserve-credentials"].map(str::to_owned));
     }

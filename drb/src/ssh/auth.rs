@@ -180,7 +180,7 @@ async fn ask_agent(
     for identity in identities {
         let AgentIdentity::PublicKey { key, .. } = identity else { continue };
         let hash = match key.algorithm().is_rsa() {
-            true => far.best_supported_rsa_hash().await?.unwrap_or(Some(HashAlg::Sha512)),
+            true => Some(rsa_hash(far.best_supported_rsa_hash().await?)),
             false => None,
         };
         let tried = format!("the agent's key {}", key.fingerprint(HashAlg::Sha256));
@@ -203,6 +203,12 @@ async fn ask_agent(
         attempts.tried.push("an agent without keys".to_owned());
     }
     Ok(false)
+}
+
+/// Of what the server says that it takes, if it says so. Never SHA-1, which is broken: a server that takes nothing
+/// else (`Some(None)`) refuses the key.
+fn rsa_hash(told: Option<Option<HashAlg>>) -> HashAlg {
+    told.flatten().unwrap_or(HashAlg::Sha512)
 }
 
 /// Deciphering one takes its time on purpose.
@@ -237,5 +243,18 @@ fn explain(error: keys::Error, passphrase: bool) -> String {
         keys::Error::IO(error) => error.to_string(),
         error if passphrase => format!("the passphrase is wrong, or it is no key ({error})"),
         error => format!("it is no private key of Ed25519 or ECDSA ({error})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_rsa_key_never_signs_with_sha_1() {
+        let hashes = [None, Some(None), Some(Some(HashAlg::Sha256)), Some(Some(HashAlg::Sha512))];
+        let [unsaid, old, small, large] = hashes.map(rsa_hash);
+        assert_eq!([unsaid, old, large], [HashAlg::Sha512; 3]);
+        assert_eq!(small, HashAlg::Sha256);
     }
 }

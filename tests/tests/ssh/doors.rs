@@ -1,4 +1,4 @@
-//! Who is let in, whom we trust, and what is refused: each with a clear error, at once.
+//! Whom we trust, and what is refused: each with a clear error, at once.
 
 use crate::{builder, session};
 use drb::{
@@ -6,7 +6,7 @@ use drb::{
     ssh::{Error, Refusal, Session},
 };
 use drb_tests::{SOON, far::FarHost};
-use std::{process::Stdio, time::Duration};
+use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -65,74 +65,6 @@ async fn a_host_is_asked_for_the_key_that_is_known() {
     // The host has both. Asked for what we like best, it would show the one that we don't know.
     far.know_as(&std::fs::read_to_string(far.path("ecdsa.pub")).unwrap());
     session(&far).await;
-}
-
-#[tokio::test]
-async fn a_user_is_let_in_or_not() {
-    let far = FarHost::new().await;
-    let fresh = || Session::builder().known_hosts(far.path("known_hosts"));
-    let to = far.address();
-    let wrong =
-        fresh().key_file(far.path("other")).password("guess").connect(&to).await.unwrap_err();
-    let Error::Authentication { tried, takes, .. } = &wrong else { panic!("{wrong}") };
-    assert_eq!(tried.len(), 2, "{tried:?}");
-    assert_eq!(tried[1], "the password");
-    assert!(takes.iter().any(|method| method == "publickey"), "{takes:?}");
-    // One after the other, until one fits.
-    fresh().key_file(far.path("other")).key_file(far.path("id")).connect(&to).await.unwrap();
-    let locked = far.path("locked");
-    fresh().key_file_with_passphrase(&locked, "open sesame").connect(&to).await.unwrap();
-    for (builder, problem) in [
-        (fresh().key_file(&locked), "it has a passphrase"),
-        (fresh().key_file_with_passphrase(&locked, "open"), "the passphrase is wrong"),
-        (fresh().key_file(far.path("nothing")), "No such file"),
-        (fresh().key_file(far.path("known_hosts")), "no private key"),
-    ] {
-        let error = builder.connect(&to).await.unwrap_err();
-        assert!(matches!(error, Error::Key { .. }), "{error:?}");
-        assert!(error.to_string().contains(problem), "{error}");
-    }
-    let shown =
-        format!("{:?}", fresh().password("hunter2").key_file_with_passphrase("a", "hunter2"));
-    assert!(!shown.contains("hunter2"), "{shown}");
-}
-
-#[tokio::test]
-async fn an_agent_signs() {
-    let far = FarHost::new().await;
-    let socket = far.path("agent");
-    let mut agent = Command::new("ssh-agent")
-        .args(["-D", "-a"])
-        .arg(&socket)
-        .stdout(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let fresh = || Session::builder().known_hosts(far.path("known_hosts")).agent_at(&socket);
-    timeout(SOON, async {
-        while !socket.exists() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await
-    .expect("the agent listens");
-    let add = async |key: &str| {
-        let mut command = Command::new("ssh-add");
-        command.arg("-q").arg(far.path(key)).env("SSH_AUTH_SOCK", &socket);
-        assert!(command.status().await.unwrap().success());
-    };
-    let empty = fresh().connect(&far.address()).await.unwrap_err();
-    assert!(
-        matches!(&empty, Error::Authentication { tried, .. } if tried[0].contains("without keys"))
-    );
-    add("other").await;
-    let wrong = fresh().connect(&far.address()).await.unwrap_err();
-    assert!(matches!(&wrong, Error::Authentication { tried, .. } if tried[0].contains("SHA256:")));
-    add("id").await;
-    fresh().connect(&far.address()).await.unwrap();
-    agent.kill().await.unwrap();
-    let gone = fresh().connect(&far.address()).await.unwrap_err();
-    assert!(matches!(gone, Error::Agent { .. }), "{gone:?}");
 }
 
 #[tokio::test]

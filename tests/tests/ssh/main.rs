@@ -4,6 +4,7 @@
 mod doors;
 mod native;
 mod tunnels;
+mod users;
 
 use drb::ssh::{Session, SessionBuilder};
 use drb_tests::far::FarHost;

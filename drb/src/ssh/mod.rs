@@ -39,19 +39,23 @@
 //! them by its timing.
 
 mod auth;
+mod builder;
 mod channel;
+mod connect;
 mod error;
 mod far;
 mod known_hosts;
 mod listener;
 mod place;
+mod requests;
 mod session;
 mod sessions;
 mod tunnel;
 
+pub use builder::SessionBuilder;
 pub use channel::Channel;
 pub use error::{Error, Refusal};
 pub use listener::Listener;
-pub use session::{Session, SessionBuilder};
+pub use session::Session;
 pub(crate) use sessions::Sessions;
 pub use tunnel::Tunnel;

@@ -2,7 +2,7 @@
 //! the connection that it came over.
 
 use crate::{
-    Exception, Loaded, ObjectId, Outcome, Remote, Value,
+    Call, Exception, Loaded, ObjectId, Outcome, Remote, Value, Wire,
     block::{Whole, Yielded},
     dispatch::{Dispatch, Incoming, Invoked, MethodInfo},
     stream::NEXT_ITEMS,
@@ -44,6 +44,11 @@ impl Relay {
 pub struct OneRelay(Mutex<Weak<Relay>>);
 
 impl OneRelay {
+    /// The relay, if anybody has it.
+    pub(crate) fn known(&self) -> Option<Arc<Relay>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
+    }
+
     /// The relay. `remote` is asked for the way to the object if there is none.
     pub fn get(&self, remote: impl FnOnce() -> Remote) -> Arc<Relay> {
         let mut relay = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,6 +58,10 @@ impl OneRelay {
             new
         })
     }
+}
+
+fn within<R, B>(unbounded: bool, call: Call<R, B>) -> Call<R, B> {
+    if unbounded { call.no_deadline() } else { call }
 }
 
 impl Dispatch for Relay {
@@ -70,7 +79,9 @@ impl Dispatch for Relay {
 
     fn invoke(self: Arc<Self>, _: usize, call: &mut Incoming<'_>) -> Invoked {
         let method = call.method().to_owned();
-        let next_items = method == NEXT_ITEMS;
+        // The caller's deadline is that of the call here as well, which is the one that it serves, and if it has
+        // none there is none. Ruby's callers don't say. A stream may be silent for long.
+        let unbounded = call.context().wire() == Wire::Native || method == NEXT_ITEMS;
         let loaded = call.load(|args| {
             let block = args.optional_block::<Vec<Value>, Value>()?;
             Ok((<Vec<Value> as Yielded>::load(args)?, block))
@@ -85,12 +96,11 @@ impl Dispatch for Relay {
                 call.arg::<Value>(argument);
             }
             let result = match block {
-                // A stream may be silent for long.
-                None if next_items => call.call::<Loaded<Value>>().no_deadline().await,
-                None => call.call::<Loaded<Value>>().await,
+                None => within(unbounded, call.call::<Loaded<Value>>()).await,
                 Some(block) => {
                     let block = Whole(|arguments: Vec<Value>| block.call(arguments));
-                    call.call_with::<_, _, Value, Loaded<Value>, _, _>(block).await
+                    let call = call.call_with::<_, _, Value, Loaded<Value>, _, _>(block);
+                    within(unbounded, call).await
                 }
             };
             match result {

@@ -112,6 +112,11 @@ impl Worker {
         self.note(self.next.as_ref().unwrap().ask().deadline(LONG).await);
     }
 
+    /// Hands on the next worker.
+    pub fn next(&self) -> WorkerProxy {
+        self.next.clone().unwrap()
+    }
+
     pub fn give(&self) -> Self {
         Self { ended: Arc::clone(&self.ended), ..Self::default() }
     }
@@ -186,6 +191,22 @@ async fn a_callback_and_a_block_have_what_is_left() {
             errors[1]
         );
     }
+}
+
+#[tokio::test]
+async fn who_hands_on_a_call_waits_as_long_as_its_caller_does() {
+    let (far, worker, _) = serve(Worker::default()).await;
+    let limits = Limits { deadline: SHORT, ..Limits::default() };
+    let client = drb::Client::builder().limits(limits).build();
+    let next: WorkerProxy = client.connect(far.uri()).await.unwrap();
+    let (_middle, _, middle) =
+        serve(Worker { next: Some(soon(next.give()).await.unwrap()), ..Worker::default() }).await;
+    let handed_on = soon(middle.next()).await.unwrap();
+    soon(handed_on.sleep(400).no_deadline()).await.unwrap();
+    soon(handed_on.sleep(400).deadline(LONG)).await.unwrap();
+    let error = soon(handed_on.sleep(60_000).deadline(SHORT)).await.unwrap_err();
+    assert_eq!(is_out_of_time(&error, SHORT), Outcome::Unknown);
+    assert_eq!(worker.ended.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
@@ -371,4 +392,37 @@ async fn withdrawing_tells_native_peers_and_this_process() {
     let closing = other.closed();
     server.drain(Duration::from_secs(5)).await;
     assert_eq!(soon(closing).await, Closed::Stopped);
+}
+
+/// Has what another process has given.
+struct Lobby(DeskProxy);
+
+#[drb::service]
+impl Lobby {
+    pub async fn bell(&self) -> drb::Result<BellProxy> {
+        self.0.bell().await
+    }
+}
+
+/// A bell of a third process, and what is on the way to it.
+async fn handed_on(desk: &Arc<Desk>) -> (Server, Server, BellProxy) {
+    let far = drb::start_service("drb://127.0.0.1:0", Arc::clone(desk)).await.unwrap();
+    let to_far = DeskProxy::connect(far.uri()).await.unwrap();
+    let middle = drb::start_service("drb://127.0.0.1:0", Lobby(to_far)).await.unwrap();
+    let lobby = LobbyProxy::connect(middle.uri()).await.unwrap();
+    let bell = soon(lobby.bell()).await.unwrap();
+    assert_eq!(soon(bell.ring()).await.unwrap(), "ding");
+    (far, middle, bell)
+}
+
+#[tokio::test]
+async fn who_got_an_object_through_others_is_told_when_it_is_gone() {
+    let desk = Arc::new(Desk::default());
+    let (far, _middle, bell) = handed_on(&desk).await;
+    let closing = bell.closed();
+    assert!(far.revoke(&desk.bell));
+    assert_eq!(soon(closing).await, Closed::Withdrawn);
+    let error = soon(bell.ring()).await.unwrap_err();
+    assert!(matches!(error, drb::Error::Gone(_)), "{error:?}");
+    assert_eq!(error.outcome(), Outcome::NotExecuted);
 }

@@ -4,12 +4,13 @@ use super::{
     Connection,
     connection::CONNECTIONS,
     frame::{self, Kind, take32},
-    imports::Place,
+    imports::{Import, Place},
 };
 use crate::{Closed, Closing, LoadError, dispatch::Dispatch};
 use futures_channel::oneshot;
 use std::{
     collections::{BTreeMap, HashSet},
+    fmt,
     sync::{Arc, PoisonError, Weak},
 };
 
@@ -41,12 +42,13 @@ impl Watchers {
         receiver
     }
 
-    /// The peer has taken back an object that is held here.
-    pub(super) fn gone(&mut self, place: Place) {
-        self.gone.insert(place);
+    /// The peer has taken back an object that is held here. Says whether that is news.
+    pub(super) fn gone(&mut self, place: Place) -> bool {
+        let news = self.gone.insert(place);
         for sender in self.waiting.remove(&Some(place)).unwrap_or_default() {
             let _ = sender.send(Closed::Withdrawn);
         }
+        news
     }
 
     /// Nobody here holds the object any more.
@@ -99,6 +101,29 @@ impl Connection {
             drop(held);
             reason
         })
+    }
+}
+
+/// Objects of a peer's that are gone, and may have been handed on.
+#[must_use = "those who have got them are to be told"]
+#[derive(Default)]
+pub struct Gone(pub(super) Vec<Weak<Import>>);
+
+impl Gone {
+    /// Tells those who hold them through this process. Nothing is to be locked meanwhile.
+    pub fn tell(self) {
+        for import in self.0.iter().filter_map(Weak::upgrade) {
+            if let Some(relay) = import.handed_on() {
+                let object: Arc<dyn Dispatch> = relay;
+                revoke(&object);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Gone").field(&self.0.len()).finish()
     }
 }
 

@@ -40,6 +40,11 @@ impl Import {
         })
     }
 
+    /// The same, if others have got it.
+    pub(super) fn handed_on(&self) -> Option<Arc<Relay>> {
+        self.relay.known()
+    }
+
     pub(super) fn place(&self) -> Place {
         self.place
     }
@@ -128,6 +133,11 @@ impl Imports {
     /// Whether the object is held.
     pub(super) fn holds(&self, place: Place) -> bool {
         self.held.get(place).is_some_and(|held| held.strong_count() > 0)
+    }
+
+    /// What holds the object, if it is held: it isn't to be held here any longer than that.
+    pub(super) fn weak(&self, place: Place) -> Option<Weak<Import>> {
+        self.held.get(place).cloned()
     }
 
     pub(super) fn has_releases(&self) -> bool {

@@ -38,7 +38,7 @@ mod writer;
 pub use buffered::Buffered;
 pub use call::{Asking, Held, Waiting};
 pub use calls::{Arrived, Ending};
-pub use closing::revoke;
+pub use closing::{Gone, revoke};
 pub use connection::{Connection, Home, Outlet, Stage, relay};
 pub(crate) use promised::Promised;
 pub use promised::pipeline;

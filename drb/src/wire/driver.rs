@@ -343,7 +343,7 @@ impl Driver {
             }
         };
         self.quiet = self.output.is_empty() && self.piece.is_none() && !protocol.has_to_transmit();
-        let dropped = protocol.take_dropped();
+        let (dropped, gone) = (protocol.take_dropped(), protocol.take_gone());
         if protocol.has_gone_away() {
             self.connection.reach(Stage::Over);
         }
@@ -359,6 +359,7 @@ impl Driver {
         if !dropped.is_empty() {
             discard(dropped);
         }
+        gone.tell();
         Ok(())
     }
 

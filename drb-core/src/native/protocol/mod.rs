@@ -25,7 +25,7 @@ use self::names::Names;
 use super::{
     Buffered, Tables,
     calls::Calls,
-    closing::Watchers,
+    closing::{Gone, Watchers},
     exports::Exports,
     frame::{self, Kind},
     imports::Imports,
@@ -64,6 +64,8 @@ pub struct Protocol {
     names: Names,
     /// Objects that nobody holds any more, whose destructors are not run here.
     dropped: Vec<Arc<dyn Dispatch>>,
+    /// Objects of the peer's that are gone, of which others may have to know.
+    gone: Gone,
     sender: Sender,
     /// How often the peer has given back what it hasn't got.
     violations: u32,
@@ -113,6 +115,7 @@ impl Protocol {
             next_promise: 0,
             names: Names::new(limits),
             dropped: Vec::new(),
+            gone: Gone::default(),
             sender: Sender::default(),
             violations: 0,
             manners: Manners::new(limits),
@@ -200,6 +203,12 @@ impl Protocol {
     /// do anything, and so mustn't run where this is locked.
     pub fn take_dropped(&mut self) -> Vec<Arc<dyn Dispatch>> {
         std::mem::take(&mut self.dropped)
+    }
+
+    /// The objects of the peer's that are gone: those to whom they were handed on are to be told, where this
+    /// isn't locked.
+    pub fn take_gone(&mut self) -> Gone {
+        std::mem::take(&mut self.gone)
     }
 
     /// Whether more of a message is to come from the peer.

@@ -150,11 +150,11 @@ impl Protocol {
             Kind::Shape => self.names.take_shape(body, &self.tables)?,
             Kind::Release => self.released(body)?,
             Kind::Gone => {
-                let Self { imports, watchers, .. } = self;
+                let Self { imports, watchers, gone, .. } = self;
                 closing::read_gone(body, |place| {
                     // It may have been let go of just now.
-                    if imports.holds(place) {
-                        watchers.gone(place);
+                    if imports.holds(place) && watchers.gone(place) {
+                        gone.0.extend(imports.weak(place));
                     }
                 })?;
             }

@@ -2,6 +2,7 @@
 
 pub mod churn;
 pub mod crowd;
+pub mod secure;
 
 use std::{
     error::Error,

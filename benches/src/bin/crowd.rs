@@ -2,13 +2,17 @@
 //! and what a client notices of one that floods the server:
 //! `cargo run --release -p drb-benches --bin crowd`
 //!
-//! With counts: `crowd HELD SILENT TRICKLING SECONDS`. The server is a process of its own, and so is who
+//! With `--features tls` the connections are also held within TLS. With counts: `crowd HELD SILENT TRICKLING SECONDS`;
+//! with 0 seconds they are held, and that is all. The server is a process of its own, and so is who
 //! floods it, with the lowest priority: it stands for another machine. All of it is on loopback.
 
+use drb::Client;
+#[cfg(feature = "tls")]
+use drb_benches::crowd::hold_within_tls;
 use drb_benches::{
     Process,
     crowd::{Harm, Raw, address, flood, hold, newcomers, polite, serve},
-    runtime, table, wait_for_end_of_input,
+    runtime, secure, table, wait_for_end_of_input,
 };
 use std::{env, error::Error, process::Command, time::Duration};
 
@@ -19,13 +23,8 @@ const POLITE: usize = 99;
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["serve"] => {
-            let runtime = tokio::runtime::Runtime::new()?;
-            let server = runtime.block_on(serve())?;
-            println!("{}", server.uri());
-            wait_for_end_of_input();
-            Ok(())
-        }
+        ["serve"] => run_server(None),
+        ["serve", certificates] => run_server(Some(certificates)),
         ["flood", uri, at_once, seconds] => {
             let time = Duration::from_secs(seconds.parse()?);
             println!("{}", runtime()?.block_on(flood(uri, at_once.parse()?, time))?);
@@ -39,6 +38,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             runtime()?.block_on(all(counts))
         }
     }
+}
+
+fn run_server(certificates: Option<&str>) -> Result<(), Box<dyn Error>> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let server = runtime.block_on(serve(certificates))?;
+    println!("{}", server.uri());
+    wait_for_end_of_input();
+    Ok(())
 }
 
 fn part(arguments: &[&str]) -> Result<Process, Box<dyn Error>> {
@@ -56,10 +63,31 @@ fn flooder(uri: &str, at_once: usize, seconds: usize) -> Result<Process, Box<dyn
 }
 
 /// A server of its own for each figure.
-fn server(raw: Raw) -> Result<(Process, String), Box<dyn Error>> {
-    let mut server = part(&["serve"])?;
-    let uri = server.line()?.trim().to_owned();
-    Ok((server, if raw == Raw::Native { uri.replacen("druby:", "drb:", 1) } else { uri }))
+fn server(raw: Raw, certificates: Option<&str>) -> Result<(Process, String), Box<dyn Error>> {
+    let mut server = match certificates {
+        None => part(&["serve"])?,
+        Some(folder) => part(&["serve", folder])?,
+    };
+    let uri = raw.at(server.line()?.trim());
+    Ok((server, uri))
+}
+
+/// What a server takes up that holds so many connections.
+async fn figures<T, E: Into<Box<dyn Error>>>(
+    raw: Raw,
+    certificates: Option<&str>,
+    hold: impl AsyncFnOnce(&str) -> Result<Vec<T>, E>,
+) -> Result<Vec<String>, Box<dyn Error>> {
+    let (server, uri) = server(raw, certificates)?;
+    let clients = secure::clients(certificates)?;
+    newcomers(&clients, &uri, 10, Duration::ZERO).await?;
+    let before = server.memory()?;
+    let connections = hold(address(&uri)).await.map_err(Into::into)?;
+    let after = server.memory()?;
+    let (latencies, _) = newcomers(&clients, &uri, 100, Duration::from_millis(5)).await?;
+    let each = after.saturating_sub(before) / connections.len().max(1);
+    let all = after as f64 / (1 << 20) as f64;
+    Ok(vec![each.to_string(), format!("{all:.1}"), milliseconds(latencies.at(990))])
 }
 
 async fn all([held, silent, trickling, seconds]: [usize; 4]) -> Result<(), Box<dyn Error>> {
@@ -68,23 +96,26 @@ async fn all([held, silent, trickling, seconds]: [usize; 4]) -> Result<(), Box<d
     let mut rows = vec![vec![format!("{held} connections held"), "bytes each".into()]];
     rows[0].extend(["MiB in all".into(), "a newcomer, p99".into()]);
     for (name, raw) in wires {
-        let (server, uri) = server(raw)?;
-        newcomers(&uri, 10, Duration::ZERO).await?;
-        let before = server.memory()?;
-        let connections = hold(address(&uri), raw, held).await?;
-        let after = server.memory()?;
-        let (latencies, _) = newcomers(&uri, 100, Duration::from_millis(5)).await?;
-        let each = after.saturating_sub(before) / connections.len().max(1);
-        let all = after as f64 / (1 << 20) as f64;
-        let p99 = milliseconds(latencies.at(990));
-        rows.push(vec![name.into(), each.to_string(), format!("{all:.1}"), p99]);
+        let figures = figures(raw, None, async |address| hold(address, raw, held).await).await?;
+        rows.push([vec![name.into()], figures].concat());
+    }
+    #[cfg(feature = "tls")]
+    for (name, raw) in wires {
+        let certificates = secure::Certificates::new()?;
+        let folder = certificates.folder()?;
+        let holding = async |address: &str| hold_within_tls(address, raw, held, folder).await;
+        let figures = figures(raw, Some(folder), holding).await?;
+        rows.push([vec![format!("{name}, TLS")], figures].concat());
     }
     println!("{}", table(&rows));
+    if seconds == 0 {
+        return Ok(());
+    }
 
     let head = ["a newcomer", "p50", "p99", "longest", "refused", "server's MiB"];
     let mut rows = vec![head.map(String::from).to_vec()];
     for (name, raw) in wires {
-        let (server, uri) = server(raw)?;
+        let (server, uri) = server(raw, None)?;
         let mut harm = Harm::default();
         for harmed in [false, true] {
             if harmed {
@@ -92,7 +123,8 @@ async fn all([held, silent, trickling, seconds]: [usize; 4]) -> Result<(), Box<d
                 harm.trickling(address(&uri), raw, trickling, Duration::from_secs(1));
                 tokio::time::sleep(Duration::from_secs(2)).await;
             }
-            let (latencies, refused) = newcomers(&uri, 200, Duration::from_millis(20)).await?;
+            let (latencies, refused) =
+                newcomers(Client::new, &uri, 200, Duration::from_millis(20)).await?;
             let who = match harmed {
                 false => format!("{name}, alone"),
                 true => format!("{name}, beside {silent} silent and {trickling} trickling"),
@@ -110,7 +142,7 @@ async fn all([held, silent, trickling, seconds]: [usize; 4]) -> Result<(), Box<d
     let head = [&format!("{POLITE} polite clients"), "p50", "p99", "longest", "flood, calls/s"];
     let mut rows = vec![head.map(ToString::to_string).to_vec()];
     for (name, raw) in wires {
-        let (_server, uri) = server(raw)?;
+        let (_server, uri) = server(raw, None)?;
         let time = Duration::from_secs(seconds as u64);
         polite(&uri, POLITE, PAUSE, time / 5).await?;
         for at_once in [0, 1, 64, 256] {

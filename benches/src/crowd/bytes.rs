@@ -1,10 +1,7 @@
 //! Peers of either wire that write their bytes by hand: they cost next to nothing on this side.
 
 use std::io;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Which wire is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,9 +26,16 @@ const NATIVE_CALL: &[u8] = b"drb\n\0\0\0\x01\x02\0\0\x04ping\x10\0\0\x05\0\0\0\0
 const NATIVE_ANSWER: &[u8] = b"drb\n\0\0\0\x01\x11\0\0\x02\0\xc0";
 
 impl Raw {
-    /// Connects, makes a call and reads its answer.
-    pub async fn called(self, address: &str) -> io::Result<TcpStream> {
-        let mut stream = TcpStream::connect(address).await?;
+    /// Where a server that has a URI of Ruby's wire is reached over this one.
+    pub fn at(self, uri: &str) -> String {
+        match self {
+            Self::Ruby => uri.to_owned(),
+            Self::Native => uri.replacen("druby:", "drb:", 1).replacen("drbssl:", "drbs:", 1),
+        }
+    }
+
+    /// Makes a call over a connection and reads its answer.
+    pub async fn called<S: AsyncRead + AsyncWrite + Unpin>(self, mut stream: S) -> io::Result<S> {
         let (call, expected) = match self {
             Self::Ruby => (RUBY_CALL, RUBY_ANSWER),
             Self::Native => (NATIVE_CALL, NATIVE_ANSWER),

@@ -7,8 +7,11 @@ mod polite;
 pub use bytes::Raw;
 pub use polite::{Latencies, flood, polite};
 
+use crate::secure;
 use drb::{Client, Limits, Server};
 use std::{
+    error::Error,
+    io,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -31,10 +34,13 @@ impl Desk {
     pub fn ping(&self) {}
 }
 
-/// The server, with room for some beside ten thousand, which is as many as it holds without a word.
-pub async fn serve() -> drb::Result<Server> {
+/// The server, with room for some beside ten thousand, which is as many as it holds without a word; within TLS, if
+/// there is a folder of certificates. Both wires are served at its URI, which is one of Ruby's.
+pub async fn serve(certificates: Option<&str>) -> Result<Server, Box<dyn Error>> {
     let limits = Limits { connections: 12_000, ..Limits::default() };
-    Server::builder().front(Desk).limits(limits).start("druby://127.0.0.1:0").await
+    let scheme = if certificates.is_some() { "drbssl" } else { "druby" };
+    let builder = secure::server(certificates)?.front(Desk).limits(limits);
+    Ok(builder.start(format!("{scheme}://127.0.0.1:0")).await?)
 }
 
 /// The address in a URI of the server.
@@ -43,10 +49,27 @@ pub fn address(uri: &str) -> &str {
 }
 
 /// Holds so many connections, over each of which one call was made.
-pub async fn hold(address: &str, raw: Raw, count: usize) -> std::io::Result<Vec<TcpStream>> {
+pub async fn hold(address: &str, raw: Raw, count: usize) -> io::Result<Vec<TcpStream>> {
     let mut held = Vec::with_capacity(count);
     for _ in 0..count {
-        held.push(raw.called(address).await?);
+        held.push(raw.called(TcpStream::connect(address).await?).await?);
+    }
+    Ok(held)
+}
+
+/// The same within TLS.
+#[cfg(feature = "tls")]
+pub async fn hold_within_tls(
+    address: &str,
+    raw: Raw,
+    count: usize,
+    certificates: &str,
+) -> Result<Vec<impl Send + use<>>, Box<dyn Error>> {
+    let connector = secure::connector(certificates)?;
+    let mut held = Vec::with_capacity(count);
+    for _ in 0..count {
+        let stream = TcpStream::connect(address).await?;
+        held.push(raw.called(secure::within(&connector, stream).await?).await?);
     }
     Ok(held)
 }
@@ -103,18 +126,20 @@ impl Harm {
     }
 }
 
-/// How long it takes somebody who has done nothing wrong to connect and to be answered, so many times. One
-/// that is refused tries again at once, and its time goes on.
+/// How long it takes somebody who has done nothing wrong, and is made by `client`, to connect and to be answered, so
+/// many times. One that is refused tries again at once, and its time goes on.
 pub async fn newcomers(
+    client: impl Fn() -> Client,
     uri: &str,
     count: usize,
     pause: Duration,
 ) -> drb::Result<(Latencies, usize)> {
     let (mut latencies, mut refused) = (Vec::with_capacity(count), 0);
     for _ in 0..count {
-        let begun = Instant::now();
         // On Ruby's wire connections are kept for the next call of the same client.
-        while let Err(error) = newcomer(uri).await {
+        let client = client();
+        let begun = Instant::now();
+        while let Err(error) = newcomer(&client, uri).await {
             refused += 1;
             if begun.elapsed() > Duration::from_secs(10) {
                 return Err(error);
@@ -126,7 +151,7 @@ pub async fn newcomers(
     Ok((Latencies::new(latencies), refused))
 }
 
-async fn newcomer(uri: &str) -> drb::Result<()> {
-    let desk: DeskProxy = Client::new().connect(uri).await?;
+async fn newcomer(client: &Client, uri: &str) -> drb::Result<()> {
+    let desk: DeskProxy = client.connect(uri).await?;
     desk.ping().await
 }

@@ -68,7 +68,8 @@ pub struct Limits {
     /// arguments together hold at most [`Limits::message`] bytes.
     pub promises: usize,
     /// Silence of a peer on the native wire after which it is asked whether it is there; after twice as
-    /// long again without an answer the connection is given up. 15 s.
+    /// long again without an answer the connection is given up. 15 s. With drbfire the system asks peers over TCP, in
+    /// whole seconds, and a server asks a client of which it waits for a connection.
     pub keepalive: Duration,
     /// Calls that one peer of the native wire may cancel at a time after it has sent them; within five
     /// seconds as many again. 1 000. One that cancels more is disconnected. So it is with results that it gives

@@ -110,19 +110,16 @@ impl Stream {
         }
     }
 
-    /// Lets the system ask a silent peer whether it is still there, where nothing else does.
+    /// Lets the system ask a peer that has been silent for so long whether it is still there, where nothing else does,
+    /// and give it up after twice as long again.
     #[cfg(feature = "fire")]
-    pub(crate) fn keep_alive(&self) {
-        /// After so much silence, how often, and how many times in vain before the connection is given up.
-        const ASK: (Duration, Duration, u32) =
-            (Duration::from_secs(15), Duration::from_secs(15), 2);
+    pub(crate) fn keep_alive(&self, silence: Duration) {
+        // The system counts in seconds.
+        let every = silence.max(Duration::from_secs(1));
         if let Self::Tcp(stream) = self {
-            let keepalive = socket2::TcpKeepalive::new()
-                .with_time(ASK.0)
-                .with_interval(ASK.1)
-                .with_retries(ASK.2);
+            let keepalive = socket2::TcpKeepalive::new().with_time(every).with_interval(every);
             // Should it fail, a dead peer is found out later.
-            let _ = socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive);
+            let _ = socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive.with_retries(2));
         }
     }
 

@@ -103,7 +103,7 @@ pub(crate) async fn dial(to: &Uri, client: &Client) -> io::Result<Stream> {
     // Before TLS hides the socket.
     #[cfg(feature = "fire")]
     if to.fire {
-        stream.keep_alive();
+        stream.keep_alive(client.limits().keepalive);
     }
     match (address, client.tls()) {
         // With drbfire only the program knows, as in Ruby.

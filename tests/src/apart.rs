@@ -2,7 +2,7 @@
 //! server.
 
 use crate::{
-    SOON, example,
+    SOON, built, example,
     far::{inside, namespace},
     ruby_command, ruby_example, run, script_path, socket_path,
 };
@@ -111,6 +111,14 @@ impl Apart {
         command.args(arguments);
         run(command, name, SOON).await
     }
+}
+
+/// Runs one of the programs of these tests, `name`, to its end on a network that leads nowhere, and gives what it printed.
+pub async fn alone(name: &str) -> String {
+    let namespace = namespace("").await;
+    let mut command = Command::new("nsenter");
+    command.args(inside(&namespace)).arg(built(name));
+    run(command, name, SOON).await
 }
 
 impl Drop for Apart {

@@ -1,14 +1,17 @@
 //! A control connection, as the server sees it.
 
-use super::{WANTED, ways::Open};
+use super::{
+    WANTED,
+    ways::{Answers, Open},
+};
 use crate::{
-    Identity, Limit, Peer,
+    Identity, Limit, Limits, Peer,
     net::Stream,
     server::{Shared, Stopper},
     timer::Timer,
     wait::{self, Ended},
 };
-use std::{future::poll_fn, sync::Arc};
+use std::{future::poll_fn, sync::Arc, task::Poll};
 use tokio::time::Instant;
 
 /// So many connections are asked for at once.
@@ -32,7 +35,8 @@ pub(crate) async fn control(
     if stopper.stops() {
         return None;
     }
-    let (stall, mut timer) = (server.limits.stall, Timer::default());
+    let Limits { stall, keepalive, .. } = *server.limits;
+    let mut timer = Timer::default();
     let mut say = open.0.number.to_be_bytes().to_vec();
     loop {
         let until = Some(Instant::now() + stall);
@@ -41,6 +45,9 @@ pub(crate) async fn control(
             Err(Ended::TimedOut) => return Some(Limit::Stall),
             Err(Ended::Io(_)) => return None,
         }
+        let Answers::Until(silent) = open.0.answers(keepalive, Instant::now()) else {
+            return Some(Limit::Keepalive);
+        };
         say = vec![WANTED; open.0.take_unsaid(MOST)];
         if say.is_empty() {
             let mut heard = Vec::new();
@@ -50,6 +57,10 @@ pub(crate) async fn control(
                 _ = poll_fn(|context| wait::poll_read(&mut stream, &mut heard, context)) => return None,
                 () = poll_fn(|context| stopper.poll(context)), if !stopper.stops() => {}
                 () = open.0.more.notified() => {}
+                () = poll_fn(|context| match silent {
+                    Some(until) => timer.poll(until, context),
+                    None => Poll::Pending,
+                }) => {}
             }
         }
         if stopper.stops() {

@@ -7,8 +7,12 @@ use std::{
     collections::{HashMap, VecDeque},
     io,
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
-use tokio::sync::{Notify, oneshot};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::Instant,
+};
 
 /// For all servers of the process: where a reference leads, its number says alone, since each side may know the
 /// server by another address.
@@ -48,7 +52,23 @@ struct Wanted {
     unsaid: usize,
     /// How many it may still open. Who waited for them may have given up.
     owed: usize,
+    /// The client has been asked, and has not opened any since.
+    silence: Option<Silence>,
     over: bool,
+}
+
+struct Silence {
+    since: Instant,
+    /// Whether it has been asked for one more, only to see whether it is there.
+    again: bool,
+}
+
+/// What is to be done about a client that opens no connection.
+pub(super) enum Answers {
+    /// Nothing, unless it is silent until then.
+    Until(Option<Instant>),
+    /// It is gone.
+    NoMore,
 }
 
 /// A way that is open as long as this is there.
@@ -92,9 +112,26 @@ impl Way {
         wanted.waiting.push_back(sender);
         wanted.unsaid += 1;
         wanted.owed += 1;
+        wanted.silence.get_or_insert_with(|| Silence { since: Instant::now(), again: false });
         drop(wanted);
         self.more.notify_one();
         Ok(receiver)
+    }
+
+    /// Asks a client once more that has been silent for so long, and gives it up when it is for twice as long again: the
+    /// protocol has no other question, and what can't be delivered the system tries to deliver for a quarter of an hour.
+    pub(super) fn answers(&self, keepalive: Duration, now: Instant) -> Answers {
+        let mut wanted = self.wanted();
+        let Some(silence) = &mut wanted.silence else { return Answers::Until(None) };
+        let (ask, end) = (silence.since + keepalive, silence.since + keepalive * 3);
+        if silence.again || now < ask {
+            let until = if silence.again { end } else { ask };
+            return if now < end { Answers::Until(Some(until)) } else { Answers::NoMore };
+        }
+        silence.again = true;
+        wanted.unsaid += 1;
+        wanted.owed += 1;
+        Answers::Until(Some(end))
     }
 
     /// Asks for no more connections. Whoever waits for one learns that nothing will come.
@@ -163,6 +200,7 @@ pub(crate) fn claim(
     let way = way.filter(is_his).ok_or(FireProblem::NotTheClient { number })?;
     let mut wanted = way.wanted();
     wanted.owed = wanted.owed.checked_sub(1).ok_or(FireProblem::NotWanted { number })?;
+    wanted.silence = None;
     while let Some(waits) = wanted.waiting.pop_front() {
         if !waits.is_closed() {
             return Ok(Claim::For(waits));

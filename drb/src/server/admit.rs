@@ -106,7 +106,7 @@ impl Arrival {
         let mut first = Vec::new();
         #[cfg(feature = "fire")]
         if self.shared.fire {
-            stream.keep_alive();
+            stream.keep_alive(self.shared.limits.keepalive);
         }
         let secured = match &self.shared.tls {
             Some(tls) => timer::by(until, Box::pin(self.secure(tls, stream, &mut first))).await,

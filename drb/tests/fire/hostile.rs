@@ -34,7 +34,7 @@ async fn control(server: &Server) -> (TcpStream, u32) {
     (control, number)
 }
 
-fn claim(number: u32) -> Vec<u8> {
+pub(crate) fn claim(number: u32) -> Vec<u8> {
     [b"2", &number.to_be_bytes()[..]].concat()
 }
 
@@ -47,7 +47,7 @@ async fn is_closed(mut stream: TcpStream) {
 }
 
 /// Calls the front of a client, as a method of the server would.
-async fn call(server: &Server, number: u32) -> drb::Result<u32> {
+pub(crate) async fn call(server: &Server, number: u32) -> drb::Result<u32> {
     call_with(Client::new(), server, number).await
 }
 
@@ -57,7 +57,7 @@ async fn call_with(client: Client, server: &Server, number: u32) -> drb::Result<
 }
 
 /// Begins such a call, for which the client is asked for a connection.
-async fn wanted(
+pub(crate) async fn wanted(
     client: Client,
     server: &Server,
     number: u32,
@@ -70,7 +70,7 @@ async fn wanted(
 }
 
 /// The call comes over that connection, and has its answer.
-async fn is_answered(
+pub(crate) async fn is_answered(
     called: JoinHandle<drb::Result<u32>>,
     back: &mut (impl AsyncRead + AsyncWrite + Unpin),
 ) {
@@ -91,7 +91,12 @@ async fn answer(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
 }
 
 /// A connection of the program's own, which comes from an address as far as the server knows.
-async fn brought(server: &Server, from: &str, purpose: &[u8], room: usize) -> DuplexStream {
+pub(crate) async fn brought(
+    server: &Server,
+    from: &str,
+    purpose: &[u8],
+    room: usize,
+) -> DuplexStream {
     let (mut near, far) = tokio::io::duplex(room);
     let peer = Peer::Tcp(from.parse().unwrap());
     server.serve_stream(far, peer).await.unwrap();
@@ -100,13 +105,13 @@ async fn brought(server: &Server, from: &str, purpose: &[u8], room: usize) -> Du
     near
 }
 
-async fn is_at_its_end(stream: &mut DuplexStream) {
+pub(crate) async fn is_at_its_end(stream: &mut DuplexStream) {
     let mut rest = Vec::new();
     let _ = soon(stream.read_to_end(&mut rest)).await;
     assert_eq!(rest, [0; 0]);
 }
 
-fn start_for_streams(limits: Limits) -> Server {
+pub(crate) fn start_for_streams(limits: Limits) -> Server {
     let server = Server::builder().front(Desk::default()).limits(limits);
     // The number is in the references of clients, and the host of no use.
     server.start_without_listener("drbfire://nowhere:1").unwrap()

@@ -4,6 +4,7 @@
 mod calls;
 mod hostile;
 mod life;
+mod silent;
 #[cfg(feature = "tls-dev")]
 mod tls;
 

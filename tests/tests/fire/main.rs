@@ -5,5 +5,7 @@
 
 #[cfg(target_os = "linux")]
 mod apart;
+#[cfg(target_os = "linux")]
+mod cable;
 mod ruby_client;
 mod ruby_server;

@@ -15,8 +15,16 @@ fn main() {
     let messages = arguments.next().expect("the file with the messages");
     let directory = arguments.next().expect("the directory to write to");
     let directory = Path::new(&directory);
-    let targets =
-        ["value", "typed", "request", "reply", "native_value", "native_session", "certificate"];
+    let targets = [
+        "value",
+        "typed",
+        "request",
+        "reply",
+        "native_value",
+        "native_session",
+        "certificate",
+        "fire",
+    ];
     for target in targets {
         fs::create_dir_all(directory.join(target)).expect("a directory that can be written to");
     }
@@ -49,6 +57,9 @@ fn main() {
             write(&path, &[&[step], &conversation[..]].concat());
         }
     }
+    for (number, script) in FIRE.iter().enumerate() {
+        write(&directory.join("fire").join(number.to_string()), script);
+    }
     let messages = fs::read_to_string(messages).expect("a file that can be read");
     for (number, line) in messages.lines().enumerate() {
         let columns: Vec<&str> = line.split('\t').collect();
@@ -60,6 +71,19 @@ fn main() {
         }
     }
 }
+
+/// What happens at a server of drbfire (0), in pairs of what and how, and what a client is sent (1) in what pieces.
+const FIRE: &[&[u8]] = &[
+    // A control connection, a call, its connection and its answer.
+    b"\0\x00\x80\x01\0\x04\0\x03\0\x04\0\x00\x83\x81\x01\x04\x01\x7a\x01\0\0\0\x03\x04\x08T\0\0\0\x04\x04\x08i\x0c\x06\x14",
+    // One that is gone, and one that has another address.
+    b"\0\x00\x80\x01\0\x04\0\x03\0\x06\x0a\x03\0\x00\x81\x81\x01\x04\x01\x06\x3c\x05\0",
+    // Calls by either wire.
+    b"\0\x00\x80\x41\0\x00\x80\x42\x01drb\n\0\0\0\x01\x04\x01",
+    b"\x01\x01\0\0\0\x07000",
+    b"\x01\xff\0\0\0\x0700x0",
+    b"\x01\x03\0\0",
+];
 
 /// Where systems have the certificates of the authorities that they trust.
 const AUTHORITIES: &[&str] = &[

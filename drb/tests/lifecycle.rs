@@ -339,7 +339,7 @@ async fn closed_after(stream: &mut TcpStream) -> Duration {
     begun.elapsed()
 }
 
-/// One of the native wire is closed by the client when nobody needs it.
+/// One of the native wire: see `idle.rs`.
 #[tokio::test]
 async fn an_idle_connection_is_closed_after_a_while() {
     let idle = Duration::from_millis(200);

@@ -78,7 +78,7 @@ fn limits() -> Limits {
         stall: Duration::from_millis(1500),
         connect: Duration::from_millis(400),
         deadline: Duration::from_millis(800),
-        idle: Duration::from_secs(2),
+        idle: Duration::from_millis(300),
         ..Limits::default()
     }
 }

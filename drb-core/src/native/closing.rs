@@ -51,6 +51,15 @@ impl Watchers {
         news
     }
 
+    /// Whether anybody waits.
+    pub(super) fn any(&mut self) -> bool {
+        self.waiting.retain(|_, waiting| {
+            waiting.retain(|waiting| !waiting.is_canceled());
+            !waiting.is_empty()
+        });
+        !self.waiting.is_empty()
+    }
+
     /// Nobody here holds the object any more.
     pub(super) fn let_go(&mut self, place: Place) {
         if !self.gone.is_empty() {
@@ -94,7 +103,13 @@ impl Connection {
 
     /// Waits until the object in a place is gone, or the connection. `held` is held meanwhile.
     pub(super) fn watch(&self, place: Option<Place>, held: impl Send + 'static) -> Closing {
-        let told = self.protocol().watchers.watch(place);
+        let told = {
+            let mut protocol = self.protocol();
+            if place.is_none() {
+                protocol.watch_the_end();
+            }
+            protocol.watchers.watch(place)
+        };
         Closing::new(async move {
             // One who goes without a word is the connection.
             let reason = told.await.unwrap_or(Closed::ConnectionLost);

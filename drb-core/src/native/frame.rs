@@ -48,6 +48,8 @@ pub(super) enum Kind {
     GoAway = 0x32,
     /// Why the sender ends the connection. Nothing comes after it.
     Close = 0x34,
+    /// The sender wants to know when the connection ends, also while nothing is under way.
+    Watch = 0x35,
 }
 
 /// The byte of a frame: its kind, and these.
@@ -92,6 +94,7 @@ impl Kind {
             0x31 => Self::Pong,
             0x32 => Self::GoAway,
             0x34 => Self::Close,
+            0x35 => Self::Watch,
             _ => return None,
         })
     }
@@ -210,7 +213,7 @@ mod tests {
         assert_eq!(split(&out[..7]), Err(8));
         assert_eq!(split(&out[..3]), Err(4));
         let known = (0..=0x3f).filter_map(|byte| Some((byte, Kind::from_byte(byte)?)));
-        assert_eq!(known.clone().count(), 19);
+        assert_eq!(known.clone().count(), 20);
         for (byte, kind) in known {
             assert_eq!((kind.byte(), Kind::from_byte(byte | MORE)), (byte, Some(kind)));
         }

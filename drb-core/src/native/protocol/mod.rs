@@ -80,6 +80,11 @@ pub struct Protocol {
     closed: Option<String>,
     /// Whether the peer has sent a frame.
     begun: bool,
+    /// Whether the peer wants to know when the connection ends, and whether it knows that this side does.
+    watched: bool,
+    watches: bool,
+    /// Whether something has arrived, other than what shows that the peer is there.
+    stirred: bool,
     /// Whether the connection only goes on for what either side still holds.
     leaving: bool,
     /// When that has arrived which is looked at.
@@ -124,6 +129,9 @@ impl Protocol {
             gone_away: false,
             closed: None,
             begun: false,
+            watched: false,
+            watches: false,
+            stirred: false,
             leaving: false,
             now: None,
         }
@@ -143,10 +151,47 @@ impl Protocol {
 
     /// Tells the peer that no further calls are taken.
     pub fn go_away(&mut self) {
+        self.write_go_away(self.taken);
+    }
+
+    /// Tells the peer to make no further calls over this connection. Those that it has made before it reads this
+    /// are served.
+    pub fn retire(&mut self) {
+        self.write_go_away(u64::MAX);
+        self.sender.wake();
+    }
+
+    fn write_go_away(&mut self, taken: u64) {
         let out = self.outbox.ready();
         let start = frame::open(out, Kind::GoAway, 0);
-        frame::put(out, self.taken);
+        frame::put(out, taken);
         frame::close(out, start);
+    }
+
+    /// Somebody waits for the end of the connection, which the peer is to know: it may find nothing else to
+    /// keep it for.
+    pub(super) fn watch_the_end(&mut self) {
+        if !std::mem::replace(&mut self.watches, true) {
+            let out = self.outbox.ready();
+            let start = frame::open(out, Kind::Watch, 0);
+            frame::close(out, start);
+            self.sender.wake();
+        }
+    }
+
+    /// Whether something has arrived since this was asked last, other than pings and pongs.
+    pub fn take_stirred(&mut self) -> bool {
+        std::mem::take(&mut self.stirred)
+    }
+
+    /// Whether nothing is under way, in either direction, no side holds anything of the other one, and nobody
+    /// wants to know when the connection ends.
+    pub fn is_idle(&mut self) -> bool {
+        let held = self.exports.len() + self.imports.len() + self.promises.len().0;
+        let calls = self.calls.len() + self.own_promises.len();
+        let under_way = self.has_to_transmit() || self.waiting() > 0 || self.is_receiving();
+        let watched = self.watched || self.watchers.any();
+        held + calls == 0 && !under_way && !watched
     }
 
     /// Tells the peer why the connection is at its end. Nothing is sent after it.

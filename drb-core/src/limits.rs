@@ -134,10 +134,10 @@ pub struct Limits {
     pub connect: Duration,
     /// How long a peer may take to make progress in a message that it has begun. 30 s.
     pub stall: Duration,
-    /// How long a connection stays open at the server without a call. 300 s. On the native wire it also
-    /// stays while one side holds an object or a stream of the other one, or waits for its end (`closed()`);
-    /// once that is over, it may take twice the time. A client's next call makes another connection, and a
-    /// call that comes at the last moment is made.
+    /// How long a connection stays open at the server that nobody needs: on Ruby's wire one without a call; on
+    /// the native one without a call, and with nothing held by either side, no stream, and nobody who waits for
+    /// its end. 300 s, or on the native wire up to a tenth longer. The client's next call makes another one.
+    /// (Whether the peer of a connection is still there, [`Limits::keepalive`] is for.)
     pub idle: Duration,
 }
 

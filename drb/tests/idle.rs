@@ -1,57 +1,58 @@
-//! How long a server keeps a connection of the native wire that nobody uses. The clock is the runtime's and
-//! stands still while anything is to do.
+//! Connections of the native wire that nobody needs: the server ends them, and no call comes to harm. (When
+//! exactly that is, `drb-core/tests/native_idle.rs` tests; Ruby's wire is in `lifecycle.rs`.)
 
-use drb::{Client, Limit, Limits, Peer, Server, prelude::*};
+use drb::{Client, Closed, Closing, Error, Limit, Limits, Outcome, Peer, Server, prelude::*};
+use futures_util::{FutureExt, StreamExt};
 use std::{
+    collections::HashMap,
+    io,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
-    task::yield_now,
+    task::JoinSet,
     time::{Instant, sleep, sleep_until},
 };
 
+const GREETING: &[u8] = b"drb\n\0\0\0\x01";
+const ASKS: [u8; 5] = [0x35, 0, 0, 1, 0];
+const NOT_NEEDED: [u8; 5] = [0x35, 0, 0, 1, 2];
+const WHY: &[u8] = b"\x34\0\0\x1cthe limit `idle` is exceeded";
+
 const IDLE: Duration = Duration::from_secs(300);
-const KEEPALIVE: Duration = Duration::from_secs(15);
+/// Nobody looks at the clock when a call has ended, or something is let go of; so it may take a little longer.
+const LATE: Duration = Duration::from_millis(330_010);
+const HOUR: Duration = Duration::from_secs(3600);
 
-/// Timers go off with the next millisecond.
-const TICK: Duration = Duration::from_millis(5);
-
-#[derive(Default)]
-struct Store {
-    kept: Mutex<Option<ThingProxy>>,
-}
+/// Each byte takes so long, in either direction.
+const WAY: Duration = Duration::from_millis(20);
 
 #[derive(DrbUndumped)]
 struct Thing;
 
 #[drb::service]
 impl Thing {
-    pub fn one(&self) -> i64 {
-        1
-    }
+    pub fn touch(&self) {}
+}
+
+#[derive(Default)]
+struct Desk {
+    things: Mutex<Vec<ThingProxy>>,
+    /// How often each call has run.
+    runs: Mutex<HashMap<u64, u32>>,
 }
 
 #[drb::service]
-impl Store {
-    pub fn one(&self) -> i64 {
-        1
-    }
+impl Desk {
+    pub fn touch(&self) {}
 
-    pub fn give(&self) -> Thing {
-        Thing
-    }
-
-    pub fn keep(&self, thing: ThingProxy) {
-        *self.kept.lock().unwrap() = Some(thing);
-    }
-
-    pub fn let_go(&self) {
-        *self.kept.lock().unwrap() = None;
+    pub fn write(&self, key: u64) -> u64 {
+        *self.runs.lock().unwrap().entry(key).or_default() += 1;
+        key
     }
 
     pub async fn sleep(&self, seconds: u64) -> u64 {
@@ -59,259 +60,361 @@ impl Store {
         seconds
     }
 
-    pub fn numbers(&self) -> impl futures_util::Stream<Item = i64> {
-        futures_util::stream::iter(0..)
+    pub fn thing(&self) -> Thing {
+        Thing
+    }
+
+    pub fn keep(&self, thing: ThingProxy) {
+        self.things.lock().unwrap().push(thing);
+    }
+
+    pub fn numbers(&self) -> impl futures_util::Stream<Item = u64> {
+        futures_util::stream::unfold(0, |number| async move {
+            sleep(Duration::from_secs(1000)).await;
+            (number < 5).then_some((number, number + 1))
+        })
     }
 }
 
-struct Two {
+/// A client and a server, whose links may be slow.
+struct Site {
+    own: Arc<Desk>,
     server: Server,
-    store: StoreProxy,
-    dialled: Arc<AtomicUsize>,
+    client: Client,
+    desk: DeskProxy,
+    refusals: Arc<Mutex<Vec<Option<Limit>>>>,
 }
 
-impl Two {
-    async fn new() -> Self {
-        let server = Server::builder().front(Store::default());
-        let server = server.start_without_listener("drb://store:1").unwrap();
-        let dialled = Arc::new(AtomicUsize::new(0));
-        let connector = {
-            let (server, dialled) = (server.clone(), Arc::clone(&dialled));
-            move |_| {
-                let server = server.clone();
-                dialled.fetch_add(1, Ordering::SeqCst);
-                async move {
-                    let (near, far) = duplex(4096);
-                    server.serve_stream(far, Peer::Named("client".into())).await.unwrap();
-                    Ok(near)
+async fn site(there: Limits, here: Limits, way: Duration) -> Site {
+    let (own, refusals) = (Arc::new(Desk::default()), Arc::<Mutex<Vec<_>>>::default());
+    let server = Server::builder().front(Arc::clone(&own)).limits(there).on_refusal({
+        let refusals = Arc::clone(&refusals);
+        move |refusal| refusals.lock().unwrap().push(refusal.limit)
+    });
+    let server = server.start_without_listener("drb://desk:1").unwrap();
+    let connector = {
+        let server = server.clone();
+        move |_| {
+            let server = server.clone();
+            async move {
+                let (near, far) = duplex(1 << 20);
+                let far = if way.is_zero() { far } else { slow(far, way) };
+                let peer = Peer::Named("client".into());
+                server.serve_stream(far, peer).await.map_err(io::Error::other)?;
+                Ok(near)
+            }
+        }
+    };
+    let client = Client::builder().limits(here).connector(connector).build();
+    let desk: DeskProxy = client.connect("drb://desk:1").await.unwrap();
+    desk.touch().await.unwrap();
+    Site { own, server, client, desk, refusals }
+}
+
+async fn default_site() -> Site {
+    site(Limits::default(), Limits::default(), Duration::ZERO).await
+}
+
+/// The end of a link over which everything takes a while.
+fn slow(end: DuplexStream, way: Duration) -> DuplexStream {
+    let (other, far) = duplex(1 << 20);
+    let (ends, others) = (tokio::io::split(end), tokio::io::split(other));
+    for (mut from, mut to) in [(ends.0, others.1), (others.0, ends.1)] {
+        let (sender, mut under_way) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let mut bytes = vec![0; 1 << 16];
+            while let Ok(read @ 1..) = from.read(&mut bytes).await {
+                if sender.send((Instant::now() + way, bytes[..read].to_vec())).is_err() {
+                    return;
                 }
             }
-        };
-        let client = Client::builder().connector(connector).build();
-        let store: StoreProxy = client.connect("drb://store:1").await.unwrap();
-        assert_eq!(store.one().await.unwrap(), 1);
-        Self { server, store, dialled }
-    }
-
-    /// How many connections there have been, are, and have ended for being idle.
-    fn seen(&self) -> (usize, usize, u64) {
-        let counters = self.server.counters();
-        let dialled = self.dialled.load(Ordering::SeqCst);
-        (dialled, self.server.usage().connections, counters.exceeded(Limit::Idle))
-    }
-}
-
-/// Lets everybody do what is to be done.
-async fn settle() {
-    for _ in 0..50 {
-        yield_now().await;
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn it_ends_after_the_time_and_not_before() {
-    let two = Two::new().await;
-    sleep(IDLE - TICK).await;
-    settle().await;
-    assert_eq!(two.seen(), (1, 1, 0));
-    sleep(TICK * 2).await;
-    settle().await;
-    // The client closes it as soon as it is told.
-    assert_eq!(two.seen(), (1, 0, 1));
-    assert_eq!(two.store.one().await.unwrap(), 1);
-    assert_eq!(two.seen(), (2, 1, 1));
-    // Each call begins the time anew.
-    for _ in 0..5 {
-        sleep(IDLE - TICK).await;
-        assert_eq!(two.store.one().await.unwrap(), 1);
-    }
-    assert_eq!(two.seen(), (2, 1, 1));
-}
-
-/// Waits much longer than a connection is kept, and then until `over` has let go of what kept it.
-async fn kept<T>(two: &Two, held: T, over: impl AsyncFnOnce(T)) {
-    sleep(IDLE * 5).await;
-    settle().await;
-    assert_eq!(two.seen(), (1, 1, 0));
-    over(held).await;
-    sleep(IDLE * 2 + TICK).await;
-    settle().await;
-    assert_eq!(two.seen(), (1, 0, 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_object_of_the_server_s_keeps_it() {
-    let two = Two::new().await;
-    let thing = two.store.give().await.unwrap();
-    kept(&two, thing, async |thing| {
-        assert_eq!(thing.one().await.unwrap(), 1);
-        drop(thing);
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_object_of_the_client_s_keeps_it() {
-    let two = Two::new().await;
-    let thing = Arc::new(Thing);
-    two.store.keep(&thing).await.unwrap();
-    kept(&two, (), async |()| {
-        two.store.let_go().await.unwrap();
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_keeps_it() {
-    let two = Two::new().await;
-    let store = two.store.clone();
-    let call = tokio::spawn(async move { store.sleep(IDLE.as_secs() * 6).no_deadline().await });
-    kept(&two, call, async |call| {
-        assert_eq!(call.await.unwrap().unwrap(), IDLE.as_secs() * 6);
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stream_keeps_it() {
-    use futures_util::StreamExt;
-    let two = Two::new().await;
-    let mut numbers = two.store.numbers().await.unwrap();
-    assert_eq!(numbers.next().await.unwrap().unwrap(), 0);
-    kept(&two, numbers, async |mut numbers| {
-        assert_eq!(numbers.next().await.unwrap().unwrap(), 1);
-        drop(numbers);
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_waits_for_its_end_keeps_it() {
-    let two = Two::new().await;
-    let mut closing = two.store.closed();
-    sleep(IDLE * 5).await;
-    settle().await;
-    assert_eq!(two.seen(), (1, 1, 0));
-    let now = futures_util::poll!(&mut closing);
-    assert!(now.is_pending(), "{now:?}");
-}
-
-/// However close a call comes to the end of the connection, it is made.
-#[tokio::test(start_paused = true)]
-async fn a_call_at_the_last_moment_is_made() {
-    for millis in 0..10 {
-        let begun = Instant::now();
-        let two = Two::new().await;
-        let at = begun + IDLE - TICK + Duration::from_millis(millis);
-        let calls = (0..4).map(|turns| {
-            let store = two.store.clone();
-            tokio::spawn(async move {
-                sleep_until(at).await;
-                for _ in 0..turns {
-                    yield_now().await;
-                }
-                store.one().await
-            })
         });
-        for call in futures_util::future::join_all(calls.collect::<Vec<_>>()).await {
-            assert_eq!(call.unwrap().unwrap(), 1);
-        }
+        tokio::spawn(async move {
+            while let Some((at, bytes)) = under_way.recv().await {
+                sleep_until(at).await;
+                if to.write_all(&bytes).await.is_err() {
+                    return;
+                }
+            }
+            let _ = to.shutdown().await;
+        });
+    }
+    far
+}
+
+impl Site {
+    /// How many connections were made, and how many of them have ended because nobody needed them.
+    fn connections(&self) -> (u64, u64) {
+        let counters = self.server.counters();
+        (counters.connections, counters.exceeded(Limit::Idle))
     }
 }
 
-/// A peer by hand, which doesn't close.
-struct Raw(DuplexStream);
+#[tokio::test(start_paused = true)]
+async fn nobody_needs_it() {
+    let site = default_site().await;
+    sleep(IDLE - Duration::from_millis(5)).await;
+    assert_eq!(site.connections(), (1, 0));
+    assert_eq!(site.client.usage().connections, 1);
+    sleep(Duration::from_millis(10)).await;
+    assert_eq!(site.connections(), (1, 1));
+    assert_eq!(*site.refusals.lock().unwrap(), [Some(Limit::Idle)]);
+    assert_eq!((site.server.usage().connections, site.client.usage().connections), (0, 0));
+    // The next call makes another one.
+    site.desk.touch().await.unwrap();
+    assert_eq!(site.connections(), (2, 1));
+}
 
-const GO_AWAY: &[u8] = &[0x32, 0, 0, 10, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1];
-
-impl Raw {
-    async fn new() -> (Server, Self) {
-        let server = Server::builder().front(Store::default());
-        let server = server.start_without_listener("drb://store:1").unwrap();
-        let (near, far) = duplex(4096);
-        server.serve_stream(far, Peer::Named("raw".into())).await.unwrap();
-        let mut raw = Self(near);
-        raw.0.write_all(b"drb\n\0\0\0\x01\x02\0\0\x03one").await.unwrap();
-        raw.0.read_exact(&mut [0; 8]).await.unwrap();
-        (server, raw)
+#[tokio::test(start_paused = true)]
+async fn it_has_nothing_to_do_with_pings() {
+    let second = Duration::from_secs(1);
+    for (there, here) in [(second, second), (HOUR, second), (second, HOUR), (HOUR, HOUR)] {
+        let limits = |keepalive| Limits { keepalive, ..Limits::default() };
+        let site = site(limits(there), limits(here), Duration::ZERO).await;
+        sleep(IDLE - Duration::from_millis(5)).await;
+        assert_eq!(site.connections(), (1, 0), "{there:?} {here:?}");
+        sleep(Duration::from_millis(10)).await;
+        assert_eq!(site.connections(), (1, 1), "{there:?} {here:?}");
     }
+}
 
-    async fn call(&mut self) {
-        self.0.write_all(&[0x10, 0, 0, 5, 7, 0, 0, 0, 0]).await.unwrap();
-        let mut answer = [0; 6];
-        self.0.read_exact(&mut answer).await.unwrap();
-        assert_eq!(answer, [0x11, 0, 0, 2, 7, 1]);
+#[tokio::test(start_paused = true)]
+async fn a_call_is_under_way() {
+    let site = default_site().await;
+    assert_eq!(site.desk.sleep(3600).no_deadline().await.unwrap(), 3600);
+    assert_eq!(site.connections(), (1, 0));
+    sleep(LATE).await;
+    assert_eq!(site.connections(), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn something_is_held() {
+    let site = default_site().await;
+    let thing = site.desk.thing().await.unwrap();
+    sleep(HOUR).await;
+    thing.touch().await.unwrap();
+    drop(thing);
+    sleep(IDLE - Duration::from_millis(5)).await;
+    assert_eq!(site.connections(), (1, 0));
+    // In the other direction.
+    site.desk.keep(Arc::new(Thing)).await.unwrap();
+    sleep(HOUR).await;
+    let theirs = site.own.things.lock().unwrap().pop().unwrap();
+    theirs.touch().await.unwrap();
+    assert_eq!(site.connections(), (1, 0));
+    drop(theirs);
+    sleep(LATE).await;
+    assert_eq!(site.connections(), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_is_open() {
+    let site = default_site().await;
+    let mut numbers = site.desk.numbers().await.unwrap();
+    // Its maker takes its time, and so does its reader.
+    for expected in 0..5 {
+        sleep(Duration::from_secs(2000)).await;
+        assert_eq!(numbers.next().await.unwrap().unwrap(), expected);
     }
+    assert!(numbers.next().await.is_none());
+    assert_eq!(site.connections(), (1, 0));
+    drop(numbers);
+    sleep(LATE).await;
+    assert_eq!(site.connections(), (1, 1));
+}
 
-    /// Answers pings, and pings itself, until something else comes: which, or that it is the end.
-    async fn next(&mut self) -> Vec<u8> {
-        loop {
-            let mut head = [0; 4];
-            let read = self.0.read_exact(&mut head);
-            match tokio::time::timeout(Duration::from_secs(10), read).await {
-                Err(_) => self.0.write_all(&[0x30, 0, 0, 0]).await.unwrap(),
-                Ok(Err(_)) => return Vec::new(),
-                Ok(Ok(_)) if head == [0x30, 0, 0, 0] => {
-                    self.0.write_all(&[0x31, 0, 0, 0]).await.unwrap();
-                }
-                Ok(Ok(_)) if head == [0x31, 0, 0, 0] => {}
-                Ok(Ok(_)) => {
-                    let mut body = vec![0; usize::from(head[3])];
-                    self.0.read_exact(&mut body).await.unwrap();
-                    return [&head[..], &body].concat();
-                }
+#[tokio::test(start_paused = true)]
+async fn somebody_waits_for_its_end() {
+    let site = default_site().await;
+    // As only the client knows.
+    let mut closing: Closing = site.desk.closed();
+    sleep(HOUR).await;
+    assert_eq!((&mut closing).now_or_never(), None);
+    site.desk.touch().await.unwrap();
+    assert_eq!(site.connections(), (1, 0));
+    // It is told of a real one, also when that is the end of the proxy's connection.
+    let server = site.server.clone();
+    let (drained, reason) = tokio::join!(server.drain(HOUR), closing);
+    assert!(drained);
+    assert_eq!(reason, Closed::ConnectionLost);
+    // Who waits no more keeps nothing.
+    let site = default_site().await;
+    drop(site.desk.closed());
+    let closing = site.desk.closed();
+    sleep(HOUR).await;
+    assert_eq!(site.connections(), (1, 0));
+    drop(closing);
+    sleep(IDLE * 2).await;
+    assert_eq!(site.connections(), (1, 1));
+}
+
+/// It holds the object as a proxy does.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_the_end_needs_no_proxy() {
+    let Site { server, client, desk, .. } = default_site().await;
+    let mut closing = desk.closed();
+    drop(desk);
+    sleep(HOUR + IDLE / 2).await;
+    assert_eq!((&mut closing).now_or_never(), None);
+    assert_eq!(client.usage().connections, 1);
+    drop(closing);
+    sleep(Duration::from_millis(5)).await;
+    // That is the client's end, as ever.
+    assert_eq!((client.usage().connections, server.counters().exceeded(Limit::Idle)), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_is_to_be_called_before_it_is_there() {
+    let site = default_site().await;
+    let thing = site.desk.thing().pipelined();
+    sleep(HOUR).await;
+    thing.touch().await.unwrap();
+    assert_eq!(site.connections(), (1, 0));
+}
+
+/// A call that is made, but not sent.
+#[tokio::test(start_paused = true)]
+async fn a_call_is_not_sent_yet() {
+    let site = default_site().await;
+    let call = site.desk.write(7);
+    sleep(HOUR).await;
+    assert_eq!(site.connections(), (1, 1));
+    // It is as good for the next connection.
+    assert_eq!(call.await.unwrap(), 7);
+    // One that refers to an object is not: it keeps its own.
+    let call = site.desk.keep(Arc::new(Thing));
+    sleep(HOUR).await;
+    assert_eq!(site.connections(), (2, 1));
+    call.await.unwrap();
+}
+
+/// Calls that are made at any time about that at which the server asks and the client answers.
+#[tokio::test(start_paused = true)]
+async fn no_call_is_lost_at_the_end() {
+    let (mut went_on, mut dialled) = (0, 0);
+    for around in -50_i64..=90 {
+        let site = site(Limits::default(), Limits::default(), WAY).await;
+        let at = (IDLE.as_millis() as i64 + around) as u64;
+        sleep(Duration::from_millis(at) - WAY).await;
+        // Several, as one may be the last one of a connection and the other one the first of the next.
+        let mut calls = JoinSet::new();
+        for key in 0..4 {
+            let desk = site.desk.clone();
+            calls.spawn(async move {
+                sleep(Duration::from_millis(key * 7)).await;
+                desk.write(key).await
+            });
+        }
+        let written = calls.join_all().await;
+        assert!(written.iter().all(Result::is_ok), "{around}: {written:?}");
+        assert!(site.own.runs.lock().unwrap().values().all(|runs| *runs == 1));
+        assert_eq!(site.own.runs.lock().unwrap().len(), 4);
+        match site.connections() {
+            (1, 0) => went_on += 1,
+            (2, 1) => dialled += 1,
+            other => panic!("{around}: {other:?}"),
+        }
+    }
+    assert!(went_on > 20 && dialled > 20, "{went_on} {dialled}");
+}
+
+/// With real sockets and threads, where a call may be made while the connection ends: who is told that it
+/// hasn't run, it has not.
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_about_the_limit_are_told_the_truth() {
+    const CALLS: u64 = 400;
+    let own = Arc::new(Desk::default());
+    // A client that still needs its connection is asked again at once.
+    let (idle, pings) = (Duration::from_millis(3), Duration::ZERO);
+    let limits = Limits { idle, pings, ..Limits::default() };
+    let server = Server::builder().front(Arc::clone(&own)).limits(limits);
+    let server = server.start("drb://127.0.0.1:0").await.unwrap();
+    let uri = server.uri().replace("127.0.0.1", "localhost");
+    let keys = Arc::new(AtomicU64::new(0));
+    let mut callers = JoinSet::new();
+    for caller in 0..4_u64 {
+        let keys = Arc::clone(&keys);
+        let client = Client::builder().limits(limits).build();
+        let desk: DeskProxy = client.connect(&uri).await.unwrap();
+        callers.spawn(async move {
+            let mut told = Vec::new();
+            for turn in 0..CALLS {
+                let key = keys.fetch_add(1, Ordering::Relaxed);
+                told.push((key, desk.write(key).await));
+                sleep(Duration::from_micros((turn * 37 + caller * 11) % 60 * 100)).await;
+            }
+            told
+        });
+    }
+    let told: Vec<_> = callers.join_all().await.into_iter().flatten().collect();
+    let runs = own.runs.lock().unwrap();
+    assert!(runs.values().all(|runs| *runs == 1));
+    let mut refused = 0;
+    for (key, result) in told {
+        match result {
+            Ok(written) => assert_eq!((written, runs.get(&key)), (key, Some(&1))),
+            Err(error) => {
+                assert!(matches!(error, Error::ConnectionLost { .. }), "{error:?}");
+                assert_eq!(error.outcome(), Outcome::NotExecuted);
+                assert_eq!(runs.get(&key), None);
+                refused += 1;
             }
         }
     }
+    assert!(refused <= CALLS / 20, "{refused}");
+    assert!(server.counters().exceeded(Limit::Idle) > 20, "{:?}", server.counters());
 }
 
-fn about(begun: Instant, expected: Duration) {
-    let took = begun.elapsed();
-    assert!((expected..expected + TICK).contains(&took), "{took:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_peer_that_only_answers_pings_is_sent_away() {
-    let (server, mut raw) = Raw::new().await;
-    raw.call().await;
-    let begun = Instant::now();
-    assert_eq!(raw.next().await, GO_AWAY);
-    about(begun, IDLE);
-    assert_eq!(server.counters().exceeded(Limit::Idle), 1);
-    // What it has sent before it knew is done.
-    sleep(KEEPALIVE - TICK).await;
-    raw.call().await;
-    let begun = Instant::now();
-    assert_eq!(raw.next().await, b"");
-    about(begun, KEEPALIVE);
-    assert_eq!(server.counters().exceeded(Limit::Idle), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_peer_that_wants_to_know_of_the_end_stays() {
-    let (server, mut raw) = Raw::new().await;
-    raw.0.write_all(&[0x35, 0, 0, 0]).await.unwrap();
-    let next = tokio::time::timeout(IDLE * 5, raw.next()).await;
-    assert!(next.is_err(), "{next:?}");
-    assert_eq!(server.counters().exceeded(Limit::Idle), 0);
-    // Saying it once is enough.
-    raw.0.write_all(&[0x35, 0, 0, 0].repeat(101)).await.unwrap();
-    let next = raw.next().await;
-    assert_eq!(next[0], 0x34);
-    assert!(String::from_utf8_lossy(&next).contains("empty_frames"), "{next:?}");
-}
-
-/// Somebody who has never asked for anything is no reason to keep it.
-#[tokio::test(start_paused = true)]
-async fn without_a_bound_it_stays() {
-    let limits = Limits { idle: Duration::MAX, ..Limits::default() };
-    let server = Server::builder().front(Store::default()).limits(limits);
-    let server = server.start_without_listener("drb://store:1").unwrap();
-    let (near, far) = duplex(4096);
+/// One end of a connection whose other end is a server's.
+async fn raw(limits: Limits) -> (Server, DuplexStream) {
+    let server = Server::builder().front(Desk::default()).limits(limits);
+    let server = server.start_without_listener("drb://desk:1").unwrap();
+    let (mut near, far) = duplex(64 << 10);
     server.serve_stream(far, Peer::Named("raw".into())).await.unwrap();
-    let mut raw = Raw(near);
-    raw.0.write_all(b"drb\n\0\0\0\x01").await.unwrap();
-    raw.0.read_exact(&mut [0; 8]).await.unwrap();
-    let next = tokio::time::timeout(IDLE * 20, raw.next()).await;
-    assert!(next.is_err(), "{next:?}");
+    near.write_all(GREETING).await.unwrap();
+    near.read_exact(&mut [0; 8]).await.unwrap();
+    (server, near)
+}
+
+async fn read(raw: &mut DuplexStream, len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    raw.read_exact(&mut bytes).await.unwrap();
+    bytes
+}
+
+/// Without pings, so that only this is to be heard.
+fn quiet() -> Limits {
+    Limits { keepalive: HOUR, ..Limits::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_peer_is_told_why_and_what_was_not_made() {
+    let (server, mut raw) = raw(quiet()).await;
+    // The name of a method, and a call of it.
+    raw.write_all(b"\x02\0\0\x05touch\x10\0\0\x05\0\0\0\0\0").await.unwrap();
+    assert_eq!(read(&mut raw, 6).await, [0x11, 0, 0, 2, 0, 0xc0]);
+    let begun = Instant::now();
+    assert_eq!(read(&mut raw, 5).await, ASKS);
+    let asked = begun.elapsed();
+    assert!((IDLE..IDLE + Duration::from_millis(5)).contains(&asked), "{asked:?}");
+    raw.write_all(&NOT_NEEDED).await.unwrap();
+    let mut rest = Vec::new();
+    raw.read_to_end(&mut rest).await.unwrap();
+    // One call was taken.
+    assert_eq!(rest, [&[0x32, 0, 0, 1, 1], WHY].concat());
+    assert_eq!(server.counters().exceeded(Limit::Idle), 1);
+    assert_eq!(server.usage().connections, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_says_nothing_is_not_waited_for_any_longer() {
+    let (server, mut raw) = raw(quiet()).await;
+    let begun = Instant::now();
+    assert_eq!(read(&mut raw, 5).await, ASKS);
+    let mut rest = Vec::new();
+    raw.read_to_end(&mut rest).await.unwrap();
+    assert_eq!(rest, [&[0x32, 0, 0, 1, 0], WHY].concat());
+    let (took, expected) = (begun.elapsed(), IDLE + Limits::default().stall);
+    assert!((expected..expected + Duration::from_millis(5)).contains(&took), "{took:?}");
+    assert_eq!(server.counters().exceeded(Limit::Idle), 1);
 }

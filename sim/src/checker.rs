@@ -24,6 +24,8 @@ pub enum Violation {
     NoResult(u64),
     /// The second call has begun before the first one, which was made earlier on the same proxy.
     Overtaken(u64, u64),
+    /// A call's connection has ended although nothing went wrong.
+    CutOff(u64),
     /// The caller was not told in time how the call has ended.
     Hung(u64),
     /// A call has ended twice.
@@ -103,6 +105,9 @@ pub fn check(history: &[Record], slack: Duration) -> Vec<Violation> {
         check_call(*number, call, outer, &killed, slack, &mut found);
     }
     check_order(&calls, faulty, &mut found);
+    if !faulty {
+        check_connections(history, &mut found);
+    }
     check_objects(history, &killed, &mut found);
     streams::check(history, &killed, &mut found);
     check_rest(history, &killed, &mut found);
@@ -217,6 +222,17 @@ fn check_order(calls: &BTreeMap<u64, Call<'_>>, faulty: bool, found: &mut Vec<Vi
     }
 }
 
+/// A connection that somebody needs doesn't end by itself.
+fn check_connections(history: &[Record], found: &mut Vec<Violation>) {
+    for Record { event, .. } in history {
+        if let Event::Ended { call, error, .. } = event
+            && error.contains("connection to ")
+        {
+            found.push(Violation::CutOff(*call));
+        }
+    }
+}
+
 fn check_objects(history: &[Record], killed: &BTreeSet<Life>, found: &mut Vec<Violation>) {
     let mut there: BTreeMap<u64, Life> = BTreeMap::new();
     for Record { event, .. } in history {
@@ -311,6 +327,18 @@ mod tests {
         let events = call(1, Seen::Success).into_iter().chain([began(1), finished(1)]);
         assert_eq!(found(events), [Violation::Repeated(1)]);
         assert_eq!(found([began(1), finished(1)]), [Violation::Unasked(1)]);
+    }
+
+    #[test]
+    fn a_connection_that_ends_by_itself_is_found() {
+        let lost = |fault: Option<Event>| {
+            let error = "connection to drb://host1:9000 lost (the method has not run): why".into();
+            let ended = Event::Ended { call: 1, seen: Seen::Failed(Outcome::NotExecuted), error };
+            found(fault.into_iter().chain([called(1, 1), ended]))
+        };
+        assert_eq!(lost(None), [Violation::CutOff(1)]);
+        assert_eq!(lost(Some(Event::Fault("Kill(1)".into()))), []);
+        assert_eq!(lost(Some(Event::Unneeded(LIFE))), [Violation::CutOff(1)]);
     }
 
     #[test]

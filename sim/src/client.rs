@@ -30,7 +30,9 @@ pub(crate) async fn run(host: Arc<Host>, number: usize) {
     let desks = (0..plan.hosts).map(|_| None).collect();
     let mut worker = Worker { host, rng, desks, things: Vec::new() };
     while worker.host.now() < plan.busy {
-        let pause = [0, 1, 5, 30][worker.rng.random_range(0..4)];
+        // Rarely for longer than a connection stays that nobody needs.
+        let long = worker.rng.random_ratio(1, 30);
+        let pause = if long { 150 } else { [0, 1, 5, 30][worker.rng.random_range(0..4)] };
         if pause > 0 {
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }

@@ -120,6 +120,8 @@ pub enum Event {
         /// Its number.
         object: u64,
     },
+    /// A host has ended a connection that nobody needed.
+    Unneeded(Life),
     /// A stream begins, which is an object with this number.
     Flows {
         /// Its number.

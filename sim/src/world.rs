@@ -9,7 +9,7 @@ use crate::{
     plan::{Plan, Step, What},
     service::Desk,
 };
-use drb::{Address, Client, Limits, Peer, Server};
+use drb::{Address, Client, Limit, Limits, Peer, Server};
 use std::{
     cell::{Cell, RefCell},
     io,
@@ -70,7 +70,8 @@ fn name(host: usize) -> String {
     format!("host{host}")
 }
 
-/// The bounds of all hosts: a peer that is gone is found within 1.6 s.
+/// The bounds of all hosts: a peer that is gone is found within 1.6 s, and clients pause for longer than
+/// connections stay that nobody needs.
 fn limits() -> Limits {
     Limits {
         keepalive: Duration::from_millis(400),
@@ -78,7 +79,7 @@ fn limits() -> Limits {
         stall: Duration::from_millis(1500),
         connect: Duration::from_millis(400),
         deadline: Duration::from_millis(800),
-        idle: Duration::from_millis(300),
+        idle: Duration::from_millis(40),
         ..Limits::default()
     }
 }
@@ -239,10 +240,16 @@ struct Serving {
 impl Serving {
     fn start(host: &Arc<Host>) -> Result<Self, drb::Error> {
         let desk = Arc::new(Desk::new(Arc::clone(host)));
+        let (history, life) = (host.history.clone(), host.life);
         let server = Server::builder()
             .front(Arc::clone(&desk))
             .limits(limits())
             .client(host.client.clone())
+            .on_refusal(move |refusal| {
+                if refusal.limit == Some(Limit::Idle) {
+                    history.record(Event::Unneeded(life));
+                }
+            })
             .start_without_listener(&uri(host.life.host))?;
         Ok(Self { server, desk })
     }

@@ -112,6 +112,7 @@ fn the_seeds_do_what_they_are_for() {
         assert!(read(end) > least, "{end:?}: {}", read(end));
     }
     assert!(count(&|event| matches!(event, Event::Took { .. })) > 5000);
+    assert!(count(&|event| matches!(event, Event::Unneeded(_))) > 300);
     for method in [
         "stream",
         "swallow",

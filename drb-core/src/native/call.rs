@@ -209,10 +209,13 @@ impl Connection {
             references,
         };
         let mut protocol = self.protocol();
-        // The numbers in it mean nothing to another connection.
-        let same = session
-            .is_none_or(|session| std::ptr::addr_eq(Arc::as_ptr(&session), Arc::as_ptr(&self)));
-        if protocol.has_ended() || !same {
+        // The numbers in it mean nothing to another connection, if there are any.
+        let same = || {
+            session
+                .is_none_or(|session| std::ptr::addr_eq(Arc::as_ptr(&session), Arc::as_ptr(&self)))
+        };
+        let bound = shapes > 0 || references || block.is_some() || promise.is_some();
+        if protocol.has_ended() || (bound && !same()) {
             drop(protocol);
             return Err(self.lost(Outcome::NotExecuted));
         }
@@ -397,7 +400,7 @@ impl Link for Import {
 
     fn closed(self: Arc<Self>, _: &Reference) -> Closing {
         let (connection, place) = (Arc::clone(self.connection()), self.place());
-        connection.watch(Some(place), self)
+        connection.watch(place, self)
     }
 }
 

@@ -52,12 +52,8 @@ impl Watchers {
     }
 
     /// Whether anybody waits.
-    pub(super) fn any(&mut self) -> bool {
-        self.waiting.retain(|_, waiting| {
-            waiting.retain(|waiting| !waiting.is_canceled());
-            !waiting.is_empty()
-        });
-        !self.waiting.is_empty()
+    pub(super) fn are_waiting(&self) -> bool {
+        self.waiting.values().flatten().any(|waiting| !waiting.is_canceled())
     }
 
     /// Nobody here holds the object any more.
@@ -95,27 +91,33 @@ pub(super) fn read_gone(mut body: &[u8], mut each: impl FnMut(Place)) -> Result<
     Ok(())
 }
 
+fn closing(told: oneshot::Receiver<Closed>, held: impl Send + 'static) -> Closing {
+    Closing::new(async move {
+        // One who goes without a word is the connection.
+        let reason = told.await.unwrap_or(Closed::ConnectionLost);
+        drop(held);
+        reason
+    })
+}
+
 impl Connection {
-    /// Waits for the connection's end.
-    pub fn closed(&self) -> Closing {
-        self.watch(None, ())
+    /// Waits for the connection's end, which doesn't come before that because nothing goes over it. `held` is held
+    /// meanwhile. `None` if no further calls are made over it: then another one is to be watched.
+    pub fn closed(&self, held: impl Send + 'static) -> Option<Closing> {
+        let told = {
+            let mut protocol = self.protocol();
+            if protocol.has_gone_away() {
+                return None;
+            }
+            protocol.watchers.watch(None)
+        };
+        Some(closing(told, held))
     }
 
     /// Waits until the object in a place is gone, or the connection. `held` is held meanwhile.
-    pub(super) fn watch(&self, place: Option<Place>, held: impl Send + 'static) -> Closing {
-        let told = {
-            let mut protocol = self.protocol();
-            if place.is_none() {
-                protocol.watch_the_end();
-            }
-            protocol.watchers.watch(place)
-        };
-        Closing::new(async move {
-            // One who goes without a word is the connection.
-            let reason = told.await.unwrap_or(Closed::ConnectionLost);
-            drop(held);
-            reason
-        })
+    pub(super) fn watch(&self, place: Place, held: impl Send + 'static) -> Closing {
+        let told = self.protocol().watchers.watch(Some(place));
+        closing(told, held)
     }
 }
 

@@ -48,8 +48,8 @@ pub(super) enum Kind {
     GoAway = 0x32,
     /// Why the sender ends the connection. Nothing comes after it.
     Close = 0x34,
-    /// The sender wants to know when the connection ends, also while nothing is under way.
-    Watch = 0x35,
+    /// Whether the connection is needed.
+    Idle = 0x35,
 }
 
 /// The byte of a frame: its kind, and these.
@@ -94,7 +94,7 @@ impl Kind {
             0x31 => Self::Pong,
             0x32 => Self::GoAway,
             0x34 => Self::Close,
-            0x35 => Self::Watch,
+            0x35 => Self::Idle,
             _ => return None,
         })
     }

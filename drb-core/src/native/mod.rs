@@ -12,6 +12,7 @@ mod ext;
 mod frame;
 mod head;
 mod hello;
+mod idle;
 mod imports;
 mod inbox;
 mod manners;

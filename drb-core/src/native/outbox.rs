@@ -174,6 +174,11 @@ impl Outbox {
         !self.ready.is_empty() || (!self.lanes.is_empty() && self.window.is_open())
     }
 
+    /// Whether large messages are under way.
+    pub(super) fn has_large(&self) -> bool {
+        !self.lanes.is_empty()
+    }
+
     /// Whether large messages wait for the peer to take what was sent.
     pub(super) fn is_held_up(&self) -> bool {
         !self.lanes.is_empty() && !self.window.is_open()

@@ -194,13 +194,10 @@ impl Promised {
 impl Drop for Promised {
     fn drop(&mut self) {
         let outer = self.take_outer();
-        let first = self.first.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let made = !matches!(first, First::Unmade(_));
         // If it has no answer, it is cancelled.
-        *first = First::Failed(Error::Stopped);
-        if made {
-            self.connection.protocol().let_go_promise(self.number);
-        }
+        *self.first.get_mut().unwrap_or_else(PoisonError::into_inner) =
+            First::Failed(Error::Stopped);
+        self.connection.protocol().forget_promise(self.number);
         // One after the other: there may be many, of which each would drop the next one.
         let mut next = outer;
         while let Some(mut promised) = next.and_then(Arc::into_inner) {

@@ -152,7 +152,11 @@ impl Arrival {
         if wire == Wire::Native {
             let home = ServerHome { client: shared.client.clone() };
             let connection = drb_core::native::Connection::new(&shared.limits, uri, home);
-            connection.protocol().share(&shared.buffered);
+            {
+                let mut protocol = connection.protocol();
+                protocol.share(&shared.buffered);
+                protocol.end_when_idle(now());
+            }
             shared.native.add(&connection);
             let serving = Serving::new(Some(shared), context, &connection);
             Driver::new(connection, stream, serving, first).stopped_by(stopper).run().await;

@@ -1,13 +1,7 @@
 //! Moves the bytes of one connection: what arrives goes to the protocol, what the protocol has to
 //! say goes out.
 
-use super::{
-    Serving,
-    greeting::is_tls,
-    idle::{Idle, Look},
-    progress::Progress,
-    running::Last,
-};
+use super::{Serving, greeting::is_tls, progress::Progress, running::Last};
 use crate::{
     Limit, LoadErrorKind, TlsProblem,
     net::Stream,
@@ -70,8 +64,6 @@ pub(crate) struct Driver {
     /// When it was asked last.
     pinged: Option<Instant>,
     progress: Progress,
-    /// For how long nobody has used it, where that is bounded: at the server.
-    idle: Option<Idle>,
 }
 
 /// A connection ends, maybe because the peer has exceeded a bound or hasn't followed the protocol, which it is
@@ -137,14 +129,12 @@ impl Driver {
             asked: false,
             pinged: None,
             progress: Progress::default(),
-            idle: None,
         }
     }
 
-    /// The connection ends when the server does, with the last call that runs, and when nobody uses it for long.
+    /// The connection ends when the server does, with the last call that runs.
     pub(crate) fn stopped_by(mut self, stopper: Arc<Stopper>) -> Self {
         self.stopper = Some(stopper);
-        self.idle = Some(Idle::new(self.connection.limits().idle, self.heard));
         self
     }
 
@@ -272,7 +262,11 @@ impl Driver {
             return Poll::Pending;
         }
         match ready!(self.read_once(context)) {
-            Ok(0) => return Poll::Ready(Err(End::default())),
+            Ok(0) => {
+                // The peer may be the first one to end what was found to be needed by nobody.
+                let limit = self.connection.protocol().is_idle().then_some(Limit::Idle);
+                return Poll::Ready(Err(End { limit, why: None }));
+            }
             Ok(read) => self.progress.read(read),
             Err(error) => {
                 self.connection.broken(error);
@@ -354,11 +348,6 @@ impl Driver {
         };
         self.quiet = self.output.is_empty() && self.piece.is_none() && !protocol.has_to_transmit();
         let (dropped, gone) = (protocol.take_dropped(), protocol.take_gone());
-        if protocol.take_stirred()
-            && let Some(idle) = &mut self.idle
-        {
-            idle.stirs(self.heard);
-        }
         if protocol.has_gone_away() {
             self.connection.reach(Stage::Over);
         }
@@ -418,11 +407,15 @@ impl Driver {
             } else if protocol.poll_transmit(context).is_ready() {
                 return Poll::Ready(Ok(()));
             }
-            // The side that has made it has nothing of a connection whose peer takes no calls.
-            let useless = self.idle.is_none() && protocol.has_gone_away() && protocol.is_idle();
-            let over = protocol.is_left() || finished || useless;
-            if all_written && protocol.waiting() == 0 && over {
-                return Poll::Ready(Err(End::default()));
+            if all_written && protocol.waiting() == 0 {
+                if protocol.is_left() || finished {
+                    return Poll::Ready(Err(End::default()));
+                }
+                if protocol.is_idle() {
+                    // What the peer may call all the same, it knows not to have been made.
+                    protocol.go_away();
+                    return Poll::Ready(Err(End::late(Limit::Idle)));
+                }
             }
             self.held_up = protocol.held_up().map(|taken| match self.held_up {
                 Some((before, since)) if before == taken => (taken, since),
@@ -441,8 +434,7 @@ impl Driver {
         let held_up = self.held_up.map(|(_, since)| since);
         let since = self.stalled.into_iter().chain(held_up).min();
         let stalled = since.map(|since| since + stall);
-        let unused = self.idle.as_ref().and_then(Idle::until);
-        let until = stalled.into_iter().chain(late).chain(unused).fold(until, Instant::min);
+        let until = stalled.into_iter().chain(late).fold(until, Instant::min);
         ready!(self.timer.poll(until, context));
         let now = Instant::now();
         // Until the peer has greeted, no frames are taken that would do so.
@@ -458,7 +450,6 @@ impl Driver {
         if late.is_some_and(|end| now >= end) {
             return Poll::Ready(Err(End::late(Limit::Progress)));
         }
-        self.look_whether_idle(now)?;
         if now >= silent {
             if self.asked {
                 return Poll::Ready(Err(End::late(Limit::Keepalive)));
@@ -467,28 +458,6 @@ impl Driver {
             self.connection.protocol().ping();
         }
         Poll::Ready(Ok(()))
-    }
-}
-
-impl Driver {
-    /// Ends the connection in time if nobody uses it.
-    fn look_whether_idle(&mut self, now: Instant) -> Result<(), End> {
-        let Some(idle) = &mut self.idle else { return Ok(()) };
-        if idle.until().is_none_or(|until| now < until) {
-            return Ok(());
-        }
-        let running = self.serving.running();
-        let mut protocol = self.connection.protocol();
-        let in_use = running.count() > 0 || !protocol.is_idle();
-        match idle.look(now, in_use, running.begun(), self.connection.limits().keepalive) {
-            Look::Nothing => {}
-            Look::Tell => {
-                protocol.retire();
-                self.serving.ended_by(Limit::Idle);
-            }
-            Look::End => return Err(End::default()),
-        }
-        Ok(())
     }
 }
 

@@ -3,7 +3,6 @@
 mod driver;
 mod greeting;
 mod home;
-mod idle;
 mod progress;
 mod route;
 mod running;

@@ -170,7 +170,14 @@ impl Link for NativeRoute {
     }
 
     fn closed(self: Arc<Self>, _: &Reference) -> Closing {
-        self.line().connection.closed()
+        loop {
+            let line = self.line();
+            if let Some(closing) = line.connection.closed(Arc::clone(&line)) {
+                return closing;
+            }
+            // The next one is another one.
+            line.connection.reach(Stage::Over);
+        }
     }
 
     fn carry(self: Arc<Self>, mut request: Request, context: &task::Context<'_>) -> Carried {

@@ -53,11 +53,6 @@ impl Running {
         self.count.load(Ordering::Acquire)
     }
 
-    /// How many have begun.
-    pub(super) fn begun(&self) -> u64 {
-        self.lock().next
-    }
-
     /// How many bytes the arguments take of the calls that hold many.
     pub(super) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)

@@ -9,6 +9,7 @@ use crate::{
         calls::{Abandon, Answered, Arrived, Ending},
         frame::{self, Kind, REFERENCES, malformed, take32},
         head::Head,
+        idle::{self, Word},
         imports::Place,
         outbox::{Message, Sent},
         scan::Scan,
@@ -187,14 +188,19 @@ impl Protocol {
     }
 
     /// When something is to be done although nothing arrives, at the earliest.
-    pub fn wakes_at(&self) -> Option<Instant> {
-        let cancels = self.cancels.until();
-        self.calls.earliest().into_iter().chain(cancels).min()
+    pub fn wakes_at(&mut self) -> Option<Instant> {
+        let needed = self.idle.ends() && self.is_needed();
+        let (cancels, idle) = (self.cancels.until(), self.idle.wakes_at(needed));
+        self.calls.earliest().into_iter().chain(cancels).chain(idle).min()
     }
 
-    /// Ends the calls whose time is up.
+    /// Ends the calls whose time is up, and asks the peer whether it needs a connection that is idle.
     pub fn expire(&mut self, now: Instant) {
         self.cancels.look(now);
+        let needed = self.idle.ends() && self.is_needed();
+        if self.idle.look(needed, now) {
+            idle::write(self.outbox.ready(), Word::Asks);
+        }
         for id in self.calls.expire(now) {
             let sent = self.take_back(id);
             self.calls.expired(id, sent);

@@ -28,6 +28,7 @@ use super::{
     closing::{Gone, Watchers},
     exports::Exports,
     frame::{self, Kind},
+    idle::{self, Idle, Word},
     imports::Imports,
     inbox::Inbox,
     manners::{Cancels, Manners},
@@ -36,7 +37,7 @@ use super::{
     sender::Sender,
 };
 use crate::{
-    Limits,
+    Limits, LoadError,
     dispatch::{Dispatch, MethodInfo, Signature},
 };
 use std::{collections::HashMap, sync::Arc, time::Instant};
@@ -61,6 +62,8 @@ pub struct Protocol {
     own_promises: HashMap<u64, OwnPromise>,
     /// The number of this side's next promise.
     next_promise: u64,
+    /// How many of them are held here, or may still be made.
+    promised: usize,
     names: Names,
     /// Objects that nobody holds any more, whose destructors are not run here.
     dropped: Vec<Arc<dyn Dispatch>>,
@@ -74,19 +77,15 @@ pub struct Protocol {
     cancels: Cancels,
     /// How many calls of the peer's have begun to arrive.
     taken: u64,
-    /// Whether the peer takes no further calls.
+    /// Whether the peer takes no further calls, or was told that there are none.
     gone_away: bool,
     /// Why the peer has ended the connection, if it has said so.
     closed: Option<String>,
     /// Whether the peer has sent a frame.
     begun: bool,
-    /// Whether the peer wants to know when the connection ends, and whether it knows that this side does.
-    watched: bool,
-    watches: bool,
-    /// Whether something has arrived, other than what shows that the peer is there.
-    stirred: bool,
     /// Whether the connection only goes on for what either side still holds.
     leaving: bool,
+    idle: Idle,
     /// When that has arrived which is looked at.
     now: Option<Instant>,
 }
@@ -118,6 +117,7 @@ impl Protocol {
             promises: Promises::new(limits),
             own_promises: HashMap::new(),
             next_promise: 0,
+            promised: 0,
             names: Names::new(limits),
             dropped: Vec::new(),
             gone: Gone::default(),
@@ -129,10 +129,8 @@ impl Protocol {
             gone_away: false,
             closed: None,
             begun: false,
-            watched: false,
-            watches: false,
-            stirred: false,
             leaving: false,
+            idle: Idle::new(limits),
             now: None,
         }
     }
@@ -151,47 +149,10 @@ impl Protocol {
 
     /// Tells the peer that no further calls are taken.
     pub fn go_away(&mut self) {
-        self.write_go_away(self.taken);
-    }
-
-    /// Tells the peer to make no further calls over this connection. Those that it has made before it reads this
-    /// are served.
-    pub fn retire(&mut self) {
-        self.write_go_away(u64::MAX);
-        self.sender.wake();
-    }
-
-    fn write_go_away(&mut self, taken: u64) {
         let out = self.outbox.ready();
         let start = frame::open(out, Kind::GoAway, 0);
-        frame::put(out, taken);
+        frame::put(out, self.taken);
         frame::close(out, start);
-    }
-
-    /// Somebody waits for the end of the connection, which the peer is to know: it may find nothing else to
-    /// keep it for.
-    pub(super) fn watch_the_end(&mut self) {
-        if !std::mem::replace(&mut self.watches, true) {
-            let out = self.outbox.ready();
-            let start = frame::open(out, Kind::Watch, 0);
-            frame::close(out, start);
-            self.sender.wake();
-        }
-    }
-
-    /// Whether something has arrived since this was asked last, other than pings and pongs.
-    pub fn take_stirred(&mut self) -> bool {
-        std::mem::take(&mut self.stirred)
-    }
-
-    /// Whether nothing is under way, in either direction, no side holds anything of the other one, and nobody
-    /// wants to know when the connection ends.
-    pub fn is_idle(&mut self) -> bool {
-        let held = self.exports.len() + self.imports.len() + self.promises.len().0;
-        let calls = self.calls.len() + self.own_promises.len();
-        let under_way = self.has_to_transmit() || self.waiting() > 0 || self.is_receiving();
-        let watched = self.watched || self.watchers.any();
-        held + calls == 0 && !under_way && !watched
     }
 
     /// Tells the peer why the connection is at its end. Nothing is sent after it.
@@ -234,12 +195,51 @@ impl Protocol {
         self.leaving && self.imports.len() == 0 && self.exports.len() == 0 && self.calls.len() == 0
     }
 
+    /// This side has accepted the connection, and is to end it once nobody has needed it for
+    /// [`Limits::idle`]: see [`Protocol::is_idle`].
+    pub fn end_when_idle(&mut self, now: Instant) {
+        self.idle.begin(now);
+    }
+
+    /// Whether nobody has needed the connection for too long: there is no call, nothing is held, and neither side
+    /// waits for its end. The peer has said so itself, and makes no further calls; or it hasn't answered.
+    pub fn is_idle(&self) -> bool {
+        self.idle.is_over() && !self.is_needed()
+    }
+
+    /// Whether this side needs the connection.
+    pub(super) fn is_needed(&self) -> bool {
+        self.calls.len() > 0
+            || self.exports.len() > 0
+            || self.imports.len() > 0
+            || self.promised > 0
+            || self.promises.is_in_use()
+            || self.inbox.is_partial()
+            || self.outbox.has_large()
+            || self.watchers.are_waiting()
+    }
+
+    /// The peer asks whether the connection is needed, or has been asked.
+    fn talk_of_idle(&mut self, body: &[u8], now: Instant) -> Result<(), LoadError> {
+        match idle::read(body)? {
+            Word::Asks => {
+                self.manners.pinged(now)?;
+                let needed = self.is_needed();
+                self.gone_away |= !needed;
+                idle::write(self.outbox.ready(), Word::Needs(needed));
+                self.sender.wake();
+            }
+            Word::Needs(needed) => self.idle.answered(needed, now)?,
+        }
+        Ok(())
+    }
+
     /// Whether the connection has ended.
     pub fn has_ended(&self) -> bool {
         self.calls.has_ended()
     }
 
-    /// Whether the peer takes no further calls.
+    /// Whether the peer takes no further calls, or was told that there are none.
     pub fn has_gone_away(&self) -> bool {
         self.gone_away
     }

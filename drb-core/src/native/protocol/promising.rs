@@ -16,12 +16,19 @@ use std::{borrow::Cow, sync::Arc};
 impl Protocol {
     /// The number of a new promise of this side's. It is used once.
     pub(in crate::native) fn next_promise(&mut self) -> u64 {
+        self.promised += 1;
         let number = self.next_promise;
         self.next_promise += 1;
         number
     }
 
-    /// Nobody here calls the object of a promise any more.
+    /// Nobody here calls the object of a promise any more, or ever has.
+    pub(in crate::native) fn forget_promise(&mut self, number: u64) {
+        self.promised = self.promised.saturating_sub(1);
+        self.let_go_promise(number);
+    }
+
+    /// The object of a promise isn't called any more.
     pub(in crate::native) fn let_go_promise(&mut self, number: u64) {
         if let Some(OwnPromise { lane, made: true, .. }) = self.own_promises.remove(&number) {
             self.give_back_promise(number, lane);

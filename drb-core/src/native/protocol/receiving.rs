@@ -101,10 +101,12 @@ impl Protocol {
         let kind = Kind::from_byte(byte).ok_or_else(|| malformed("a frame of an unknown kind"))?;
         let first = !std::mem::replace(&mut self.begun, true);
         self.taken += u64::from(kind == Kind::Call);
-        self.stirred |= !matches!(kind, Kind::Ping | Kind::Pong);
         match kind {
             Kind::Call | Kind::Result | Kind::Failure => self.manners.says_something(),
             kind => self.manners.frame(kind, is_empty(kind, byte, body))?,
+        }
+        if !matches!(kind, Kind::Ping | Kind::Pong | Kind::Idle) {
+            self.idle.stirs(now);
         }
         match kind {
             Kind::Call | Kind::Result | Kind::Failure if byte & MORE != 0 => {
@@ -179,7 +181,7 @@ impl Protocol {
                 self.gone_away = true;
                 self.calls.go_away(take(&mut body)?);
             }
-            Kind::Watch => self.watched = true,
+            Kind::Idle => self.talk_of_idle(body, now)?,
             Kind::Close => {
                 let why = String::from_utf8_lossy(body);
                 self.closed = Some(cut(&why, self.limits.error_text).to_owned());
@@ -280,7 +282,7 @@ fn is_empty(kind: Kind, byte: u8, mut body: &[u8]) -> bool {
             body = body.get(1..).unwrap_or_default();
             take32(&mut body).is_ok() && body.is_empty()
         }
-        Kind::Release | Kind::Gone | Kind::Promises | Kind::Watch => body.is_empty(),
+        Kind::Release | Kind::Gone | Kind::Promises => body.is_empty(),
         Kind::Taken => take(&mut body) == Ok(0),
         _ => false,
     }

@@ -44,6 +44,7 @@ struct Desk {
     things: Mutex<Vec<ThingProxy>>,
     /// How often each call has run.
     runs: Mutex<HashMap<u64, u32>>,
+    order: Mutex<Vec<u64>>,
 }
 
 #[drb::service]
@@ -52,6 +53,7 @@ impl Desk {
 
     pub fn write(&self, key: u64) -> u64 {
         *self.runs.lock().unwrap().entry(key).or_default() += 1;
+        self.order.lock().unwrap().push(key);
         key
     }
 
@@ -98,7 +100,7 @@ async fn site(there: Limits, here: Limits, way: Duration) -> Site {
             let server = server.clone();
             async move {
                 let (near, far) = duplex(1 << 20);
-                let far = if way.is_zero() { far } else { slow(far, way) };
+                let far = if way.is_zero() { far } else { slow(far, way, way) };
                 let peer = Peer::Named("client".into());
                 server.serve_stream(far, peer).await.map_err(io::Error::other)?;
                 Ok(near)
@@ -115,11 +117,11 @@ async fn default_site() -> Site {
     site(Limits::default(), Limits::default(), Duration::ZERO).await
 }
 
-/// The end of a link over which everything takes a while.
-fn slow(end: DuplexStream, way: Duration) -> DuplexStream {
+/// The far end of a link over which everything takes a while, to it and back.
+fn slow(end: DuplexStream, there: Duration, back: Duration) -> DuplexStream {
     let (other, far) = duplex(1 << 20);
     let (ends, others) = (tokio::io::split(end), tokio::io::split(other));
-    for (mut from, mut to) in [(ends.0, others.1), (others.0, ends.1)] {
+    for (mut from, mut to, way) in [(ends.0, others.1, there), (others.0, ends.1, back)] {
         let (sender, mut under_way) = tokio::sync::mpsc::unbounded_channel();
         tokio::spawn(async move {
             let mut bytes = vec![0; 1 << 16];
@@ -318,6 +320,41 @@ async fn no_call_is_lost_at_the_end() {
     assert!(went_on > 20 && dialled > 20, "{went_on} {dialled}");
 }
 
+/// A call that is still on its way when the server finds nothing to be under way is not overtaken by the next one,
+/// which could go over a faster connection.
+#[tokio::test(start_paused = true)]
+async fn calls_keep_their_order_at_the_end() {
+    let own = Arc::new(Desk::default());
+    let server = Server::builder().front(Arc::clone(&own));
+    let server = server.start_without_listener("drb://desk:1").unwrap();
+    let links = Arc::new(AtomicU64::new(0));
+    let connector = {
+        let (server, links) = (server.clone(), Arc::clone(&links));
+        move |_| {
+            let first = links.fetch_add(1, Ordering::SeqCst) == 0;
+            let there = if first { Duration::from_millis(50) } else { Duration::ZERO };
+            let server = server.clone();
+            async move {
+                let (near, far) = duplex(1 << 20);
+                let far = slow(far, there, Duration::ZERO);
+                let peer = Peer::Named("client".into());
+                server.serve_stream(far, peer).await.map_err(io::Error::other)?;
+                Ok(near)
+            }
+        }
+    };
+    let client = Client::builder().connector(connector).build();
+    let desk: DeskProxy = client.connect("drb://desk:1").await.unwrap();
+    desk.touch().await.unwrap();
+    // The answer has come at once, after 50 ms on the way there.
+    sleep(IDLE - Duration::from_millis(10)).await;
+    let first = tokio::spawn(desk.write(1).into_future());
+    sleep(Duration::from_millis(20)).await;
+    let second = tokio::spawn(desk.write(2).into_future());
+    assert_eq!((first.await.unwrap().unwrap(), second.await.unwrap().unwrap()), (1, 2));
+    assert_eq!(*own.order.lock().unwrap(), [1, 2]);
+}
+
 /// With real sockets and threads, where a call may be made while the connection ends: who is told that it
 /// hasn't run, it has not.
 #[tokio::test(flavor = "multi_thread")]
@@ -414,6 +451,31 @@ async fn who_says_nothing_is_not_waited_for_any_longer() {
     let mut rest = Vec::new();
     raw.read_to_end(&mut rest).await.unwrap();
     assert_eq!(rest, [&[0x32, 0, 0, 1, 0], WHY].concat());
+    let (took, expected) = (begun.elapsed(), IDLE + Limits::default().stall);
+    assert!((expected..expected + Duration::from_millis(5)).contains(&took), "{took:?}");
+    assert_eq!(server.counters().exceeded(Limit::Idle), 1);
+}
+
+/// What comes next but for pings, which are answered.
+async fn next(raw: &mut DuplexStream) -> Vec<u8> {
+    loop {
+        let head = read(raw, 4).await;
+        if head != [0x30, 0, 0, 0] {
+            let body = read(raw, head[3].into()).await;
+            return [head, body].concat();
+        }
+        // With the last one it may have ended.
+        let _ = raw.write_all(&[0x31, 0, 0, 0]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_only_answers_pings_is_not_kept() {
+    let (server, mut raw) = raw(Limits::default()).await;
+    let begun = Instant::now();
+    assert_eq!(next(&mut raw).await, ASKS);
+    assert_eq!(next(&mut raw).await, [0x32, 0, 0, 1, 0]);
+    assert_eq!(next(&mut raw).await, WHY);
     let (took, expected) = (begun.elapsed(), IDLE + Limits::default().stall);
     assert!((expected..expected + Duration::from_millis(5)).contains(&took), "{took:?}");
     assert_eq!(server.counters().exceeded(Limit::Idle), 1);

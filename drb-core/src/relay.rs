@@ -79,9 +79,6 @@ impl Dispatch for Relay {
 
     fn invoke(self: Arc<Self>, _: usize, call: &mut Incoming<'_>) -> Invoked {
         let method = call.method().to_owned();
-        // The caller's deadline is that of the call here as well, which is the one that it serves, and if it has
-        // none there is none. Ruby's callers don't say. A stream may be silent for long.
-        let unbounded = call.context().wire() == Wire::Native || method == NEXT_ITEMS;
         let loaded = call.load(|args| {
             let block = args.optional_block::<Vec<Value>, Value>()?;
             Ok((<Vec<Value> as Yielded>::load(args)?, block))
@@ -90,6 +87,9 @@ impl Dispatch for Relay {
             Ok(loaded) => loaded,
             Err(refused) => return refused,
         };
+        // The caller's deadline is that of the call here as well, which is the one that it serves, and if it has
+        // none there is none. Ruby's callers don't say. A stream may be silent for long.
+        let unbounded = reply.wire() == Wire::Native || method == NEXT_ITEMS;
         Invoked::run(reply, |reply| async move {
             let mut call = self.0.begin(method, arguments.len());
             for argument in arguments {

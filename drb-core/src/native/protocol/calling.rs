@@ -197,7 +197,7 @@ impl Protocol {
     /// Ends the calls whose time is up, and asks the peer whether it needs a connection that is idle.
     pub fn expire(&mut self, now: Instant) {
         self.cancels.look(now);
-        let needed = self.idle.ends() && self.is_needed();
+        let needed = self.is_needed();
         if self.idle.look(needed, now) {
             idle::write(self.outbox.ready(), Word::Asks);
         }

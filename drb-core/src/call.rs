@@ -2,8 +2,7 @@
 
 use crate::{
     Apart, Arg, Budget, Closing, Current, Dump, DumpError, Dumper, Error, Exception, Limits, Load,
-    LoadError, LoadErrorKind, Loader, Outbound, Outcome, Pipelined, Proxy, Reference, Returns,
-    Session, Wire,
+    LoadError, Loader, Outbound, Outcome, Pipelined, Proxy, Reference, Returns, Session, Wire,
     block::{Driver, NoBlock, Takes, Yielded, Yielding, Yields},
     buffer,
     dispatch::{Dispatch, Signature},
@@ -239,9 +238,7 @@ impl Dump for Remote {
 
 impl Load for Remote {
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
-        let reference = loader.reference()?;
-        let session = loader.session().ok_or(LoadErrorKind::NoSession)?;
-        Ok(session.remote(reference))
+        loader.remote()
     }
 }
 
@@ -528,7 +525,8 @@ impl Response {
     ///
     /// # Errors
     /// The reply cannot be loaded.
-    pub fn load<T: Load>(self) -> Result<Result<T, Exception>, Error> {
+    pub fn load<T: Load>(mut self) -> Result<Result<T, Exception>, Error> {
+        let budget = Budget::new(&self.limits, self.size());
         let body = self.bytes.get(self.body.clone()).unwrap_or_default();
         let load = |loader: &mut Loader<'_>| -> Result<Result<T, Exception>, LoadError> {
             if self.success { T::load(loader).map(Ok) } else { Exception::load(loader).map(Err) }
@@ -540,9 +538,9 @@ impl Response {
                 loader.and_then(|mut loader| load(&mut loader))
             }
             Some(tables) => {
-                let budget = Budget::new(&self.limits, self.size());
                 let mut loader = Loader::native(body, tables, budget, session);
                 loader.end_with(self.tail.as_deref());
+                loader.take_from(&mut self.held);
                 load(&mut loader)
             }
         };

@@ -1,8 +1,8 @@
 //! How a value of Rust comes off a wire.
 
 use crate::{
-    Apart, Budget, Limits, ObjectId, Reference, Session, Shape, Value,
-    error::LoadError,
+    Apart, Budget, Limits, ObjectId, Reference, Remote, Session, Shape, Value,
+    error::{LoadError, LoadErrorKind},
     marshal,
     native::{self, PeerShape, Tables},
 };
@@ -393,6 +393,25 @@ impl<'de> Loader<'de> {
     /// Takes a reference.
     pub fn reference(&mut self) -> Result<Reference, LoadError> {
         codec!(self, reader => reader.reference())
+    }
+
+    /// What is referred to may be taken out of `held`, which is of this message: nothing is loaded twice.
+    pub(crate) fn take_from(&mut self, held: &'de mut native::Held) {
+        if let Codec::Native(reader) = &mut self.codec {
+            reader.take_from(held);
+        }
+    }
+
+    /// Takes a reference, as a proxy of its object.
+    pub(crate) fn remote(&mut self) -> Result<Remote, LoadError> {
+        if let Codec::Native(reader) = &mut self.codec
+            && let Some(remote) = reader.remote()?
+        {
+            return Ok(remote);
+        }
+        let reference = self.reference()?;
+        let Some(session) = self.session else { return Err(LoadErrorKind::NoSession.into()) };
+        Ok(session.remote(reference))
     }
 
     /// What references are called through, if there is a peer.

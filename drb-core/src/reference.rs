@@ -93,9 +93,9 @@ pub trait Session: Any + Send + Sync {
     /// As [`Session::export`].
     fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError>;
 
-    /// Takes back an export of an object in a message that is never sent. Only the native wire counts
-    /// exports.
-    fn take_back(&self, _: &Reference) {}
+    /// Takes back an export of the object in a place, in a message that is never sent. Only the native
+    /// wire counts exports.
+    fn take_back(&self, _slot: u32, _generation: u32) {}
 
     /// What holds an object of the peer's, for as long as a message that refers to it is not sent. Only
     /// the native wire counts what is held.

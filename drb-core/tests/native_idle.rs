@@ -414,7 +414,8 @@ fn the_peer_has_something_that_nobody_knows_of_yet() {
     let reference = client.connection.export(Arc::new(Thing)).unwrap();
     server.sleep(LIMIT);
     assert_eq!(talk(&mut server, &mut client), idle(NEEDED));
-    client.connection.take_back(&reference);
+    let ObjectId::Slot { slot, generation, .. } = *reference.id() else { panic!("{reference:?}") };
+    client.connection.take_back(slot, generation);
     server.sleep(LIMIT);
     client.now = server.now;
     assert_eq!(talk(&mut server, &mut client), idle(NOT_NEEDED));

@@ -1,7 +1,7 @@
 //! Which objects are held for how long on the native wire, and by when calls end, where messages cross,
 //! wait or are given up. The simulation has found each of these.
 
-use drb::{Client, Error, Outcome, Peer, Server, Usage, prelude::*};
+use drb::{ByRef, Client, Error, Outcome, Peer, Server, Usage, by_ref, prelude::*};
 use std::{
     future::{Future, poll_fn},
     io,
@@ -38,6 +38,11 @@ impl Desk {
 
     pub fn make(&self) -> Thing {
         Thing("made".to_owned())
+    }
+
+    pub fn several(&self) -> (ByRef<Thing>, ByRef<Thing>, ByRef<Thing>, ByRef<Thing>) {
+        let [one, two, three] = ["one", "two", "three"].map(|name| by_ref(Thing(name.to_owned())));
+        (one, two.clone(), two, three)
     }
 
     pub fn keep(&self, thing: ThingProxy) {
@@ -85,6 +90,35 @@ async fn usage_is_what_both_sides_hold() {
     while (server.usage(), client.usage()) != Default::default() {
         sleep(Duration::from_millis(5)).await;
     }
+}
+
+#[tokio::test]
+async fn each_object_of_an_answer_is_held_by_what_was_loaded_of_it() {
+    type Named = ThingProxy;
+    let (server, client, desk) = desk().await;
+    let (one, two, again, three) = desk.several().await.unwrap();
+    assert_eq!(client.usage().imported, 3);
+    drop((one, again));
+    assert_eq!(two.name().await.unwrap(), "two");
+    assert_eq!(three.name().await.unwrap(), "three");
+    assert_eq!(client.usage().imported, 2);
+    drop((two, three));
+    rest(&server, &client).await;
+    // Whatever the first one is loaded as, the others are those that are meant.
+    let object = client.connect::<drb::Object>(server.uri()).await.unwrap();
+    let loaded: (drb::Value, Named, Named, Named) = object.call("several", ()).await.unwrap();
+    let (value, two, again, three) = loaded;
+    assert_eq!(client.usage().imported, 3);
+    drop(again);
+    assert_eq!(two.name().await.unwrap(), "two");
+    assert_eq!(three.name().await.unwrap(), "three");
+    drop(value);
+    assert_eq!(client.usage().imported, 2);
+    drop((two, three));
+    // Where loading fails, what was loaded before is given back as well.
+    let failed = object.call::<(Named, Named, Named, u8)>("several", ()).await;
+    assert!(matches!(failed, Err(Error::Load(_))), "{failed:?}");
+    rest(&server, &client).await;
 }
 
 #[tokio::test]

@@ -46,25 +46,32 @@ pub struct Asking {
 }
 
 /// What a message refers to, while it is loaded.
+///
+/// Nearly no message refers to anything, and responses are moved about.
 #[derive(Default)]
-pub struct Held {
-    #[allow(dead_code, reason = "it is there to be dropped")]
-    objects: Vec<Arc<dyn Link>>,
-    home: Option<Box<CameHome>>,
+pub struct Held(Option<Box<Holding>>);
+
+#[derive(Default)]
+#[allow(dead_code, reason = "some of it is there to be dropped")]
+struct Holding {
+    /// The peer's, in the order in which the message refers to them. Each can be taken by whatever is
+    /// loaded in its place.
+    objects: Vec<HeldObject>,
+    within: Vec<Arc<dyn Link>>,
+    home: Option<CameHome>,
 }
+
+/// One of them, until it is taken.
+pub(super) type HeldObject = (Place, Option<Arc<Import>>);
 
 impl Held {
     /// Objects of this process, in a message that stays within it.
     pub fn within(objects: Vec<Arc<dyn Link>>) -> Self {
-        Self { objects, home: None }
+        Self(Some(Box::new(Holding { within: objects, ..Holding::default() })))
     }
-}
 
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let Some(home) = self.home.take() {
-            home.connection.came_home(&home.mentioned);
-        }
+    pub(super) fn objects(&mut self) -> &mut [HeldObject] {
+        self.0.as_mut().map(|held| &mut held.objects[..]).unwrap_or_default()
     }
 }
 
@@ -72,6 +79,12 @@ impl Drop for Held {
 struct CameHome {
     connection: Arc<Connection>,
     mentioned: Mentioned,
+}
+
+impl Drop for CameHome {
+    fn drop(&mut self) {
+        self.connection.came_home(&self.mentioned);
+    }
 }
 
 impl Asking {
@@ -255,37 +268,37 @@ impl Connection {
     pub fn hold(self: &Arc<Self>, called: &Called<'_>) -> Result<Held, crate::LoadError> {
         let home = (!called.home.is_empty()).then(|| {
             let mentioned = Mentioned { receivers: called.home.clone(), ..Mentioned::default() };
-            Box::new(CameHome { connection: Arc::clone(self), mentioned })
+            CameHome { connection: Arc::clone(self), mentioned }
         });
-        let mut held = Held { objects: Vec::new(), home };
         let mut protocol = self.protocol();
         let mentioned = protocol.references(&called.body, called.tail.as_deref());
         let mentioned = mentioned.inspect_err(|_| protocol.refuse(&called.body))?;
-        protocol.imports.reserve(mentioned.senders.len());
-        let places = mentioned.senders.into_iter();
-        held.objects.extend(places.map(|place| self.import(&mut protocol, place)));
-        Ok(held)
+        let objects = self.receive(&mut protocol, mentioned.senders);
+        Ok(Held(Some(Box::new(Holding { objects, home, ..Holding::default() }))))
     }
 
     /// The same for an answer, which refers to this.
     fn hold_answer(self: &Arc<Self>, mut mentioned: Mentioned) -> Held {
-        let places = std::mem::take(&mut mentioned.senders);
-        let objects = match places.is_empty() {
-            true => Vec::new(),
-            false => {
-                let mut protocol = self.protocol();
-                protocol.imports.reserve(places.len());
-                places.into_iter().map(|place| self.import(&mut protocol, place)).collect()
-            }
+        let objects = match std::mem::take(&mut mentioned.senders) {
+            none if none.is_empty() => none,
+            objects => self.receive(&mut self.protocol(), objects),
         };
         let home = !mentioned.receivers.is_empty();
-        let connection = Arc::clone(self);
-        Held { objects, home: home.then(|| Box::new(CameHome { connection, mentioned })) }
+        let home = home.then(|| CameHome { connection: Arc::clone(self), mentioned });
+        Held(Some(Box::new(Holding { objects, home, ..Holding::default() })))
     }
 
-    /// Takes an object of the peer's, which was received once more.
-    fn import(self: &Arc<Self>, protocol: &mut Protocol, place: Place) -> Arc<dyn Link> {
-        protocol.imports.receive(self, place)
+    /// Takes objects of the peer's, which were received once more.
+    fn receive(
+        self: &Arc<Self>,
+        protocol: &mut Protocol,
+        mut objects: Vec<HeldObject>,
+    ) -> Vec<HeldObject> {
+        protocol.imports.reserve(objects.len());
+        for (place, import) in &mut objects {
+            *import = Some(protocol.imports.receive(self, *place));
+        }
+        objects
     }
 
     /// What came home in an answer is loaded.

@@ -222,14 +222,14 @@ impl Calls {
         id: u32,
         success: bool,
         mentioned: Option<Box<Result<Mentioned, LoadError>>>,
-        body: &[u8],
         tail: Option<Arc<Tail>>,
+        body: impl FnOnce(&mut Vec<u8>),
     ) -> Answered {
         let Some(state) = self.slots.get_mut(id as usize) else { return Answered::Unknown };
         match state {
             State::Waiting(waits) => {
                 let (mut buffer, waker) = (std::mem::take(&mut waits.buffer), waits.waker.take());
-                buffer.extend_from_slice(body);
+                body(&mut buffer);
                 *state = State::Arrived(Arrived { success, mentioned, body: Ok(buffer), tail });
                 if let Some(waker) = waker {
                     waker.wake();
@@ -251,7 +251,7 @@ impl Calls {
 
     /// An answer has arrived that is none.
     pub(super) fn arrived(&mut self, id: u32, error: Result<Vec<u8>, LoadError>) {
-        if self.answered(id, true, None, &[], None) == Answered::Waited
+        if self.answered(id, true, None, None, |_| {}) == Answered::Waited
             && let Some(State::Arrived(answer)) = self.slots.get_mut(id as usize)
         {
             answer.body = error;

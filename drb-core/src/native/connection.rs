@@ -221,15 +221,13 @@ impl Session for Connection {
         object.map(|object| self.export(object)).transpose()
     }
 
-    fn take_back(&self, reference: &Reference) {
-        if let ObjectId::Slot { slot, generation, .. } = *reference.id() {
-            let mut protocol = self.protocol();
-            let object = protocol.exports.release(slot, generation, 1);
-            protocol.settle();
-            drop(protocol);
-            // Its destructor runs where nothing is locked.
-            drop(object);
-        }
+    fn take_back(&self, slot: u32, generation: u32) {
+        let mut protocol = self.protocol();
+        let object = protocol.exports.release(slot, generation, 1);
+        protocol.settle();
+        drop(protocol);
+        // Its destructor runs where nothing is locked.
+        drop(object);
     }
 
     fn holding(&self, reference: &Reference) -> Option<Remote> {

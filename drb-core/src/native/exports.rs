@@ -19,17 +19,14 @@ pub(super) struct Exports {
     taken: usize,
 }
 
+/// A peer may hold many objects: a place is kept small.
 struct Slot {
-    generation: u32,
-    held: Option<Held>,
-}
-
-struct Held {
-    /// `None` if it was withdrawn: the peer still gives back what it has received.
+    /// `None` in a free place, and if it was withdrawn: the peer still gives back what it has received.
     object: Option<Arc<dyn Dispatch>>,
-    /// How often it was sent and not yet given back.
+    /// How often it was sent and not yet given back: 0 in a free place.
     count: u64,
-    /// Whether its place is found by its address.
+    generation: u32,
+    /// Whether the place is found by the address of its object.
     by_address: bool,
 }
 
@@ -46,10 +43,11 @@ impl Exports {
         let address = address(&object);
         if known
             && let Some(slot) = self.by_address.get(&address)
-            && let Some(Slot { generation, held: Some(held) }) = self.slots.get_mut(*slot as usize)
+            && let Some(place) = self.slots.get_mut(*slot as usize)
+            && place.count > 0
         {
-            held.count += 1;
-            return Ok((*slot, *generation));
+            place.count += 1;
+            return Ok((*slot, place.generation));
         }
         if self.taken >= most {
             return Err(DumpError::limit(Limit::Exports, most));
@@ -58,14 +56,14 @@ impl Exports {
             Some(slot) => slot,
             None => {
                 let slot = u32::try_from(self.slots.len());
-                self.slots.push(Slot { generation: 0, held: None });
+                self.slots.push(Slot { object: None, count: 0, generation: 0, by_address: false });
                 slot.map_err(|_| DumpError::limit(Limit::Exports, most))?
             }
         };
         let Some(place) = self.slots.get_mut(slot as usize) else {
             return Err(DumpError::limit(Limit::Exports, most));
         };
-        place.held = Some(Held { object: Some(object), count: 1, by_address: known });
+        (place.object, place.count, place.by_address) = (Some(object), 1, known);
         self.taken += 1;
         if known {
             self.by_address.insert(address, slot);
@@ -75,22 +73,23 @@ impl Exports {
 
     /// Counts an object once more. Says whether it is there.
     pub(super) fn count(&mut self, slot: u32, generation: u32) -> bool {
-        let place = self.slots.get_mut(slot as usize);
-        let place = place.filter(|place| place.generation == generation);
-        let held = place.and_then(|place| place.held.as_mut());
-        held.map(|held| held.count += 1).is_some()
+        self.held(slot, generation).map(|place| place.count += 1).is_some()
+    }
+
+    /// A place in which the peer holds something.
+    fn held(&mut self, slot: u32, generation: u32) -> Option<&mut Slot> {
+        let place = self.slots.get_mut(slot as usize)?;
+        (place.generation == generation && place.count > 0).then_some(place)
     }
 
     /// The object in a place.
     pub(super) fn get(&mut self, slot: u32, generation: u32) -> Option<Arc<dyn Dispatch>> {
-        let place = self.slots.get_mut(slot as usize)?;
-        let held = place.held.as_mut().filter(|_| place.generation == generation)?;
-        let object = held.object.as_ref()?;
-        if !held.by_address {
-            held.by_address = true;
-            self.by_address.insert(address(object), slot);
+        let place = self.held(slot, generation)?;
+        let object = Arc::clone(place.object.as_ref()?);
+        if !std::mem::replace(&mut place.by_address, true) {
+            self.by_address.insert(address(&object), slot);
         }
-        Some(Arc::clone(object))
+        Some(object)
     }
 
     /// Takes `count` from what the peer holds of an object, which is given back when nothing is left:
@@ -101,32 +100,28 @@ impl Exports {
         generation: u32,
         count: u64,
     ) -> Result<Option<Arc<dyn Dispatch>>, Unknown> {
-        let place = self.slots.get_mut(slot as usize).ok_or(Unknown)?;
-        let held = place.held.as_mut().filter(|_| place.generation == generation);
-        let held = held.ok_or(Unknown)?;
-        held.count = held.count.checked_sub(count).ok_or(Unknown)?;
-        if held.count > 0 {
-            return Ok(None);
+        let place = self.held(slot, generation).ok_or(Unknown)?;
+        let left = place.count.checked_sub(count).ok_or(Unknown)?;
+        if left == 0 {
+            return Ok(self.remove(slot, generation));
         }
-        Ok(self.remove(slot, generation))
+        place.count = left;
+        Ok(None)
     }
 
     /// Takes an object away, whoever holds it.
     pub(super) fn remove(&mut self, slot: u32, generation: u32) -> Option<Arc<dyn Dispatch>> {
-        let place = self.slots.get_mut(slot as usize)?;
-        if place.generation != generation {
-            return None;
-        }
-        let Held { object, by_address, .. } = place.held.take()?;
+        let place = self.held(slot, generation)?;
+        let (object, by_address) = (place.object.take(), place.by_address);
+        place.count = 0;
+        // A place whose generations are used up is not used again.
+        let next = generation.checked_add(1);
+        place.generation = next.unwrap_or(generation);
         self.taken -= 1;
         if let (Some(object), true) = (&object, by_address) {
             self.by_address.remove(&address(object));
         }
-        // A place whose generations are used up is not used again.
-        if let Some(next) = generation.checked_add(1) {
-            place.generation = next;
-            self.free.push(slot);
-        }
+        self.free.extend(next.map(|_| slot));
         object
     }
 
@@ -135,7 +130,7 @@ impl Exports {
     pub(super) fn withdraw(&mut self, object: &Arc<dyn Dispatch>) -> Option<(u32, u32)> {
         let slot = self.by_address.remove(&address(object))?;
         let place = self.slots.get_mut(slot as usize)?;
-        place.held.as_mut()?.object = None;
+        place.object = None;
         Some((slot, place.generation))
     }
 
@@ -149,7 +144,7 @@ impl Exports {
         self.free.clear();
         self.taken = 0;
         let slots = std::mem::take(&mut self.slots);
-        slots.into_iter().filter_map(|slot| slot.held?.object).collect()
+        slots.into_iter().filter_map(|slot| slot.object).collect()
     }
 }
 

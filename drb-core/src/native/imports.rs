@@ -2,9 +2,12 @@
 
 use super::{Connection, frame, places::Places};
 use crate::{ObjectId, OneRelay, Reference, Relay, Remote};
-use std::sync::{
-    Arc, Weak,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// Where an object is in the peer's table: its place and generation.
@@ -62,6 +65,12 @@ impl Drop for Import {
     }
 }
 
+impl fmt::Debug for Import {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Import").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
 /// How often each object was received that nobody holds any more.
 #[derive(Default)]
 struct Releases(Vec<(Place, u64)>);
@@ -103,19 +112,18 @@ impl Imports {
 
     /// Takes note that the object was received once more, and gives what holds it.
     pub(super) fn receive(&mut self, connection: &Arc<Connection>, place: Place) -> Arc<Import> {
-        if let Some(import) = self.held.get(place).and_then(Weak::upgrade) {
+        let once_more = |held: &Weak<Import>| {
+            let import = held.upgrade()?;
             import.received.fetch_add(1, Ordering::Relaxed);
-            return import;
-        }
-        let connection = Arc::clone(connection);
-        let import = Arc::new(Import {
-            connection,
-            place,
-            received: AtomicU64::new(1),
-            relay: OneRelay::default(),
-        });
-        self.held.insert(place, Arc::downgrade(&import));
-        import
+            Some(import)
+        };
+        let new = || {
+            let (connection, received) = (Arc::clone(connection), AtomicU64::new(1));
+            let import =
+                Arc::new(Import { connection, place, received, relay: OneRelay::default() });
+            (Arc::downgrade(&import), import)
+        };
+        self.held.find_or_insert(place, once_more, new)
     }
 
     /// What holds the object, if it is held.

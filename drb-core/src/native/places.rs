@@ -45,17 +45,30 @@ impl<T> Places<T> {
         }
     }
 
-    /// Puts a value in, in the stead of what was there in any generation.
-    pub(super) fn insert(&mut self, (slot, generation): Place, value: T) {
+    /// What `found` makes of the value that is there. Else a new one is put in, in the stead of what was there
+    /// in any generation.
+    pub(super) fn find_or_insert<R>(
+        &mut self,
+        (slot, generation): Place,
+        found: impl FnOnce(&T) -> Option<R>,
+        new: impl FnOnce() -> (T, R),
+    ) -> R {
         let (number, index) = split(slot);
-        let new = || Box::new(Page { used: 0, entries: [const { None }; PAGE] });
-        let page = self.pages.entry(number).or_insert_with(new);
-        if let Some(entry) = page.entries.get_mut(index)
-            && entry.replace((generation, value)).is_none()
+        let empty = || Box::new(Page { used: 0, entries: [const { None }; PAGE] });
+        let page = self.pages.entry(number).or_insert_with(empty);
+        let entry = page.entries.get_mut(index);
+        if let Some(Some((own, value))) = &entry
+            && *own == generation
+            && let Some(found) = found(value)
         {
+            return found;
+        }
+        let (value, result) = new();
+        if entry.is_some_and(|entry| entry.replace((generation, value)).is_none()) {
             page.used += 1;
             self.len += 1;
         }
+        result
     }
 
     /// Takes a value out, if `is_over` says so.
@@ -83,17 +96,23 @@ fn split(slot: u32) -> (u32, usize) {
 mod tests {
     use super::*;
 
+    fn insert<T>(places: &mut Places<T>, place: Place, value: T) {
+        places.find_or_insert(place, |_| None, || (value, ()));
+    }
+
     #[test]
     fn a_value_is_found_under_its_generation_alone() {
         let mut places = Places::default();
         for slot in [0, 15, 16, u32::MAX] {
-            places.insert((slot, 1), slot);
+            insert(&mut places, (slot, 1), slot);
             assert_eq!(places.get((slot, 1)), Some(&slot));
             assert_eq!(places.get((slot, 0)), None);
         }
         assert_eq!((places.len(), places.pages.len()), (4, 3));
+        let found = |slot: &u32| Some(slot + 1);
+        assert_eq!(places.find_or_insert((16, 1), found, || unreachable!()), 17);
         // Another generation takes the place.
-        places.insert((15, 2), 7);
+        assert_eq!(places.find_or_insert((15, 2), found, || (7, 9)), 9);
         assert_eq!((places.get((15, 1)), places.get((15, 2))), (None, Some(&7)));
         assert_eq!(places.len(), 4);
     }
@@ -101,8 +120,8 @@ mod tests {
     #[test]
     fn nothing_is_left_of_what_was_taken_out() {
         let mut places = Places::default();
-        places.insert((3, 0), "three");
-        places.insert((4, 0), "four");
+        insert(&mut places, (3, 0), "three");
+        insert(&mut places, (4, 0), "four");
         places.remove_if((3, 1), |_| true);
         places.remove_if((3, 0), |_| false);
         places.remove_if((5, 0), |_| true);

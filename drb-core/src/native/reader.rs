@@ -1,12 +1,15 @@
 //! Where reading stands: positions, markers, bounds.
 
-use super::{PeerShape, Tables, Tail, ext, imports::Place};
-use crate::{Budget, LoadError, LoadErrorKind, Reference, Session, Shape, Value};
+use super::{Held, PeerShape, Tables, Tail, call::HeldObject, ext, imports::Place};
+use crate::{Budget, LoadError, LoadErrorKind, ObjectId, Reference, Remote, Session, Shape, Value};
 use rmp::Marker;
 use std::{borrow::Cow, sync::Arc};
 
 /// So many bytes take a reference to an object of either side, as this implementation writes it.
 pub(super) const SHORT: usize = 12;
+
+/// A message that refers to so many objects consists of references, as it seems.
+const MANY: usize = 256;
 
 /// Reads values of MessagePack, one after the other.
 pub(crate) struct Reader<'de> {
@@ -19,6 +22,8 @@ pub(crate) struct Reader<'de> {
     tail: Option<&'de Tail>,
     /// What holds the objects that values of unknown types refer to.
     session: Option<&'de dyn Session>,
+    /// The objects of the peer's that are referred to in what is left, where they may be taken.
+    held: &'de mut [HeldObject],
     /// The shape that came last: values of one type tend to come together.
     last: Option<(u32, Arc<PeerShape>)>,
     /// How the struct that came last has begun, and what it was, if its fields were exactly those.
@@ -45,7 +50,7 @@ pub(super) enum Head {
 #[derive(Debug, Default)]
 pub struct Mentioned {
     /// Objects of the side that sends the message.
-    pub(super) senders: Vec<Place>,
+    pub(super) senders: Vec<HeldObject>,
     /// Objects of the side that receives it, which come home.
     pub(super) receivers: Vec<Place>,
 }
@@ -60,6 +65,7 @@ impl<'de> Reader<'de> {
             tables,
             tail: None,
             session: None,
+            held: &mut [],
             last: None,
             last_head: None,
         }
@@ -83,6 +89,28 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(crate) fn end_with(&mut self, tail: Option<&'de Tail>) {
         self.tail = tail;
+    }
+
+    /// The objects that are referred to may be taken out of `held`: nothing is loaded twice.
+    pub(crate) fn take_from(&mut self, held: &'de mut Held) {
+        self.held = held.objects();
+    }
+
+    /// Takes a reference to the object that is held for whoever loads what comes next, if that is one.
+    pub(crate) fn remote(&mut self) -> Result<Option<Remote>, LoadError> {
+        let Some((ext::MINE, (slot, generation))) = self.short_reference() else {
+            return Ok(None);
+        };
+        if self.held.first().is_none_or(|(place, _)| *place != (slot, generation)) {
+            return Ok(None);
+        }
+        let first = self.held.split_off_first_mut();
+        let Some(import) = first.and_then(|(_, import)| import.take()) else { return Ok(None) };
+        self.took(SHORT)?;
+        self.budget.take_reference()?;
+        let table = self.tables.peer_objects;
+        let reference = Reference::without_uri(ObjectId::Slot { table, slot, generation });
+        Ok(Some(Remote::new(import, reference)))
     }
 
     pub(crate) fn budget(&self) -> Budget {
@@ -123,11 +151,15 @@ impl<'de> Reader<'de> {
     pub(super) fn references(mut self) -> Result<Mentioned, LoadError> {
         let mut mentioned = Mentioned::default();
         while self.left() > 0 {
+            if mentioned.senders.len() == MANY {
+                // More of them than that are likely to be all that there is.
+                mentioned.senders.reserve(self.left() / SHORT);
+            }
             if let Some((whose, place)) = self.short_reference() {
                 self.took(SHORT)?;
                 self.budget.take_reference()?;
                 match whose {
-                    ext::MINE => mentioned.senders.push(place),
+                    ext::MINE => mentioned.senders.push((place, None)),
                     _ => mentioned.receivers.push(place),
                 }
                 continue;
@@ -140,7 +172,7 @@ impl<'de> Reader<'de> {
                     {
                         self.budget.take_reference()?;
                         match whose {
-                            ext::MINE => mentioned.senders.push(place),
+                            ext::MINE => mentioned.senders.push((place, None)),
                             _ => mentioned.receivers.push(place),
                         }
                     }

@@ -1,8 +1,8 @@
 //! A message in the making.
 
 use crate::{
-    DumpError, Dumper, Limits, Reference, Remote, Session,
-    native::{Tables, Tail},
+    DumpError, Dumper, Limits, Remote, Session,
+    native::{Tables, Tail, imports::Place},
 };
 use std::{fmt, sync::Arc};
 
@@ -31,7 +31,7 @@ struct Refers {
 #[derive(Default)]
 pub(crate) struct Collected {
     /// Objects of this process, counted once more for each.
-    pub(crate) exported: Vec<Reference>,
+    pub(crate) exported: Vec<Place>,
     /// Objects of the peer's. Whoever writes the message may let go of them before it is sent.
     pub(crate) held: Vec<Remote>,
 }
@@ -82,7 +82,7 @@ impl Sending {
                 out.truncate(start);
                 // Another message may follow, as an exception does in the place of a result.
                 if let Some(session) = session {
-                    exported.iter().for_each(|reference| session.take_back(reference));
+                    take_back(exported, &**session);
                 }
                 return Err(error);
             }
@@ -115,10 +115,12 @@ impl Sending {
 
 impl Drop for Refers {
     fn drop(&mut self) {
-        for reference in self.collected.exported.drain(..) {
-            self.session.take_back(&reference);
-        }
+        take_back(std::mem::take(&mut self.collected.exported), &*self.session);
     }
+}
+
+fn take_back(exported: Vec<Place>, session: &dyn Session) {
+    exported.into_iter().for_each(|(slot, generation)| session.take_back(slot, generation));
 }
 
 impl fmt::Debug for Sending {

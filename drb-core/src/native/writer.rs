@@ -105,9 +105,8 @@ impl<'a> Writer<'a> {
     pub(crate) fn take_back(&mut self, count: usize) {
         if let (Some(collected), Some(session)) = (&mut self.collected, self.session) {
             let exported = &mut collected.exported;
-            exported
-                .drain(count.min(exported.len())..)
-                .for_each(|reference| session.take_back(&reference));
+            let unsent = exported.drain(count.min(exported.len())..);
+            unsent.for_each(|(slot, generation)| session.take_back(slot, generation));
         }
     }
 
@@ -446,11 +445,12 @@ impl<'a> Writer<'a> {
 
     /// A reference that was counted.
     fn exports(&mut self, reference: Reference) -> Result<(), DumpError> {
-        let written = self.reference(&reference);
-        if let Some(collected) = &mut self.collected {
-            collected.exported.push(reference);
+        if let (Some(collected), ObjectId::Slot { slot, generation, .. }) =
+            (&mut self.collected, reference.id())
+        {
+            collected.exported.push((*slot, *generation));
         }
-        written
+        self.reference(&reference)
     }
 
     pub(crate) fn reference(&mut self, reference: &Reference) -> Result<(), DumpError> {

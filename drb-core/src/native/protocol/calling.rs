@@ -16,10 +16,31 @@ use crate::{
     },
 };
 use std::{
+    ops::Deref,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
+
+/// An answer as it has arrived.
+pub(super) trait Answer: Deref<Target = [u8]> {
+    /// Puts what is behind its head into the buffer of whoever waits for it.
+    fn put(self, head: usize, buffer: &mut Vec<u8>);
+}
+
+impl Answer for &[u8] {
+    fn put(self, head: usize, buffer: &mut Vec<u8>) {
+        buffer.extend_from_slice(self.get(head..).unwrap_or_default());
+    }
+}
+
+/// It has come in pieces: this is its memory already.
+impl Answer for Vec<u8> {
+    fn put(mut self, head: usize, buffer: &mut Vec<u8>) {
+        self.drain(..head);
+        *buffer = self;
+    }
+}
 
 /// A call that is to be made.
 #[derive(Debug)]
@@ -113,13 +134,14 @@ impl Protocol {
         })
     }
 
-    pub(super) fn answered(
+    pub(super) fn answered<A: Answer>(
         &mut self,
         kind: Kind,
         byte: u8,
-        mut body: &[u8],
+        answer: A,
         tail: Option<Arc<Tail>>,
     ) -> Result<(), LoadError> {
+        let mut body = &*answer;
         let id = take32(&mut body)?;
         let success = kind == Kind::Result;
         let mentioned = match byte & REFERENCES {
@@ -146,7 +168,9 @@ impl Protocol {
                 None
             }
         };
-        match self.calls.answered(id, success, mentioned, body, tail) {
+        let head = answer.len() - body.len();
+        let put = |buffer: &mut Vec<u8>| answer.put(head, buffer);
+        match self.calls.answered(id, success, mentioned, tail, put) {
             Answered::Waited | Answered::Abandoned => Ok(()),
             Answered::Unknown => Err(malformed("an answer to a call that was not made")),
         }

@@ -43,7 +43,7 @@ impl Protocol {
 
     /// A message is not loaded, so nobody is going to hold what it refers to.
     pub(super) fn forget(&mut self, mentioned: &Mentioned) {
-        for place in &mentioned.senders {
+        for (place, _) in &mentioned.senders {
             self.imports.let_go(*place, 1);
         }
     }

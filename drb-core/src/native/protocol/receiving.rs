@@ -242,7 +242,7 @@ impl Protocol {
                 Ok(Received::Refused(taken, id, (&error).into()))
             }
             (kind, Ok(body)) => {
-                self.answered(kind, flags, &body, tail)?;
+                self.answered(kind, flags, body, tail)?;
                 Ok(Received::Nothing(taken))
             }
             (_, Err(TooMuch { limit, found })) => {

@@ -22,13 +22,13 @@ use crate::{Limit, Limits, LoadError, LoadErrorKind};
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
     /// Values that may still be read.
-    nodes: usize,
+    pub(crate) nodes: usize,
     /// Bytes of memory that may still be taken.
-    memory: usize,
+    pub(crate) memory: usize,
     /// References that may still be read.
     references: usize,
-    /// Whether more memory was claimed than there was.
-    overdrawn: bool,
+    /// Of what more was claimed than there was: no value comes any more.
+    spent: Option<Limit>,
     /// What the three began with, for errors.
     full: [usize; 3],
     /// How deep values may nest.
@@ -49,7 +49,7 @@ impl Budget {
             nodes: full[0],
             memory: full[1],
             references: full[2],
-            overdrawn: false,
+            spent: None,
             full,
             depth: limits.depth,
             integer: limits.integer,
@@ -83,22 +83,23 @@ impl Budget {
     }
 
     /// Takes the memory of `len` values of `size` bytes, which are yet to come, and gives for how many of them
-    /// to allocate at once. If there isn't so much, no value comes any more: the next one is refused.
+    /// to allocate at once. `None` if there isn't so much: then
+    /// no value comes any more, and the next one is refused.
     #[inline]
-    pub(crate) fn reserve(&mut self, len: usize, size: usize) -> usize {
+    pub(crate) fn reserve(&mut self, len: usize, size: usize) -> Option<usize> {
         let bytes = len.saturating_mul(size);
         match self.memory.checked_sub(bytes) {
             Some(left) => self.memory = left,
             None => return self.overdraw(),
         }
-        if bytes <= self.preallocation { len } else { self.preallocation / size.max(1) }
+        Some(if bytes <= self.preallocation { len } else { self.preallocation / size.max(1) })
     }
 
     #[cold]
-    fn overdraw(&mut self) -> usize {
+    fn overdraw(&mut self) -> Option<usize> {
         self.nodes = 0;
-        self.overdrawn = true;
-        0
+        self.spent = Some(Limit::Memory);
+        None
     }
 
     /// Takes `count` values.
@@ -114,11 +115,18 @@ impl Budget {
     }
 
     #[cold]
-    fn out_of_nodes(&self) -> LoadError {
-        if self.overdrawn {
-            exceeded(Limit::Memory, self.full[1])
-        } else {
-            exceeded(Limit::Nodes, self.full[0])
+    fn out_of_nodes(&mut self) -> LoadError {
+        self.spent = self.spent.or(Some(Limit::Nodes));
+        self.ended()
+    }
+
+    /// Why no value comes any more where nothing is left to be read.
+    #[cold]
+    pub(crate) fn ended(&self) -> LoadError {
+        match self.spent {
+            Some(Limit::Memory) => exceeded(Limit::Memory, self.full[1]),
+            Some(_) => exceeded(Limit::Nodes, self.full[0]),
+            None => LoadError::truncated(),
         }
     }
 

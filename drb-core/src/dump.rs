@@ -97,7 +97,24 @@ pub(crate) enum Codec<'a> {
 macro_rules! codec {
     ($self:ident, $writer:ident => $call:expr) => {
         match &mut $self.codec {
-            Codec::Marshal($writer) => $call,
+            Codec::Marshal($writer) => {
+                std::hint::cold_path();
+                $call
+            }
+            Codec::Native($writer) => $call,
+        }
+    };
+}
+
+/// The same for what always can be written on Ruby's wire.
+macro_rules! plain {
+    ($self:ident, $writer:ident => $call:expr) => {
+        match &mut $self.codec {
+            Codec::Marshal($writer) => {
+                std::hint::cold_path();
+                $call;
+                Ok(())
+            }
             Codec::Native($writer) => $call,
         }
     };
@@ -171,57 +188,57 @@ impl<'a> Dumper<'a> {
 
     /// `nil`.
     pub fn nil(&mut self) -> Result<(), DumpError> {
-        codec!(self, writer => writer.nil())
+        plain!(self, writer => writer.nil())
     }
 
     /// `true` or `false`.
     #[inline]
     pub fn bool(&mut self, value: bool) -> Result<(), DumpError> {
-        codec!(self, writer => writer.bool(value))
+        plain!(self, writer => writer.bool(value))
     }
 
     /// An integer.
     #[inline]
     pub fn int(&mut self, value: i64) -> Result<(), DumpError> {
-        codec!(self, writer => writer.int(value))
+        plain!(self, writer => writer.int(value))
     }
 
     /// An integer of up to 128 bits with a sign.
     pub fn int128(&mut self, value: i128) -> Result<(), DumpError> {
-        codec!(self, writer => writer.int128(value))
+        plain!(self, writer => writer.int128(value))
     }
 
     /// An integer of up to 128 bits without a sign.
     pub fn uint128(&mut self, value: u128) -> Result<(), DumpError> {
-        codec!(self, writer => writer.uint128(value))
+        plain!(self, writer => writer.uint128(value))
     }
 
     /// An integer of any size: a sign and a magnitude, least significant byte first.
     pub fn big_int(&mut self, negative: bool, magnitude: &[u8]) -> Result<(), DumpError> {
-        codec!(self, writer => writer.big_int(negative, magnitude))
+        plain!(self, writer => writer.big_int(negative, magnitude))
     }
 
     /// A float.
     #[inline]
     pub fn float(&mut self, value: f64) -> Result<(), DumpError> {
-        codec!(self, writer => writer.float(value))
+        plain!(self, writer => writer.float(value))
     }
 
     /// A string of text (Ruby: a String with the encoding UTF-8).
     #[inline]
     pub fn str(&mut self, value: &str) -> Result<(), DumpError> {
-        codec!(self, writer => writer.str(value))
+        plain!(self, writer => writer.str(value))
     }
 
     /// A string of bytes (Ruby: a String with the encoding BINARY).
     pub fn bytes(&mut self, value: &[u8]) -> Result<(), DumpError> {
-        codec!(self, writer => writer.bytes(value))
+        plain!(self, writer => writer.bytes(value))
     }
 
     /// A string of text that nobody else needs.
     pub(crate) fn own_str(&mut self, value: String) -> Result<(), DumpError> {
         match &mut self.codec {
-            Codec::Marshal(writer) => writer.str(&value),
+            Codec::Marshal(_) => self.str(&value),
             Codec::Native(writer) => writer.own_str(value),
         }
     }
@@ -229,14 +246,14 @@ impl<'a> Dumper<'a> {
     /// A string of bytes that nobody else needs.
     pub(crate) fn own_bytes(&mut self, value: Vec<u8>) -> Result<(), DumpError> {
         match &mut self.codec {
-            Codec::Marshal(writer) => writer.bytes(&value),
+            Codec::Marshal(_) => self.bytes(&value),
             Codec::Native(writer) => writer.own_bytes(value),
         }
     }
 
     /// A symbol.
     pub fn symbol(&mut self, name: &str) -> Result<(), DumpError> {
-        codec!(self, writer => writer.symbol(name))
+        plain!(self, writer => writer.symbol(name))
     }
 
     /// Begins an array; `len` values follow, then [`Dumper::end`].
@@ -266,7 +283,14 @@ impl<'a> Dumper<'a> {
     /// Says that the value of the field at `index` of the shape follows.
     #[inline]
     pub fn field(&mut self, shape: &'static Shape, index: usize) -> Result<(), DumpError> {
-        codec!(self, writer => writer.field(shape, index))
+        match &mut self.codec {
+            Codec::Marshal(writer) => {
+                std::hint::cold_path();
+                if writer.usual_field(shape, index) { Ok(()) } else { writer.field(shape, index) }
+            }
+            // The fields of a struct are in their order: nothing has to be said of each.
+            Codec::Native(_) => Ok(()),
+        }
     }
 
     /// Ends an array, a map, or a struct.

@@ -86,7 +86,10 @@ enum Codec<'de> {
 macro_rules! codec {
     ($self:ident, $reader:ident => $call:expr) => {
         match &mut $self.codec {
-            Codec::Marshal($reader) => $call,
+            Codec::Marshal($reader) => {
+                std::hint::cold_path();
+                $call
+            }
             Codec::Native($reader) => $call,
         }
     };
@@ -190,6 +193,17 @@ impl<'de> Loader<'de> {
         Self { codec: Codec::Native(reader), session }
     }
 
+    /// The same where the values are within one that has begun.
+    pub(crate) fn within(
+        bytes: &'de [u8],
+        tables: &'de Tables,
+        budget: Budget,
+        session: Option<&'de dyn Session>,
+    ) -> Self {
+        let reader = native::Reader::within(bytes, budget, tables).with_session(session);
+        Self { codec: Codec::Native(reader), session }
+    }
+
     /// The bytes are at the end of a message, which goes on with the string that has travelled beside it.
     #[inline]
     pub(crate) fn end_with(&mut self, tail: Option<&'de native::Tail>) {
@@ -211,7 +225,7 @@ impl<'de> Loader<'de> {
     pub(crate) fn place(&self) -> Option<(usize, Budget)> {
         match &self.codec {
             Codec::Marshal(_) => None,
-            Codec::Native(reader) => Some((reader.pos, reader.budget())),
+            Codec::Native(reader) => Some((reader.pos(), reader.budget())),
         }
     }
 
@@ -245,11 +259,8 @@ impl<'de> Loader<'de> {
 
     /// Takes an integer without a sign that fits 32 bits, if it is next in a form in which that shows at once.
     #[inline]
-    pub(crate) fn small_int(&mut self) -> Result<Option<u32>, LoadError> {
-        match &mut self.codec {
-            Codec::Marshal(_) => Ok(None),
-            Codec::Native(reader) => reader.small_int(),
-        }
+    pub(crate) fn small_int(&mut self) -> Option<u32> {
+        codec!(self, reader => reader.small_int())
     }
 
     /// Takes an integer that fits 128 bits with a sign.
@@ -272,7 +283,11 @@ impl<'de> Loader<'de> {
     /// Takes a float; an integer is taken as one.
     #[inline]
     pub fn f64(&mut self) -> Result<f64, LoadError> {
-        codec!(self, reader => reader.f64())
+        match &mut self.codec {
+            // In registers.
+            Codec::Marshal(reader) => reader.f64_bits().map(f64::from_bits),
+            Codec::Native(reader) => reader.f64(),
+        }
     }
 
     /// Takes a string of text, or a symbol.
@@ -284,7 +299,10 @@ impl<'de> Loader<'de> {
     /// Takes a string of text that is going to be kept, or a symbol.
     #[inline]
     pub(crate) fn own_str(&mut self) -> Result<String, LoadError> {
-        codec!(self, reader => reader.own_str())
+        if let Some(text) = codec!(self, reader => reader.usual_text()) {
+            return Ok(text.into());
+        }
+        self.str().map(Cow::into_owned)
     }
 
     /// Takes a string's bytes, whatever its encoding.
@@ -299,7 +317,7 @@ impl<'de> Loader<'de> {
 
     /// Begins an array and gives its length; that many values are to be taken, then
     /// [`Loader::end`]. Don't allocate for the length before [`Loader::reserve`] has cut it down.
-    #[inline]
+    #[inline(always)]
     pub fn array(&mut self) -> Result<usize, LoadError> {
         codec!(self, reader => reader.array())
     }
@@ -335,6 +353,18 @@ impl<'de> Loader<'de> {
         shape: &'static Shape,
         fields: &mut Fields,
     ) -> Result<Option<usize>, LoadError> {
+        let position = self.next_field(shape, fields)?;
+        Ok((position < shape.fields.len()).then_some(position))
+    }
+
+    /// The same, which gives the position of no field in the end.
+    #[inline]
+    #[doc(hidden)]
+    pub fn next_field(
+        &mut self,
+        shape: &'static Shape,
+        fields: &mut Fields,
+    ) -> Result<usize, LoadError> {
         codec!(self, reader => reader.field(shape, fields))
     }
 

@@ -6,7 +6,7 @@ const SHORT: usize = 32;
 /// Where std checks bytes of ASCII fast: two words at once, if they are aligned. It looks at those that are left
 /// over one by one, and most of a short text would be that.
 #[repr(align(16))]
-struct Aligned([u8; SHORT]);
+struct Aligned<const N: usize>([u8; N]);
 
 /// Masks of any number of bytes that are kept before any number that aren't.
 static KEPT: [u8; 2 * SHORT] = {
@@ -19,33 +19,34 @@ static KEPT: [u8; 2 * SHORT] = {
     masks
 };
 
-/// The text of `len` bytes that `bytes` begin with; `None` if they aren't UTF-8, or not so many.
+/// The text of `len` bytes that `bytes` begin with, if it is short, more bytes follow it, and it is UTF-8.
 ///
-/// A short one is cheap to check where more bytes follow it, whatever they are: zeros take their place.
-#[inline]
-pub(crate) fn leading(bytes: &[u8], len: usize) -> Option<String> {
-    if let (Some(chunk), Some(mask)) = (bytes.first_chunk::<SHORT>(), mask(len)) {
-        let mut padded = Aligned(*chunk);
-        padded.0.iter_mut().zip(mask).for_each(|(byte, mask)| *byte &= mask);
-        let text = std::str::from_utf8(&padded.0).ok()?;
-        return text.get(..len).map(str::to_owned);
+/// It is cheap to check, whatever follows: zeros take the place of that.
+#[inline(always)]
+pub(crate) fn short(bytes: &[u8], len: usize) -> Option<Box<str>> {
+    if len <= SHORT / 2 {
+        return within::<{ SHORT / 2 }>(bytes, len);
     }
-    std::str::from_utf8(bytes.get(..len)?).ok().map(str::to_owned)
+    within::<SHORT>(bytes, len)
 }
 
-/// What keeps the first `len` bytes, if a short text has so many.
-#[inline]
-fn mask(len: usize) -> Option<&'static [u8; SHORT]> {
-    KEPT.get(SHORT.checked_sub(len)?..)?.first_chunk()
+#[inline(always)]
+fn within<const N: usize>(bytes: &[u8], len: usize) -> Option<Box<str>> {
+    let mut padded = Aligned::<N>(*bytes.first_chunk()?);
+    let mask = KEPT.get(SHORT.checked_sub(len)?..)?.first_chunk::<N>()?;
+    padded.0.iter_mut().zip(mask).for_each(|(byte, mask)| *byte &= mask);
+    std::str::from_utf8(&padded.0).ok()?.get(..len).map(Box::from)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What std says of the same bytes.
-    fn expected(bytes: &[u8], len: usize) -> Option<String> {
-        String::from_utf8(bytes.get(..len)?.to_vec()).ok()
+    /// What std says of the same bytes, where they are short and enough others follow.
+    fn expected(bytes: &[u8], len: usize) -> Option<Box<str>> {
+        let checked = if len <= 16 { 16 } else { 32 };
+        let text = bytes.get(..len).filter(|_| len <= checked && bytes.len() >= checked)?;
+        std::str::from_utf8(text).ok().map(Box::from)
     }
 
     #[test]
@@ -58,11 +59,8 @@ mod tests {
                 {
                     let mut bytes = text.as_bytes()[..len].to_vec();
                     bytes.extend_from_slice(follows);
-                    assert_eq!(
-                        leading(&bytes, len),
-                        expected(&bytes, len),
-                        "{text} {len} {follows:?}"
-                    );
+                    let found = short(&bytes, len);
+                    assert_eq!(found, expected(&bytes, len), "{text} {len} {follows:?}");
                 }
             }
         }
@@ -70,18 +68,21 @@ mod tests {
 
     #[test]
     fn each_length_and_each_byte_is_checked() {
+        let mut found = 0;
         for len in 0..=80 {
-            for extra in [0, 1, 31, 32, 64] {
+            for extra in [0, 1, 15, 16, 31, 32, 64] {
                 let mut bytes = vec![b'x'; len + extra];
-                assert_eq!(leading(&bytes, len).map(|text| text.len()), Some(len));
+                assert_eq!(short(&bytes, len), expected(&bytes, len), "{len} {extra}");
+                found += usize::from(short(&bytes, len).is_some());
                 for at in 0..len {
                     bytes[at] = 0x80;
-                    assert_eq!(leading(&bytes, len), None, "{len} {extra} {at}");
+                    assert_eq!(short(&bytes, len), None, "{len} {extra} {at}");
                     bytes[at] = b'x';
                 }
-                assert_eq!(leading(&bytes, len + extra + 1), None);
+                assert_eq!(short(&bytes, len + extra + 1), None);
             }
         }
-        assert_eq!(leading(b"x", usize::MAX), None);
+        assert!(found > 100, "{found}");
+        assert_eq!(short(&[b'x'; 40], usize::MAX), None);
     }
 }

@@ -4,13 +4,14 @@
 mod frames;
 
 use drb_core::{
-    Budget, DumpError, Error, Limit, Limits, Load, LoadError, LoadErrorKind, Loader, ObjectId,
-    Value,
+    Budget, DumpError, Error, Field, Form, Limit, Limits, Load, LoadError, LoadErrorKind, Loader,
+    ObjectId, Shape, Value,
     dispatch::{MethodInfo, ParamInfo, ParamKind, Signature},
     native::{Buffered, Calling, Ending, Protocol, Received, Tables},
 };
 use frames::{CALL, CANCEL, NAME, frame};
 use std::{
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
@@ -534,4 +535,83 @@ fn values() {
     let little = Limits { memory_factor: 0, memory_base: 1000, ..limits };
     assert!(load::<String>(&text(1000), &little).is_ok());
     assert_eq!(load::<String>(&text(1001), &little), Err(Some(Limit::Memory)));
+}
+
+/// What is within a value counts when that begins, whatever it is, and whether or not it has a type.
+#[test]
+fn each_value_counts_as_one() {
+    #[track_caller]
+    fn at<T: Load>(nodes: usize, bytes: &[u8]) {
+        let limits = |nodes| Limits { nodes, ..Limits::default() };
+        assert!(load::<T>(bytes, &limits(nodes)).is_ok());
+        assert_eq!(load::<T>(bytes, &limits(nodes - 1)).err(), Some(Some(Limit::Nodes)));
+        // What nobody wants, of which a mark is a part as all others are, and what has no type.
+        let all = nodes + usize::from(matches!(bytes, [_, 0xc7 | 0xd4, ..]));
+        assert!(load::<()>(bytes, &limits(all)).is_ok());
+        assert_eq!(load::<()>(bytes, &limits(all - 1)), Err(Some(Limit::Nodes)));
+        assert!(load::<Value>(bytes, &limits(nodes)).is_ok());
+        assert_eq!(load::<Value>(bytes, &limits(nodes - 1)), Err(Some(Limit::Nodes)));
+    }
+    at::<i64>(1, &[5]);
+    at::<i64>(1, &[0xd3, 0xff, 0, 0, 0, 0, 0, 0, 0]);
+    at::<f64>(1, &[0xcb, 0, 0, 0, 0, 0, 0, 0, 0]);
+    at::<bool>(1, &[0xc3]);
+    at::<Option<bool>>(1, &[0xc0]);
+    at::<String>(1, &[0xa1, b'a']);
+    at::<Vec<bool>>(1, &[0x90]);
+    at::<Vec<bool>>(4, &[0x93, 0xc2, 0xc3, 0xc2]);
+    at::<Vec<bool>>(4, &[0xdc, 0, 3, 0xc2, 0xc3, 0xc2]);
+    at::<Vec<Vec<bool>>>(6, &[0x93, 0x90, 0x92, 0xc2, 0xc3, 0x90]);
+    at::<BTreeMap<u8, bool>>(5, &[0x82, 1, 0xc2, 2, 0xc3]);
+    // Keywords, a set (both behind a mark, which is no value), and an object with names of its own.
+    at::<BTreeMap<String, bool>>(3, &[0x93, 0xc7, 0, 20, 0xa1, b'k', 0xc3]);
+    at::<BTreeSet<u8>>(3, &[0x93, 0xc7, 0, 19, 1, 2]);
+    at::<Value>(3, &[0x93, 0xd4, 17, b'C', 0xa1, b'f', 0xc3]);
+}
+
+/// The fields of a struct count whether the one before was of the same type or not.
+#[test]
+fn structs_count_with_their_fields() {
+    let tables = Tables::new();
+    let fields = vec!["@a".to_owned(), "@b".to_owned()];
+    tables.define("Pair".to_owned(), Form::Object, fields);
+    let pair = [0x93, 0xd4, 16, 0, 0xc2, 0xc3];
+    let bytes = [vec![0x93], pair.repeat(3)].concat();
+    let load = |nodes, memory| {
+        let limits = Limits { nodes, memory_factor: 0, memory_base: memory, ..Limits::default() };
+        let budget = Budget::new(&limits, bytes.len());
+        let loaded = Vec::<Pair>::load(&mut Loader::native(&bytes, &tables, budget, None));
+        loaded.map(|pairs| pairs.len()).map_err(|error| error.to_string())
+    };
+    assert_eq!(load(10, 6), Ok(3));
+    assert_eq!(load(9, 6), Err("[2]: the message exceeds the limit `nodes` of 9".into()));
+    assert_eq!(load(3, 6), Err("the message exceeds the limit `nodes` of 3".into()));
+    // The memory for all of them is taken before the first one comes.
+    assert_eq!(load(10, 5), Err("[0]: the message exceeds the limit `memory` of 5".into()));
+}
+
+struct Pair(bool, bool);
+
+static PAIR: Shape = Shape {
+    class: "Pair",
+    form: Form::Object,
+    fields: &[Field { name: "a", ivar: "@a" }, Field { name: "b", ivar: "@b" }],
+};
+
+/// As the derive does it.
+impl Load for Pair {
+    fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
+        let Some(mut fields) = loader.begin(&PAIR)? else {
+            let pair = Self(bool::load(loader)?, bool::load(loader)?);
+            loader.end()?;
+            return Ok(pair);
+        };
+        let mut pair = Self(false, false);
+        while let Some(position) = loader.field(&PAIR, &mut fields)? {
+            let place = if position == 0 { &mut pair.0 } else { &mut pair.1 };
+            *place = bool::load(loader)?;
+        }
+        loader.end()?;
+        Ok(pair)
+    }
 }

@@ -285,6 +285,16 @@ fn structs_come_in_several_forms() {
     assert_eq!(error::<Foo>("04087b00"), "missing field `x` of Foo");
 }
 
+/// The names of its fields may be known of a struct, and yet not how another one begins.
+#[test]
+fn nothing_begins_as_a_struct_of_which_only_the_fields_are_known() {
+    // [:a, :@x, Foo.new, …], with the class's name in the Foo: then four zeros.
+    assert_eq!(
+        error::<(Symbol, Symbol, Foo, Foo)>("04085b093a06613a0740786f3a08466f6f063b06690600000000"),
+        "[3]: expected a Foo (object, Struct or Hash), got a "
+    );
+}
+
 static NAMED: Shape = Shape {
     class: "Named",
     form: Form::Hash,

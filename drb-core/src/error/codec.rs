@@ -177,6 +177,7 @@ impl LoadError {
 
     /// The same error, found within the field, argument or variant `name`.
     #[must_use]
+    #[cold]
     pub fn within(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.0.path.push(Place::Name(name.into()));
         self
@@ -184,6 +185,7 @@ impl LoadError {
 
     /// The same error, found within the element at `index`.
     #[must_use]
+    #[cold]
     pub fn at(mut self, index: usize) -> Self {
         self.0.path.push(Place::Index(index));
         self

@@ -44,7 +44,7 @@ macro_rules! wide {
         impl Load for $ty {
             #[inline]
             fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
-                if let Some(small) = loader.small_int()? {
+                if let Some(small) = loader.small_int() {
                     return Self::try_from(small)
                         .map_err(|_| out_of_range(small, stringify!($ty)));
                 }

@@ -138,8 +138,14 @@ pub(super) fn write(out: &mut Vec<u8>, value: f64) {
     if value == 0.0 {
         return out.push(b'0');
     }
-    let (digits, exponent) = hundredths(value.abs()).unwrap_or_else(|| shortest(value.abs()));
-    let digits = digits.as_slice();
+    if let Some(count) = hundredths(value.abs()) {
+        return write_hundredths(out, count);
+    }
+    write_digits(out, &shortest(value.abs()));
+}
+
+fn write_digits(out: &mut Vec<u8>, (digits, exponent): &(Digits, i32)) {
+    let (digits, exponent) = (digits.as_slice(), *exponent);
     let count = digits.len() as i32;
     // `exponent` is where the point is, counted from before the first digit.
     if !(-3..=count).contains(&exponent) {
@@ -177,29 +183,66 @@ impl Digits {
     }
 }
 
-/// The digits of a number of hundredths, which most numbers that people use are: without a search.
+/// How many hundredths a number is, if it is a number of hundredths, as most are that people use.
 ///
 /// Of two decimals with up to 15 digits, no two mean the same float. So what is found here, is the
 /// shortest.
-fn hundredths(value: f64) -> Option<(Digits, i32)> {
-    let count = (value * 100.0).round();
-    if count >= 1e15 || count / 100.0 != value {
+#[inline]
+fn hundredths(value: f64) -> Option<u64> {
+    if value >= 1e13 {
         return None;
     }
-    let mut left = count as u64;
-    let mut place = -2;
-    while left.is_multiple_of(10) && left > 0 {
-        left /= 10;
-        place += 1;
+    let count = (value * 100.0 + 0.5) as i64;
+    (count as f64 / 100.0 == value).then_some(count.unsigned_abs())
+}
+
+/// Writes so many hundredths, which are some, from the last digit on: without a search.
+fn write_hundredths(out: &mut Vec<u8>, count: u64) {
+    let mut text = [0; 20];
+    let mut len = 0;
+    let mut places = text.iter_mut().rev();
+    let mut put = |byte: u8| {
+        if let Some(place) = places.next() {
+            *place = byte;
+            len += 1;
+        }
+    };
+    let digit = |number: u64| b'0' + (number % 10) as u8;
+    let (mut whole, part) = (count / 100, count % 100);
+    if part > 0 {
+        if !part.is_multiple_of(10) {
+            put(digit(part));
+        }
+        put(digit(part / 10));
+        put(b'.');
+    } else if let Some(exponent @ 1..) = whole.checked_ilog10()
+        && whole.is_multiple_of(10)
+    {
+        // Where zeros are at the end, Ruby says how many digits follow the first one.
+        put(digit(exponent.into()));
+        if exponent >= 10 {
+            put(digit(u64::from(exponent) / 10));
+        }
+        put(b'e');
+        while whole.is_multiple_of(10) {
+            whole /= 10;
+        }
+        while whole >= 10 {
+            put(digit(whole));
+            whole /= 10;
+            if whole < 10 {
+                put(b'.');
+            }
+        }
     }
-    let len = left.checked_ilog10()? as usize + 1;
-    let mut found = Digits { len, ..Digits::default() };
-    for digit in found.bytes.get_mut(..len)?.iter_mut().rev() {
-        *digit = b'0' + (left % 10) as u8;
-        left /= 10;
+    loop {
+        put(digit(whole));
+        whole /= 10;
+        if whole == 0 {
+            break;
+        }
     }
-    let point = place + len as i32;
-    Some((found, point))
+    out.extend_from_slice(text.get(text.len() - len..).unwrap_or_default());
 }
 
 /// The digits of any number.
@@ -297,9 +340,11 @@ mod tests {
     fn hundredths_are_what_the_search_finds() {
         let mut found = 0;
         let mut check = |value: f64| {
-            if let Some((few, point)) = hundredths(value) {
-                let (all, expected) = shortest(value);
-                assert_eq!((few.as_slice(), point), (all.as_slice(), expected), "{value}");
+            if let Some(count) = hundredths(value) {
+                let (mut few, mut all) = (Vec::new(), Vec::new());
+                write_hundredths(&mut few, count);
+                write_digits(&mut all, &shortest(value));
+                assert_eq!(few, all, "{value}");
                 found += 1;
             }
         };
@@ -316,8 +361,11 @@ mod tests {
             check(2.0_f64.powi(power));
             check(10.0_f64.powi(power));
         }
+        check(1e13_f64.next_down());
+        check(9_999_999_999_999.99);
+        check(9_000_000_000_000.0);
         assert!(found > 300_000, "{found}");
-        assert!(hundredths(1e15).is_none());
+        assert!(hundredths(1e13).is_none());
         assert!(hundredths(f64::MAX).is_none());
     }
 

@@ -7,6 +7,24 @@ use crate::{Limit, LoadError, LoadErrorKind, budget::exceeded};
 const WIDE: usize = 16;
 
 impl<'de> Reader<'de> {
+    /// An integer in one of the forms that those have which fit 32 bits without a sign. `None` if it has another
+    /// one, or not all is as it should be: then nothing is taken.
+    #[inline(never)]
+    pub(crate) fn small_int(&mut self) -> Option<u32> {
+        let (number, len) = match self.rest() {
+            [b'i', byte @ 6..=127, ..] => (u32::from(byte - 5), 2),
+            [b'i', 0, ..] => (0, 2),
+            [b'i', 1, a, ..] => (u32::from(*a), 3),
+            [b'i', 2, a, b, ..] => (u32::from_le_bytes([*a, *b, 0, 0]), 4),
+            [b'i', 3, a, b, c, ..] => (u32::from_le_bytes([*a, *b, *c, 0]), 5),
+            [b'i', 4, a, b, c, d, ..] => (u32::from_le_bytes([*a, *b, *c, *d]), 6),
+            _ => return None,
+        };
+        self.budget.nodes = self.budget.nodes.checked_sub(1)?;
+        self.stream.cursor.pos += len;
+        Some(number)
+    }
+
     // A call of its own, so that what the native wire does in its place can be inlined.
     #[inline(never)]
     pub(crate) fn i64(&mut self) -> Result<i64, LoadError> {
@@ -79,8 +97,13 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// The bits of a float.
     #[inline(never)]
-    pub(crate) fn f64(&mut self) -> Result<f64, LoadError> {
+    pub(crate) fn f64_bits(&mut self) -> Result<u64, LoadError> {
+        self.f64().map(f64::to_bits)
+    }
+
+    fn f64(&mut self) -> Result<f64, LoadError> {
         self.begin()?;
         match self.stream.cursor.byte()? {
             b'f' => {

@@ -27,31 +27,23 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// A text that is going to be kept.
+    /// A text that is going to be kept, in the form that most have: short, and in UTF-8, which has been said
+    /// before in the same way. `None` if it has another one, or not all is as it should be: then nothing is taken.
     #[inline(never)]
-    pub(crate) fn own_str(&mut self) -> Result<String, LoadError> {
-        if let Some(text) = self.usual_text()? {
-            return Ok(text);
-        }
-        self.str().map(Cow::into_owned)
-    }
-
-    /// A text in the form that most have: short, and in UTF-8, which has been said before in the same way.
-    #[inline]
-    fn usual_text(&mut self) -> Result<Option<String>, LoadError> {
-        let [b'I', b'"', len @ 6..=127, rest @ ..] = self.rest() else { return Ok(None) };
+    pub(crate) fn usual_text(&mut self) -> Option<Box<str>> {
+        let [b'I', b'"', len @ 6..=127, rest @ ..] = self.rest() else { return None };
         let len = usize::from(len - 5);
-        let ivars = rest.get(len..).and_then(<[u8]>::first_chunk);
-        if ivars.is_none() || ivars != self.stream.utf8.as_ref() {
-            return Ok(None);
+        let ivars = rest.get(len..)?.first_chunk()?;
+        if Some(ivars) != self.stream.utf8.as_ref() {
+            return None;
         }
-        let Some(text) = crate::text::leading(rest, len) else { return Ok(None) };
+        let text = crate::text::short(rest, len)?;
         // The flag of the encoding is a value, too.
-        self.budget.take_nodes(2)?;
-        self.budget.take_memory(len)?;
+        (self.budget.nodes, self.budget.memory) =
+            (self.budget.nodes.checked_sub(2)?, self.budget.memory.checked_sub(len)?);
         self.stream.objects += 1;
         self.stream.cursor.pos += 3 + len + 4;
-        Ok(Some(text))
+        Some(text)
     }
 
     /// A text that doesn't begin in the most usual way.

@@ -90,8 +90,22 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(crate) fn object(&mut self, shape: &'static Shape) -> Result<Fields, LoadError> {
         self.begin()?;
+        if let Some(head) = self.rest().first_chunk::<4>()
+            && let Some(left) = self.stream.names.begun(shape, head)
+        {
+            self.stream.cursor.pos += head.len();
+            self.stream.objects += 1;
+            self.descend()?;
+            return Ok(Fields { left, expected: 0, symbols: true, names: None });
+        }
+        self.other_object(shape)
+    }
+
+    #[inline(never)]
+    fn other_object(&mut self, shape: &'static Shape) -> Result<Fields, LoadError> {
+        let start = self.stream.cursor.pos;
         let kind = match self.stream.cursor.byte()? {
-            b'o' => b'o',
+            kind @ (b'o' | b'S') => kind,
             other => self.open_object(other, shape)?,
         };
         self.stream.objects += 1;
@@ -105,6 +119,10 @@ impl<'de> Reader<'de> {
             self.push_tail(Tail::Value);
         }
         let left = self.stream.cursor.count(2)?;
+        let head = self.stream.cursor.bytes.get(start..self.stream.cursor.pos);
+        if symbols && let Some(head @ [b'o' | b'S', ..]) = head {
+            self.stream.names.found_head(shape, head);
+        }
         self.descend()?;
         Ok(Fields { left, expected: 0, symbols, names: None })
     }
@@ -118,21 +136,22 @@ impl<'de> Reader<'de> {
         })
     }
 
-    #[inline]
+    /// The position of the field that comes next; behind the last one that of none.
+    #[inline(never)]
     pub(crate) fn field(
         &mut self,
         shape: &'static Shape,
         fields: &mut Fields,
-    ) -> Result<Option<usize>, LoadError> {
+    ) -> Result<usize, LoadError> {
+        let Some(left) = fields.left.checked_sub(1) else { return Ok(shape.fields.len()) };
         // As it mostly is: the one that is expected, by a symbol that was seen to name it.
-        if let Some(left) = fields.left.checked_sub(1)
-            && let [b';', number, ..] = self.rest()
+        if let [b';', number, ..] = self.rest()
             && self.stream.names.is(shape, fields.expected, *number)
         {
             self.stream.cursor.pos += 2;
             fields.left = left;
             fields.expected += 1;
-            return Ok(Some(fields.expected - 1));
+            return Ok(fields.expected - 1);
         }
         self.any_field(shape, fields)
     }
@@ -142,7 +161,7 @@ impl<'de> Reader<'de> {
         &mut self,
         shape: &'static Shape,
         fields: &mut Fields,
-    ) -> Result<Option<usize>, LoadError> {
+    ) -> Result<usize, LoadError> {
         while let Some(left) = fields.left.checked_sub(1) {
             fields.left = left;
             let link = match self.rest() {
@@ -158,11 +177,11 @@ impl<'de> Reader<'de> {
                 if let Some(number) = link {
                     self.stream.names.found(shape, position, number);
                 }
-                return Ok(Some(position));
+                return Ok(position);
             }
             walk(self)?;
         }
-        Ok(None)
+        Ok(shape.fields.len())
     }
 
     /// The name of a field, without `@`; `None` for a key of a map that is no name.

@@ -77,7 +77,7 @@ impl<'de> Reader<'de> {
 
     pub(crate) fn reserve(&mut self, len: usize, size: usize) -> usize {
         // Each element takes at least a byte of what has arrived.
-        self.budget.reserve(len.min(self.stream.cursor.left()), size)
+        self.budget.reserve(len.min(self.stream.cursor.left()), size).unwrap_or(0)
     }
 
     pub(crate) fn skip(&mut self) -> Result<(), LoadError> {

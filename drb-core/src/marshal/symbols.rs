@@ -80,11 +80,13 @@ impl Symbols {
     }
 }
 
-/// By which symbols the fields of a struct are named: those of one type tend to come together.
+/// By which symbols a struct and its fields are named: those of one type tend to come together.
 #[derive(Default)]
 pub(super) struct Names {
     /// The address of the struct's shape.
     shape: usize,
+    /// How such a struct begins, where that is short: its type, its class, how many fields it has.
+    head: Option<[u8; 4]>,
     /// How the number of each field's symbol is written, where it was found to be one byte; else 0.
     numbers: [u8; NAMED],
 }
@@ -99,12 +101,31 @@ impl Names {
     }
 
     pub(super) fn found(&mut self, shape: &'static Shape, position: usize, number: u8) {
+        if let Some(slot) = self.of(shape).numbers.get_mut(position) {
+            *slot = number;
+        }
+    }
+
+    /// How many fields a struct has that is found to begin as the one before.
+    #[inline]
+    pub(super) fn begun(&self, shape: &'static Shape, head: &[u8; 4]) -> Option<usize> {
+        let [.., count] = head;
+        (self.shape == address(shape) && self.head.as_ref() == Some(head))
+            .then(|| usize::from(count.saturating_sub(5)))
+    }
+
+    pub(super) fn found_head(&mut self, shape: &'static Shape, head: &[u8]) {
+        if let Ok(head @ [_, b';', _, 6..=127]) = <[u8; 4]>::try_from(head) {
+            self.of(shape).head = Some(head);
+        }
+    }
+
+    /// Those of a struct, which are still to be found if another one came last.
+    fn of(&mut self, shape: &'static Shape) -> &mut Self {
         if self.shape != address(shape) {
             *self = Self { shape: address(shape), ..Self::default() };
         }
-        if let Some(slot) = self.numbers.get_mut(position) {
-            *slot = number;
-        }
+        self
     }
 }
 

@@ -179,26 +179,22 @@ impl Writer<'_> {
         self.long(if nanos > 0 { 3 } else { 0 } + if moment.offset.is_some() { 2 } else { 1 });
         if nanos > 0 {
             self.symbol_bytes(b"nano_num");
-            self.int(nanos)?;
+            self.int(nanos);
             self.symbol_bytes(b"nano_den");
-            self.int(1)?;
+            self.int(1);
             self.symbol_bytes(b"submicro");
             // Three digits, half a byte each.
             let digits =
                 [(((nanos / 100) << 4) | (nanos / 10 % 10)) as u8, ((nanos % 10) << 4) as u8];
-            self.bytes(if nanos % 10 == 0 {
-                digits.get(..1).unwrap_or_default()
-            } else {
-                &digits
-            })?;
+            self.bytes(if nanos % 10 == 0 { digits.get(..1).unwrap_or_default() } else { &digits });
         }
         if let Some(offset) = moment.offset {
             self.symbol_bytes(b"offset");
-            self.int(i64::from(offset))?;
+            self.int(i64::from(offset));
         }
         self.symbol_bytes(b"zone");
         if moment.offset.is_some() {
-            self.nil()?;
+            self.nil();
         } else {
             self.objects += 1;
             self.out.extend_from_slice(b"I\"\x08UTC\x06");

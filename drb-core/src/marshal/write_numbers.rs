@@ -1,29 +1,29 @@
 //! Writes numbers.
 
 use super::{float, writer::Writer};
-use crate::{DumpError, value::is_flonum};
+use crate::value::is_flonum;
 
 impl Writer<'_> {
     // A call of its own, so that what the native wire does in its place can be inlined.
     #[inline(never)]
-    pub(crate) fn int(&mut self, value: i64) -> Result<(), DumpError> {
+    pub(crate) fn int(&mut self, value: i64) {
         // What Ruby writes so has 31 bits, whatever the machine.
         if (-(1 << 30)..1 << 30).contains(&value) {
             self.out.push(b'i');
             self.long(value);
-            return Ok(());
+            return;
         }
-        self.big_int(value < 0, &value.unsigned_abs().to_le_bytes())
+        self.big_int(value < 0, &value.unsigned_abs().to_le_bytes());
     }
 
-    pub(crate) fn int128(&mut self, value: i128) -> Result<(), DumpError> {
+    pub(crate) fn int128(&mut self, value: i128) {
         match i64::try_from(value) {
             Ok(value) => self.int(value),
             Err(_) => self.big_int(value < 0, &value.unsigned_abs().to_le_bytes()),
         }
     }
 
-    pub(crate) fn uint128(&mut self, value: u128) -> Result<(), DumpError> {
+    pub(crate) fn uint128(&mut self, value: u128) {
         match i64::try_from(value) {
             Ok(value) => self.int(value),
             Err(_) => self.big_int(false, &value.to_le_bytes()),
@@ -31,7 +31,7 @@ impl Writer<'_> {
     }
 
     #[inline(never)]
-    pub(crate) fn big_int(&mut self, negative: bool, magnitude: &[u8]) -> Result<(), DumpError> {
+    pub(crate) fn big_int(&mut self, negative: bool, magnitude: &[u8]) {
         let len = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let magnitude = magnitude.get(..len).unwrap_or_default();
         if let Some(value) = small(negative, magnitude) {
@@ -44,20 +44,22 @@ impl Writer<'_> {
         if len % 2 == 1 {
             self.out.push(0);
         }
-        Ok(())
     }
 
     #[inline(never)]
-    pub(crate) fn float(&mut self, value: f64) -> Result<(), DumpError> {
+    pub(crate) fn float(&mut self, value: f64) {
         if is_flonum(value) {
+            if self.floats.len() == self.floats.capacity() {
+                // Where there are some, there are many.
+                self.floats.reserve(3 * self.floats.len());
+            }
             let number = *self.floats.entry(value.to_bits()).or_insert(self.objects);
             if number != self.objects {
                 self.link(number);
-                return Ok(());
+                return;
             }
         }
         self.heap_float(value);
-        Ok(())
     }
 
     /// A float that is not linked.
@@ -84,13 +86,15 @@ impl Writer<'_> {
         }
     }
 
+    #[inline(never)]
     fn wide_long(&mut self, value: i64) {
-        let bytes = value.to_le_bytes();
+        let [a, b, c, d, ..] = value.to_le_bytes();
         let rest = if value < 0 { -1 } else { 0 };
         // As many bytes as it takes until only copies of the sign are left.
         let count = (1..=3).find(|count| value >> (8 * count) == rest).unwrap_or(4);
-        self.out.push(if value < 0 { -(count as i8) as u8 } else { count as u8 });
-        self.out.extend_from_slice(bytes.get(..count).unwrap_or_default());
+        let head = if value < 0 { -(count as i8) as u8 } else { count as u8 };
+        self.out.extend_from_slice(&[head, a, b, c, d]);
+        self.out.truncate(self.out.len() - (4 - count));
     }
 }
 

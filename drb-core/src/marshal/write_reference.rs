@@ -11,8 +11,8 @@ impl Writer<'_> {
         let mut writer = Writer::new(&mut payload, &Limits::default(), None);
         writer.array(2)?;
         match reference.uri() {
-            Some(uri) => writer.str(uri)?,
-            None => writer.nil()?,
+            Some(uri) => writer.str(uri),
+            None => writer.nil(),
         }
         writer.id(reference.id())?;
         writer.end();
@@ -30,20 +30,23 @@ impl Writer<'_> {
             ObjectId::Front => self.nil(),
             ObjectId::Number(number) => self.int(*number),
             ObjectId::Name(name) => self.uri_option(name),
-            ObjectId::Opaque(stream) => self.opaque(stream),
+            ObjectId::Opaque(stream) => self.opaque(stream)?,
             ObjectId::Slot { .. } | ObjectId::Promise { .. } => {
-                Err(DumpError::custom("an object of a native connection has no name elsewhere"))
+                return Err(DumpError::custom(
+                    "an object of a native connection has no name elsewhere",
+                ));
             }
         }
+        Ok(())
     }
 
-    fn uri_option(&mut self, name: &str) -> Result<(), DumpError> {
+    fn uri_option(&mut self, name: &str) {
         self.objects += 1;
         self.out.push(b'o');
         self.symbol_bytes(URI_OPTION);
         self.out.push(6);
         self.symbol_bytes(b"@option");
-        self.str(name)
+        self.str(name);
     }
 
     /// A value that is a stream already.

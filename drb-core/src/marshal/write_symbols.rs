@@ -1,17 +1,16 @@
 //! Writes symbols: each once, and then its number.
 
 use super::writer::Writer;
-use crate::{DumpError, value::Encoding};
+use crate::value::Encoding;
 use std::collections::BTreeMap;
 
 impl Writer<'_> {
-    pub(crate) fn symbol(&mut self, name: &str) -> Result<(), DumpError> {
+    pub(crate) fn symbol(&mut self, name: &str) {
         if name.is_ascii() {
             self.symbol_bytes(name.as_bytes());
         } else {
             self.encoded_symbol(name.as_bytes(), &Encoding::Utf8);
         }
-        Ok(())
     }
 
     /// A symbol of ASCII (or of bytes without an encoding); gives its number.

@@ -36,17 +36,19 @@ impl Shared {
 impl Writer<'_> {
     pub(crate) fn value(&mut self, value: &Value) -> Result<(), DumpError> {
         match value {
-            Value::Nil => return self.nil(),
-            Value::Bool(value) => return self.bool(*value),
-            Value::Int(value) => return self.int(*value),
-            Value::Symbol(value) => {
-                self.symbol_value(value);
-                return Ok(());
-            }
-            Value::Float(float) if float.identity().is_none() => return self.float(float.get()),
-            Value::Cycle(cycle) => return self.cycle(cycle),
-            _ => {}
+            Value::Nil => self.nil(),
+            Value::Bool(value) => self.bool(*value),
+            Value::Int(value) => self.int(*value),
+            Value::Symbol(value) => self.symbol_value(value),
+            Value::Float(float) if float.identity().is_none() => self.float(float.get()),
+            Value::Cycle(cycle) => self.cycle(cycle)?,
+            value => self.identified(value)?,
         }
+        Ok(())
+    }
+
+    /// What may have an identity.
+    fn identified(&mut self, value: &Value) -> Result<(), DumpError> {
         if let Some(place) = value.identity() {
             if let Some((number, _)) = self.shared.nodes.get(&place) {
                 let number = *number;
@@ -112,7 +114,10 @@ impl Writer<'_> {
             }
             Value::Dumped(value) => self.dumped(value),
             Value::Reference(value) => self.reference_value(value),
-            Value::BigInt(value) => self.big_int(value.is_negative(), value.magnitude()),
+            Value::BigInt(value) => {
+                self.big_int(value.is_negative(), value.magnitude());
+                Ok(())
+            }
             Value::Float(value) => {
                 self.heap_float(value.get());
                 Ok(())

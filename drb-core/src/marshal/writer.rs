@@ -13,6 +13,8 @@ pub(crate) struct Writer<'a> {
     encoding: Option<usize>,
     /// The numbers of the symbols of the structs that have been written.
     shapes: Vec<Known>,
+    /// Which of these came last: structs of one type tend to come together.
+    last: usize,
     /// How many objects have been written: the number of the next.
     pub(super) objects: usize,
     /// The numbers of the floats that Ruby keeps without an object: they are linked by value.
@@ -33,6 +35,8 @@ pub(crate) struct Writer<'a> {
 struct Known {
     shape: *const Shape,
     class: usize,
+    /// How such a struct begins, where that is short.
+    head: Option<[u8; 4]>,
     /// `UNKNOWN` until a field is written for the first time.
     fields: Vec<usize>,
 }
@@ -56,6 +60,7 @@ impl<'a> Writer<'a> {
             symbols: Symbols::default(),
             encoding: None,
             shapes: Vec::new(),
+            last: 0,
             objects: 0,
             floats: HashMap::default(),
             shared: Shared::default(),
@@ -69,32 +74,36 @@ impl<'a> Writer<'a> {
         }
     }
 
-    pub(crate) fn nil(&mut self) -> Result<(), DumpError> {
+    pub(crate) fn nil(&mut self) {
         self.out.push(b'0');
-        Ok(())
     }
 
-    pub(crate) fn bool(&mut self, value: bool) -> Result<(), DumpError> {
+    #[inline]
+    pub(crate) fn bool(&mut self, value: bool) {
         self.out.push(if value { b'T' } else { b'F' });
-        Ok(())
     }
 
     #[inline(never)]
-    pub(crate) fn str(&mut self, value: &str) -> Result<(), DumpError> {
+    pub(crate) fn str(&mut self, value: &str) {
         self.objects += 1;
         // As most are: the length and the number of the encoding's symbol have one byte each.
-        if let (len @ 1..=SHORT, Some(encoding @ 1..=SHORT)) = (value.len(), self.encoding) {
-            self.out.reserve(len + 7);
+        if let (len @ 1..=SHORT, Some(encoding @ 1..=SHORT)) = (value.len(), self.encoding)
+            && self.has_room(SHORT + 7)
+        {
             self.out.extend_from_slice(&[b'I', b'"', len as u8 + 5]);
             self.out.extend_from_slice(value.as_bytes());
             self.out.extend_from_slice(&[6, b';', encoding as u8 + 5, b'T']);
-            return Ok(());
+            return;
         }
+        self.any_str(value);
+    }
+
+    #[inline(never)]
+    fn any_str(&mut self, value: &str) {
         self.out.extend_from_slice(b"I\"");
         self.sized(value.as_bytes());
         self.out.push(6);
         self.encoding_flag(true);
-        Ok(())
     }
 
     /// Whether a string is in UTF-8 or in ASCII.
@@ -107,11 +116,10 @@ impl<'a> Writer<'a> {
         self.out.push(if utf8 { b'T' } else { b'F' });
     }
 
-    pub(crate) fn bytes(&mut self, value: &[u8]) -> Result<(), DumpError> {
+    pub(crate) fn bytes(&mut self, value: &[u8]) {
         self.objects += 1;
         self.out.push(b'"');
         self.sized(value);
-        Ok(())
     }
 
     pub(crate) fn array(&mut self, len: usize) -> Result<(), DumpError> {
@@ -159,7 +167,8 @@ impl<'a> Writer<'a> {
     /// Ends a `Set`: what is not a member of it is `false`.
     /// Says that what came last is a member of a set: it is a key of Ruby's.
     pub(crate) fn set_member(&mut self) -> Result<(), DumpError> {
-        self.bool(true)
+        self.bool(true);
+        Ok(())
     }
 
     pub(crate) fn set_end(&mut self) {
@@ -173,32 +182,60 @@ impl<'a> Writer<'a> {
             return self.map(shape.fields.len());
         }
         self.objects += 1;
-        self.out.push(if shape.form == Form::Object { b'o' } else { b'S' });
-        match self.known(shape).map(|known| known.class) {
-            Some(class) => self.symbol_link(class),
-            None => {
-                let class = self.symbol_bytes(shape.class.as_bytes());
-                let fields = vec![UNKNOWN; shape.fields.len()];
-                self.shapes.push(Known { shape, class, fields });
+        match self.known(shape).map(|known| (known.head, known.class)) {
+            Some((Some(head), _)) => self.out.extend_from_slice(&head),
+            known => {
+                let start = self.out.len();
+                self.out.push(if shape.form == Form::Object { b'o' } else { b'S' });
+                match known {
+                    Some((_, class)) => self.symbol_link(class),
+                    None => {
+                        let class = self.symbol_bytes(shape.class.as_bytes());
+                        let fields = vec![UNKNOWN; shape.fields.len()];
+                        self.shapes.push(Known { shape, class, head: None, fields });
+                        self.last = self.shapes.len() - 1;
+                    }
+                }
+                self.long(shape.fields.len() as i64);
+                let head = self.out.get(start..).and_then(|head| <[u8; 4]>::try_from(head).ok());
+                if let (Some(known), Some(head @ [_, b';', ..])) = (self.known(shape), head) {
+                    known.head = Some(head);
+                }
             }
         }
-        self.long(shape.fields.len() as i64);
         self.descend()
+    }
+
+    /// Whether so many bytes can be written without asking for memory. What is written then needs no more than
+    /// a few registers.
+    #[inline]
+    fn has_room(&self, bytes: usize) -> bool {
+        self.out.capacity() - self.out.len() >= bytes
+    }
+
+    /// Writes a field's name as it is mostly written: as the number of a symbol of one byte, of a struct of the
+    /// type that came last. Says whether it could be.
+    #[inline(never)]
+    pub(crate) fn usual_field(&mut self, shape: &'static Shape, index: usize) -> bool {
+        if let Some(known) = self.shapes.get(self.last)
+            && std::ptr::eq(known.shape, shape)
+            && let Some(number @ 1..=SHORT) = known.fields.get(index)
+            && self.has_room(2)
+        {
+            self.out.extend_from_slice(&[b';', *number as u8 + 5]);
+            return true;
+        }
+        false
     }
 
     #[inline(never)]
     pub(crate) fn field(&mut self, shape: &'static Shape, index: usize) -> Result<(), DumpError> {
-        match self.known(shape).and_then(|known| known.fields.get(index).copied()) {
-            Some(number @ 1..=SHORT) => self.out.extend_from_slice(&[b';', number as u8 + 5]),
-            None | Some(UNKNOWN) => return self.new_field(shape, index),
-            Some(number) => self.symbol_link(number),
+        let number = self.known(shape).and_then(|known| known.fields.get(index).copied());
+        if let Some(number) = number.filter(|number| *number != UNKNOWN) {
+            self.symbol_link(number);
+            return Ok(());
         }
-        Ok(())
-    }
-
-    /// A field whose name is written for the first time in a struct of this shape.
-    #[inline(never)]
-    fn new_field(&mut self, shape: &'static Shape, index: usize) -> Result<(), DumpError> {
+        // Its name is written for the first time in a struct of this shape.
         let Some(field) = shape.fields.get(index) else {
             return Err(DumpError::custom("a field that the shape doesn't have"));
         };
@@ -218,7 +255,11 @@ impl<'a> Writer<'a> {
 
     #[inline]
     fn known(&mut self, shape: &'static Shape) -> Option<&mut Known> {
-        self.shapes.iter_mut().find(|known| std::ptr::eq(known.shape, shape))
+        let is = |known: &Known| std::ptr::eq(known.shape, shape);
+        if !self.shapes.get(self.last).is_some_and(is) {
+            self.last = self.shapes.iter().position(is)?;
+        }
+        self.shapes.get_mut(self.last)
     }
 
     /// A reference to an object that may be anywhere.

@@ -2,7 +2,7 @@
 
 use super::{
     ext,
-    reader::{Head, Reader, SHORT, is_mark, malformed},
+    reader::{Head, Reader, is_mark, malformed},
 };
 use crate::{
     Limit, LoadError, LoadErrorKind, Loader, ObjectId, Reference, Shape,
@@ -15,34 +15,38 @@ use std::borrow::Cow;
 
 impl<'de> Reader<'de> {
     pub(crate) fn take_nil(&mut self) -> Result<bool, LoadError> {
-        if self.bytes.get(self.pos) != Some(&0xc0) {
-            return Ok(false);
+        match self.rest {
+            [0xc0, rest @ ..] => {
+                self.rest = rest;
+                Ok(true)
+            }
+            _ => Ok(false),
         }
-        self.head()?;
-        Ok(true)
     }
 
     #[inline(always)]
     pub(crate) fn bool(&mut self) -> Result<bool, LoadError> {
-        if let Some([byte @ (0xc2 | 0xc3)]) = self.peek() {
-            self.took(1)?;
-            return Ok(*byte == 0xc3);
+        match self.rest {
+            [byte @ (0xc2 | 0xc3), rest @ ..] => {
+                self.rest = rest;
+                Ok(*byte == 0xc3)
+            }
+            _ => self.any_bool(),
         }
-        self.any_bool()
     }
 
     #[inline(never)]
     fn any_bool(&mut self) -> Result<bool, LoadError> {
-        let at = self.pos;
+        let start = self.rest;
         match self.head()? {
             Head::Bool(value) => Ok(value),
-            _ => Err(self.other(at, "a boolean")),
+            _ => Err(self.other(start, "a boolean")),
         }
     }
 
     #[inline]
     pub(crate) fn i64(&mut self) -> Result<i64, LoadError> {
-        match self.small_int()? {
+        match self.small_int() {
             Some(number) => Ok(i64::from(number)),
             None => self.any_i64(),
         }
@@ -50,7 +54,7 @@ impl<'de> Reader<'de> {
 
     #[inline(never)]
     fn any_i64(&mut self) -> Result<i64, LoadError> {
-        let at = self.pos;
+        let start = self.rest;
         match self.head()? {
             Head::Int(value) => Ok(value),
             Head::Uint(value) => Err(out_of_range(value, "i64")),
@@ -58,29 +62,26 @@ impl<'de> Reader<'de> {
                 let (negative, magnitude) = self.integer(len)?;
                 Err(too_large(negative, magnitude, "i64"))
             }
-            _ => Err(self.other(at, "an integer")),
+            _ => Err(self.other(start, "an integer")),
         }
     }
 
     /// An integer in one of the forms that most have.
-    #[inline(always)]
-    pub(crate) fn small_int(&mut self) -> Result<Option<u32>, LoadError> {
-        let (number, len) = if let Some([byte @ 0..=0x7f]) = self.peek() {
-            (u32::from(*byte), 1)
-        } else {
-            match self.peek::<5>() {
-                Some([0xce, number @ ..]) => (u32::from_be_bytes(*number), 5),
-                Some([0xcd, a, b, ..]) => (u32::from(u16::from_be_bytes([*a, *b])), 3),
-                Some([0xcc, byte, ..]) => (u32::from(*byte), 2),
-                _ => return Ok(None),
-            }
+    #[inline(never)]
+    pub(crate) fn small_int(&mut self) -> Option<u32> {
+        let (number, rest) = match self.rest {
+            [byte @ 0..=0x7f, rest @ ..] => (u32::from(*byte), rest),
+            [0xcc, byte, rest @ ..] => (u32::from(*byte), rest),
+            [0xcd, a, b, rest @ ..] => (u32::from_be_bytes([0, 0, *a, *b]), rest),
+            [0xce, a, b, c, d, rest @ ..] => (u32::from_be_bytes([*a, *b, *c, *d]), rest),
+            _ => return None,
         };
-        self.took(len)?;
-        Ok(Some(number))
+        self.rest = rest;
+        Some(number)
     }
 
     pub(crate) fn i128(&mut self) -> Result<i128, LoadError> {
-        let at = self.pos;
+        let start = self.rest;
         match self.head()? {
             Head::Int(value) => Ok(i128::from(value)),
             Head::Uint(value) => Ok(i128::from(value)),
@@ -92,13 +93,13 @@ impl<'de> Reader<'de> {
                 });
                 value.ok_or_else(|| too_large(negative, magnitude, "i128"))
             }
-            _ => Err(self.other(at, "an integer")),
+            _ => Err(self.other(start, "an integer")),
         }
     }
 
     pub(crate) fn u128(&mut self) -> Result<u128, LoadError> {
-        let at = self.pos;
-        if let Some(number) = self.small_int()? {
+        let start = self.rest;
+        if let Some(number) = self.small_int() {
             return Ok(u128::from(number));
         }
         match self.head()? {
@@ -109,12 +110,12 @@ impl<'de> Reader<'de> {
                 let value = narrow(magnitude).filter(|value| !negative || *value == 0);
                 value.ok_or_else(|| too_large(negative, magnitude, "u128"))
             }
-            _ => Err(self.other(at, "an integer")),
+            _ => Err(self.other(start, "an integer")),
         }
     }
 
     pub(crate) fn big_int(&mut self) -> Result<(bool, Vec<u8>), LoadError> {
-        let at = self.pos;
+        let start = self.rest;
         let (negative, magnitude) = match self.head()? {
             Head::Int(value) => (value < 0, value.unsigned_abs().to_le_bytes().to_vec()),
             Head::Uint(value) => (false, value.to_le_bytes().to_vec()),
@@ -123,7 +124,7 @@ impl<'de> Reader<'de> {
                 self.budget.take_memory(magnitude.len())?;
                 (negative, magnitude.to_vec())
             }
-            _ => return Err(self.other(at, "an integer")),
+            _ => return Err(self.other(start, "an integer")),
         };
         let len = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         Ok((negative, magnitude.into_iter().take(len).collect()))
@@ -131,28 +132,30 @@ impl<'de> Reader<'de> {
 
     #[inline(always)]
     pub(crate) fn f64(&mut self) -> Result<f64, LoadError> {
-        if let Some([0xcb, float @ ..]) = self.peek::<9>() {
-            self.took(1 + float.len())?;
+        if let Some(([0xcb, float @ ..], rest)) = self.rest.split_first_chunk::<9>() {
+            self.rest = rest;
             return Ok(f64::from_be_bytes(*float));
         }
-        self.any_f64()
+        self.any_f64().map(f64::from_bits)
     }
 
+    /// The bits of a float.
     #[inline(never)]
-    fn any_f64(&mut self) -> Result<f64, LoadError> {
-        let at = self.pos;
-        match self.head()? {
-            Head::Float(value) => Ok(value),
-            Head::Int(value) => Ok(value as f64),
-            Head::Uint(value) => Ok(value as f64),
+    fn any_f64(&mut self) -> Result<u64, LoadError> {
+        let start = self.rest;
+        let value = match self.head()? {
+            Head::Float(value) => value,
+            Head::Int(value) => value as f64,
+            Head::Uint(value) => value as f64,
             Head::Ext(ext::INTEGER, len) => {
                 let (negative, magnitude) = self.integer(len)?;
                 let value =
                     magnitude.iter().rev().fold(0.0, |n, byte| n * 256.0 + f64::from(*byte));
-                Ok(if negative { -value } else { value })
+                if negative { -value } else { value }
             }
-            _ => Err(self.other(at, "a number")),
-        }
+            _ => return Err(self.other(start, "a number")),
+        };
+        Ok(value.to_bits())
     }
 
     pub(crate) fn str(&mut self) -> Result<Cow<'de, str>, LoadError> {
@@ -163,29 +166,22 @@ impl<'de> Reader<'de> {
         self.text("a Symbol")
     }
 
-    /// A text that is going to be kept.
-    #[inline(always)]
-    pub(crate) fn own_str(&mut self) -> Result<String, LoadError> {
-        // In the form that most have.
-        if let Some([byte @ 0xa0..=0xbf, rest @ ..]) = self.bytes.get(self.pos..)
-            && let len = usize::from(byte & 0x1f)
-            && let Some(text) = text::leading(rest, len)
-        {
-            self.took(1 + len)?;
-            self.budget.take_memory(len)?;
-            return Ok(text);
-        }
-        self.any_own_str()
-    }
-
+    /// A text that is going to be kept, in the form that most have. `None` if it has another one, or not all is
+    /// as it should be: then nothing is taken.
     #[inline(never)]
-    fn any_own_str(&mut self) -> Result<String, LoadError> {
-        self.str().map(Cow::into_owned)
+    pub(crate) fn usual_text(&mut self) -> Option<Box<str>> {
+        let [byte @ 0xa0..=0xbf, rest @ ..] = self.rest else { return None };
+        let len = usize::from(byte & 0x1f);
+        let behind = rest.get(len..)?;
+        let text = text::short(rest, len)?;
+        self.budget.memory = self.budget.memory.checked_sub(len)?;
+        self.rest = behind;
+        Some(text)
     }
 
     #[inline(never)]
     fn text(&mut self, expected: &'static str) -> Result<Cow<'de, str>, LoadError> {
-        let at = self.pos;
+        let start = self.rest;
         let bytes = match self.head()? {
             Head::Str(len) | Head::Bytes(len) => self.string(len)?,
             Head::Ext(ext::SYMBOL, len) => Cow::Borrowed(self.take(len)?),
@@ -195,7 +191,7 @@ impl<'de> Reader<'de> {
                 let encoding = encoding.as_bytes();
                 return marshal::decode_text(bytes, encoding).ok_or_else(|| not_text(encoding));
             }
-            _ => return Err(self.other(at, expected)),
+            _ => return Err(self.other(start, expected)),
         };
         self.budget.take_memory(bytes.len())?;
         let text = match bytes {
@@ -206,12 +202,12 @@ impl<'de> Reader<'de> {
     }
 
     pub(crate) fn bytes(&mut self) -> Result<Cow<'de, [u8]>, LoadError> {
-        let at = self.pos;
+        let start = self.rest;
         let bytes = match self.head()? {
             Head::Str(len) | Head::Bytes(len) => self.string(len)?,
             Head::Ext(ext::SYMBOL, len) => Cow::Borrowed(self.take(len)?),
             Head::Ext(ext::TEXT, len) => Cow::Borrowed(self.encoded(len)?.1),
-            _ => return Err(self.other(at, "a String")),
+            _ => return Err(self.other(start, "a String")),
         };
         self.budget.take_memory(bytes.len())?;
         Ok(bytes)
@@ -219,13 +215,13 @@ impl<'de> Reader<'de> {
 
     #[inline(always)]
     pub(crate) fn array(&mut self) -> Result<usize, LoadError> {
-        if let Some([byte @ 0x90..=0x9f, next]) = self.peek()
+        if let [byte @ 0x90..=0x9f, rest @ ..] = self.rest
             && let len = usize::from(byte & 0xf)
-            && len < self.left()
-            && (len == 0 || !is_mark(Some(next)))
+            && len <= rest.len()
+            && (len == 0 || !is_mark(rest.first()))
         {
-            self.took(1)?;
-            self.descend()?;
+            self.rest = rest;
+            self.descend(len)?;
             return Ok(len);
         }
         self.any_array()
@@ -233,27 +229,27 @@ impl<'de> Reader<'de> {
 
     #[inline(never)]
     fn any_array(&mut self) -> Result<usize, LoadError> {
-        let at = self.pos;
+        let start = self.rest;
         match self.head()? {
             Head::Array(len) if self.mark(len)?.is_none() => {
-                self.descend()?;
+                self.descend(len)?;
                 Ok(len)
             }
-            _ => Err(self.other(at, "an Array")),
+            _ => Err(self.other(start, "an Array")),
         }
     }
 
     pub(crate) fn map(&mut self) -> Result<usize, LoadError> {
-        let at = self.pos;
+        let start = self.rest;
         let len = match self.head()? {
             Head::Map(len) => len,
             Head::Array(len) => match self.mark(len)? {
                 Some((ext::KEYWORDS, _)) => pairs(len),
-                _ => return Err(self.other(at, "a Hash")),
+                _ => return Err(self.other(start, "a Hash")),
             },
-            _ => return Err(self.other(at, "a Hash")),
+            _ => return Err(self.other(start, "a Hash")),
         };
-        self.descend()?;
+        self.descend(2 * len)?;
         Ok(len)
     }
 
@@ -264,15 +260,14 @@ impl<'de> Reader<'de> {
 
     /// Begins arguments by name, if it is those.
     pub(crate) fn keywords(&mut self) -> Result<Option<usize>, LoadError> {
-        let at = self.pos;
-        if let Head::Array(len) = self.peek_head()?
+        let start = self.rest;
+        if let Head::Array(len) = self.head()?
             && let Some((ext::KEYWORDS, _)) = self.mark(len)?
         {
-            self.budget.take_nodes(1)?;
-            self.descend()?;
+            self.descend(2 * pairs(len))?;
             return Ok(Some(pairs(len)));
         }
-        self.pos = at;
+        self.rest = start;
         Ok(None)
     }
 
@@ -280,12 +275,13 @@ impl<'de> Reader<'de> {
     /// order of its shape.
     #[inline(always)]
     pub(crate) fn another(&mut self, shape: &'static Shape) -> Result<bool, LoadError> {
-        if let Some((head, last)) = self.last_head
-            && std::ptr::eq(last, shape)
-            && self.peek() == Some(&head)
+        if let Some((head, last)) = &self.last_head
+            && std::ptr::eq(*last, shape)
+            && let Some((found, rest)) = self.rest.split_first_chunk()
+            && found == head
         {
-            self.took(head.len())?;
-            self.descend()?;
+            self.rest = rest;
+            self.descend(shape.fields.len())?;
             return Ok(true);
         }
         Ok(false)
@@ -293,7 +289,7 @@ impl<'de> Reader<'de> {
 
     #[inline(never)]
     pub(crate) fn object(&mut self, shape: &'static Shape) -> Result<Fields, LoadError> {
-        let at = self.pos;
+        let start = self.rest;
         let fields = match self.head()? {
             Head::Array(len) => match self.mark(len)? {
                 Some((ext::SHAPE, mark)) => {
@@ -303,10 +299,13 @@ impl<'de> Reader<'de> {
                     }
                     let names = (!peer.is_like(shape)).then(|| peer.clone());
                     if peer.fields.len() != len - 1 {
-                        return Err(malformed(at, "a struct with another number of fields"));
+                        return Err(malformed(
+                            self.pos(),
+                            "a struct with another number of fields",
+                        ));
                     }
-                    if names.is_none() && self.pos == at + 4 {
-                        self.last_head = self.chunk_at(at).map(|head| (*head, shape));
+                    if names.is_none() && start.len() - self.rest.len() == 4 {
+                        self.last_head = start.first_chunk().map(|head| (*head, shape));
                     }
                     Fields { left: len - 1, expected: 0, symbols: true, names }
                 }
@@ -316,21 +315,24 @@ impl<'de> Reader<'de> {
                     }
                     Fields { left: pairs(len), expected: 0, symbols: false, names: None }
                 }
-                _ => return Err(self.other(at, expected_struct(shape))),
+                _ => return Err(self.other(start, expected_struct(shape))),
             },
             Head::Map(len) => Fields { left: len, expected: 0, symbols: false, names: None },
-            _ => return Err(self.other(at, expected_struct(shape))),
+            _ => return Err(self.other(start, expected_struct(shape))),
         };
-        self.descend()?;
+        // Where no shape says their names, these are values, too.
+        let names = if fields.symbols { 0 } else { fields.left };
+        self.descend(fields.left + names)?;
         Ok(fields)
     }
 
-    #[inline]
+    /// The position of the field that comes next; behind the last one that of none.
+    #[inline(never)]
     pub(crate) fn field(
         &mut self,
         shape: &'static Shape,
         fields: &mut Fields,
-    ) -> Result<Option<usize>, LoadError> {
+    ) -> Result<usize, LoadError> {
         while let Some(left) = fields.left.checked_sub(1) {
             fields.left = left;
             let found = match (fields.symbols, &fields.names) {
@@ -354,41 +356,41 @@ impl<'de> Reader<'de> {
             };
             if let Some(position) = found {
                 fields.expected = position + 1;
-                return Ok(Some(position));
+                return Ok(position);
             }
             self.skip()?;
         }
-        Ok(None)
+        Ok(shape.fields.len())
     }
 
     /// Begins a set, or an array in its place.
     pub(crate) fn set(&mut self) -> Result<(usize, bool), LoadError> {
-        let at = self.pos;
+        let start = self.rest;
         let Head::Array(len) = self.head()? else {
-            return Err(self.other(at, "a Set or an Array"));
+            return Err(self.other(start, "a Set or an Array"));
         };
         let len = match self.mark(len)? {
             None => len,
             Some((ext::SET, _)) => len - 1,
-            Some(_) => return Err(self.other(at, "a Set or an Array")),
+            Some(_) => return Err(self.other(start, "a Set or an Array")),
         };
-        self.descend()?;
+        self.descend(len)?;
         Ok((len, false))
     }
 
     pub(crate) fn time(&mut self) -> Result<Moment, LoadError> {
-        let at = self.pos;
+        let start = self.rest;
         match self.head()? {
             Head::Ext(ext::TIME, len) => self.moment(len),
             Head::Ext(ext::MARSHAL, len) => self.marshal(len, |loader| loader.time()),
-            _ => Err(self.other(at, "a Time")),
+            _ => Err(self.other(start, "a Time")),
         }
     }
 
     pub(crate) fn reference(&mut self) -> Result<Reference, LoadError> {
-        let at = self.pos;
-        if let Some((whose, (slot, generation))) = self.short_reference() {
-            self.took(SHORT)?;
+        let start = self.rest;
+        if let Some((whose, (slot, generation), rest)) = self.short_reference() {
+            self.rest = rest;
             self.budget.take_reference()?;
             let table = match whose {
                 // What is the sender's there is the peer's here.
@@ -399,7 +401,7 @@ impl<'de> Reader<'de> {
         }
         match self.head()? {
             Head::Ext(ext::REFERENCE, len) => self.reference_of(len),
-            _ => Err(self.other(at, "a reference to a remote object")),
+            _ => Err(self.other(start, "a reference to a remote object")),
         }
     }
 
@@ -411,13 +413,13 @@ impl<'de> Reader<'de> {
     /// An error that says what is there in place of what was expected.
     #[cold]
     pub(crate) fn mismatch(&mut self, expected: &'static str) -> LoadError {
-        self.other(self.pos, expected)
+        self.other(self.rest, expected)
     }
 
-    /// The same for a value that begins at `at`.
+    /// The same for a value that `start` begins with.
     #[cold]
-    fn other(&mut self, at: usize, expected: impl Into<Cow<'static, str>>) -> LoadError {
-        self.pos = at;
+    fn other(&mut self, start: &'de [u8], expected: impl Into<Cow<'static, str>>) -> LoadError {
+        self.rest = start;
         match self.describe() {
             Ok(found) => {
                 LoadErrorKind::Mismatch { expected: expected.into(), found: found.into() }.into()
@@ -427,14 +429,14 @@ impl<'de> Reader<'de> {
     }
 
     pub(crate) fn kind(&mut self) -> Result<Kind, LoadError> {
-        let at = self.pos;
+        let start = self.rest;
         let kind = self.peek_kind();
-        self.pos = at;
+        self.rest = start;
         kind
     }
 
     fn peek_kind(&mut self) -> Result<Kind, LoadError> {
-        Ok(match self.peek_head()? {
+        Ok(match self.head()? {
             Head::Nil => Kind::Nil,
             Head::Bool(_) => Kind::Bool,
             Head::Int(_) | Head::Uint(_) | Head::Ext(ext::INTEGER, _) => Kind::Int,
@@ -456,8 +458,8 @@ impl<'de> Reader<'de> {
 
     /// What there is, in words.
     fn describe(&mut self) -> Result<String, LoadError> {
-        let at = self.pos;
-        let head = self.peek_head()?;
+        let start = self.rest;
+        let head = self.head()?;
         let found = match head {
             Head::Ext(ext::TIME, _) => "a Time".into(),
             Head::Array(len) => match self.mark(len)? {
@@ -468,7 +470,7 @@ impl<'de> Reader<'de> {
                 Some((_, class)) => format!("a {}", String::from_utf8_lossy(class)),
             },
             _ => {
-                self.pos = at;
+                self.rest = start;
                 match self.kind()? {
                     Kind::Nil => "nil",
                     Kind::Bool => "a boolean",
@@ -484,13 +486,13 @@ impl<'de> Reader<'de> {
                 .into()
             }
         };
-        self.pos = at;
+        self.rest = start;
         Ok(found)
     }
 
     /// The sign and the magnitude of a large integer.
     pub(super) fn integer(&mut self, len: usize) -> Result<(bool, &'de [u8]), LoadError> {
-        let at = self.pos;
+        let at = self.pos();
         if len > self.budget.integer + 1 {
             return Err(exceeded(Limit::Integer, self.budget.integer));
         }
@@ -502,7 +504,7 @@ impl<'de> Reader<'de> {
 
     /// The encoding of a text and its bytes.
     pub(super) fn encoded(&mut self, len: usize) -> Result<(&'de str, &'de [u8]), LoadError> {
-        let at = self.pos;
+        let at = self.pos();
         let bytes = self.take(len)?;
         let split =
             bytes.split_first().and_then(|(len, rest)| rest.split_at_checked(usize::from(*len)));
@@ -514,7 +516,7 @@ impl<'de> Reader<'de> {
     }
 
     pub(super) fn moment(&mut self, len: usize) -> Result<Moment, LoadError> {
-        let at = self.pos;
+        let at = self.pos();
         let bytes = self.take(len)?;
         let moment = bytes.split_first_chunk::<8>().and_then(|(seconds, rest)| {
             let (nanos, rest) = rest.split_first_chunk::<4>()?;
@@ -530,7 +532,7 @@ impl<'de> Reader<'de> {
     }
 
     pub(super) fn reference_of(&mut self, len: usize) -> Result<Reference, LoadError> {
-        let at = self.pos;
+        let at = self.pos();
         let bytes = self.take(len)?;
         self.budget.take_reference()?;
         let none = || malformed(at, "a reference that is none");
@@ -570,7 +572,7 @@ impl<'de> Reader<'de> {
         let depth = self.budget.depth;
         // What is around it counts.
         let mut budget = self.budget;
-        budget.depth = depth.saturating_sub(self.depth);
+        budget.depth = self.levels;
         let mut loader = Loader::marshal_with(stream, budget, None)?;
         let loaded = load(&mut loader)?;
         self.budget = loader.budget();

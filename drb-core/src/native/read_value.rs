@@ -61,7 +61,7 @@ impl Reader<'_> {
             }
             Head::Ext(ext::MARSHAL, len) => self.marshal(len, |loader| loader.value())?,
             Head::Ext(..) => {
-                return Err(malformed(self.pos, "an extension type that is none of drb's"));
+                return Err(malformed(self.pos(), "an extension type that is none of drb's"));
             }
         })
     }
@@ -75,7 +75,7 @@ impl Reader<'_> {
                 let shape = self.shape(mark)?.clone();
                 let values = self.items(len - 1)?;
                 if values.len() != shape.fields.len() {
-                    return Err(malformed(self.pos, "a struct with another number of fields"));
+                    return Err(malformed(self.pos(), "a struct with another number of fields"));
                 }
                 let fields = shape.fields.iter().map(String::as_str).zip(values);
                 Ok(match shape.form {
@@ -89,7 +89,7 @@ impl Reader<'_> {
             ext::OBJECT | ext::STRUCT => {
                 let class = Symbol::with_encoding(mark, Encoding::Utf8);
                 let mut fields = Vec::new();
-                self.descend()?;
+                self.descend(2 * pairs(len))?;
                 for _ in 0..pairs(len) {
                     let name = self.symbol()?.into_owned();
                     self.budget.take_memory(name.len() + NODE)?;
@@ -119,7 +119,7 @@ impl Reader<'_> {
     }
 
     fn items(&mut self, len: usize) -> Result<Vec<Value>, LoadError> {
-        self.descend()?;
+        self.descend(len)?;
         let mut items = Vec::with_capacity(len.min(self.budget.preallocation / NODE));
         for _ in 0..len {
             items.push(self.value()?);
@@ -129,7 +129,7 @@ impl Reader<'_> {
     }
 
     fn entries(&mut self, len: usize) -> Result<Vec<(Value, Value)>, LoadError> {
-        self.descend()?;
+        self.descend(2 * len)?;
         let mut entries = Vec::with_capacity(len.min(self.budget.preallocation / NODE / 2));
         for _ in 0..len {
             entries.push((self.value()?, self.value()?));

@@ -1,7 +1,10 @@
 //! Where reading stands: positions, markers, bounds.
 
 use super::{Held, PeerShape, Tables, Tail, call::HeldObject, ext, imports::Place};
-use crate::{Budget, LoadError, LoadErrorKind, ObjectId, Reference, Remote, Session, Shape, Value};
+use crate::{
+    Budget, Limit, LoadError, LoadErrorKind, ObjectId, Reference, Remote, Session, Shape, Value,
+    budget::exceeded,
+};
 use rmp::Marker;
 use std::{borrow::Cow, sync::Arc};
 
@@ -13,10 +16,13 @@ const MANY: usize = 256;
 
 /// Reads values of MessagePack, one after the other.
 pub(crate) struct Reader<'de> {
-    pub(super) bytes: &'de [u8],
-    pub(crate) pos: usize,
+    /// What is still to be read.
+    pub(super) rest: &'de [u8],
+    /// How many bytes there were.
+    len: usize,
     pub(super) budget: Budget,
-    pub(super) depth: usize,
+    /// How deep what is read next may go, within what it is in.
+    pub(super) levels: usize,
     pub(super) tables: &'de Tables,
     /// The string that the message ends with, if it has travelled beside it.
     tail: Option<&'de Tail>,
@@ -56,12 +62,19 @@ pub struct Mentioned {
 }
 
 impl<'de> Reader<'de> {
-    pub(crate) fn new(bytes: &'de [u8], budget: Budget, tables: &'de Tables) -> Self {
+    /// Reads a value. It counts as one, and those within an array, a map or a struct when that begins.
+    pub(crate) fn new(bytes: &'de [u8], mut budget: Budget, tables: &'de Tables) -> Self {
+        let bytes = budget.take_nodes(1).map_or(&[][..], |()| bytes);
+        Self::within(bytes, budget, tables)
+    }
+
+    /// Reads values that have been counted.
+    pub(crate) fn within(bytes: &'de [u8], budget: Budget, tables: &'de Tables) -> Self {
         Self {
-            bytes,
-            pos: 0,
+            rest: bytes,
+            len: bytes.len(),
             budget,
-            depth: 0,
+            levels: budget.depth,
             tables,
             tail: None,
             session: None,
@@ -98,7 +111,7 @@ impl<'de> Reader<'de> {
 
     /// Takes a reference to the object that is held for whoever loads what comes next, if that is one.
     pub(crate) fn remote(&mut self) -> Result<Option<Remote>, LoadError> {
-        let Some((ext::MINE, (slot, generation))) = self.short_reference() else {
+        let Some((ext::MINE, (slot, generation), rest)) = self.short_reference() else {
             return Ok(None);
         };
         if self.held.first().is_none_or(|(place, _)| *place != (slot, generation)) {
@@ -106,7 +119,7 @@ impl<'de> Reader<'de> {
         }
         let first = self.held.split_off_first_mut();
         let Some(import) = first.and_then(|(_, import)| import.take()) else { return Ok(None) };
-        self.took(SHORT)?;
+        self.rest = rest;
         self.budget.take_reference()?;
         let table = self.tables.peer_objects;
         let reference = Reference::without_uri(ObjectId::Slot { table, slot, generation });
@@ -120,7 +133,10 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(crate) fn reserve(&mut self, len: usize, size: usize) -> usize {
         // Each element takes at least a byte of what has arrived.
-        self.budget.reserve(len.min(self.left()), size)
+        self.budget.reserve(len.min(self.rest.len()), size).unwrap_or_else(|| {
+            self.rest = &[];
+            0
+        })
     }
 
     /// Takes the next value and forgets it.
@@ -139,10 +155,11 @@ impl<'de> Reader<'de> {
                     0
                 }
                 Head::Array(len) => len,
-                Head::Map(len) => len.saturating_mul(2),
+                Head::Map(len) => 2 * len,
                 _ => 0,
             };
-            values = values.saturating_add(within);
+            self.budget.take_nodes(within)?;
+            values += within;
         }
         Ok(())
     }
@@ -150,13 +167,14 @@ impl<'de> Reader<'de> {
     /// The places of all references to objects of the peer's, as often as they are there.
     pub(super) fn references(mut self) -> Result<Mentioned, LoadError> {
         let mut mentioned = Mentioned::default();
-        while self.left() > 0 {
+        while !self.rest.is_empty() {
+            self.budget.take_nodes(1)?;
             if mentioned.senders.len() == MANY {
                 // More of them than that are likely to be all that there is.
-                mentioned.senders.reserve(self.left() / SHORT);
+                mentioned.senders.reserve(self.rest.len() / SHORT);
             }
-            if let Some((whose, place)) = self.short_reference() {
-                self.took(SHORT)?;
+            if let Some((whose, place, rest)) = self.short_reference() {
+                self.rest = rest;
                 self.budget.take_reference()?;
                 match whose {
                     ext::MINE => mentioned.senders.push((place, None)),
@@ -189,56 +207,32 @@ impl<'de> Reader<'de> {
     }
 
     /// The next value, if it is a reference as this implementation writes it, to an object of either side.
-    /// Whoever takes it calls [`Reader::took`] for [`SHORT`] bytes.
+    /// Gives what follows it, too.
     #[inline]
-    pub(super) fn short_reference(&self) -> Option<(u8, Place)> {
-        let bytes: &[u8; SHORT] = self.bytes.get(self.pos..)?.first_chunk()?;
-        match bytes {
-            [0xc7, 9, ty, whose @ (ext::MINE | ext::YOURS), place @ ..]
+    pub(super) fn short_reference(&self) -> Option<(u8, Place, &'de [u8])> {
+        match self.rest.split_first_chunk::<SHORT>()? {
+            ([0xc7, 9, ty, whose @ (ext::MINE | ext::YOURS), place @ ..], rest)
                 if *ty == ext::REFERENCE as u8 =>
             {
-                Some((*whose, place_of(place)))
+                Some((*whose, place_of(place), rest))
             }
             _ => None,
         }
     }
 
+    #[inline(always)]
     pub(crate) fn end(&mut self) -> Result<(), LoadError> {
-        self.depth = self.depth.saturating_sub(1);
+        self.levels += 1;
         Ok(())
     }
 
-    /// The first bytes of the next value, if there are so many left. Most values begin in one of very few
-    /// ways; for these, it spares what all the others need. Whoever takes the value calls [`Reader::took`].
-    #[inline(always)]
-    pub(super) fn peek<const N: usize>(&self) -> Option<&'de [u8; N]> {
-        self.chunk_at(self.pos)
+    /// How many bytes were read.
+    pub(crate) fn pos(&self) -> usize {
+        self.len - self.rest.len()
     }
 
-    #[inline(always)]
-    pub(super) fn chunk_at<const N: usize>(&self, at: usize) -> Option<&'de [u8; N]> {
-        self.bytes.get(at..)?.first_chunk()
-    }
-
-    /// Takes so many bytes, which are there, as a value.
-    #[inline(always)]
-    pub(super) fn took(&mut self, bytes: usize) -> Result<(), LoadError> {
-        self.budget.take_nodes(1)?;
-        self.pos += bytes;
-        Ok(())
-    }
-
-    /// The beginning of the next value, which counts as one.
-    #[inline]
+    /// The beginning of the next value.
     pub(super) fn head(&mut self) -> Result<Head, LoadError> {
-        self.budget.take_nodes(1)?;
-        self.peek_head()
-    }
-
-    /// The same, where what follows is known to be counted already.
-    #[inline]
-    pub(super) fn peek_head(&mut self) -> Result<Head, LoadError> {
-        let at = self.pos;
         Ok(match Marker::from_u8(self.byte()?) {
             Marker::FixPos(value) => Head::Int(i64::from(value)),
             Marker::FixNeg(value) => Head::Int(i64::from(value)),
@@ -288,7 +282,9 @@ impl<'de> Reader<'de> {
                 let len = u32::from_be_bytes(self.chunk()?) as usize;
                 self.ext(len)?
             }
-            Marker::Reserved => return Err(malformed(at, "a byte that begins no value")),
+            Marker::Reserved => {
+                return Err(malformed(self.pos() - 1, "a byte that begins no value"));
+            }
         })
     }
 
@@ -311,7 +307,7 @@ impl<'de> Reader<'de> {
     fn long(&mut self, head: fn(usize) -> Head) -> Result<Head, LoadError> {
         let len = u32::from_be_bytes(self.chunk()?) as usize;
         match self.tail {
-            Some(tail) if self.left() == 0 && tail.len() == len => Ok(head(len)),
+            Some(tail) if self.rest.is_empty() && tail.len() == len => Ok(head(len)),
             _ => self.held(head, len),
         }
     }
@@ -319,7 +315,7 @@ impl<'de> Reader<'de> {
     /// A length is only believed if there are so many bytes: each element takes at least one.
     #[inline]
     fn held(&self, head: fn(usize) -> Head, len: usize) -> Result<Head, LoadError> {
-        if len > self.left() {
+        if len > self.rest.len() {
             return Err(LoadError::truncated());
         }
         Ok(head(len))
@@ -331,37 +327,31 @@ impl<'de> Reader<'de> {
         Ok(Head::Ext(ty, len))
     }
 
-    pub(super) fn left(&self) -> usize {
-        self.bytes.len().saturating_sub(self.pos)
-    }
-
     #[inline]
     fn byte(&mut self) -> Result<u8, LoadError> {
-        let byte = self.bytes.get(self.pos).copied().ok_or_else(LoadError::truncated)?;
-        self.pos += 1;
-        Ok(byte)
+        let (byte, rest) = self.rest.split_first().ok_or_else(|| self.budget.ended())?;
+        self.rest = rest;
+        Ok(*byte)
     }
 
     #[inline]
     fn chunk<const N: usize>(&mut self) -> Result<[u8; N], LoadError> {
-        let rest = self.bytes.get(self.pos..).unwrap_or_default();
-        let chunk = rest.first_chunk().ok_or_else(LoadError::truncated)?;
-        self.pos += N;
+        let (chunk, rest) = self.rest.split_first_chunk().ok_or_else(LoadError::truncated)?;
+        self.rest = rest;
         Ok(*chunk)
     }
 
     #[inline]
     pub(super) fn take(&mut self, len: usize) -> Result<&'de [u8], LoadError> {
-        let end = self.pos.saturating_add(len);
-        let bytes = self.bytes.get(self.pos..end).ok_or_else(LoadError::truncated)?;
-        self.pos = end;
+        let (bytes, rest) = self.rest.split_at_checked(len).ok_or_else(LoadError::truncated)?;
+        self.rest = rest;
         Ok(bytes)
     }
 
     /// The bytes of a string.
     #[inline]
     pub(super) fn string(&mut self, len: usize) -> Result<Cow<'de, [u8]>, LoadError> {
-        if len > self.left() {
+        if len > self.rest.len() {
             let tail = self.tail.and_then(Tail::take).ok_or_else(LoadError::truncated)?;
             return Ok(Cow::Owned(tail));
         }
@@ -370,7 +360,7 @@ impl<'de> Reader<'de> {
 
     /// Takes the bytes of a string and forgets them.
     fn pass(&mut self, len: usize) -> Result<(), LoadError> {
-        if len > self.left() && self.tail.is_some() {
+        if len > self.rest.len() && self.tail.is_some() {
             return Ok(());
         }
         self.take(len).map(|_| ())
@@ -379,14 +369,14 @@ impl<'de> Reader<'de> {
     /// What the first element of an array of `len` says of the others, if it does; then it is taken.
     #[inline]
     pub(super) fn mark(&mut self, len: usize) -> Result<Option<(i8, &'de [u8])>, LoadError> {
-        if len == 0 || !is_mark(self.bytes.get(self.pos)) {
+        if len == 0 || !is_mark(self.rest.first()) {
             return Ok(None);
         }
-        let at = self.pos;
-        match self.peek_head()? {
+        let start = self.rest;
+        match self.head()? {
             Head::Ext(ty @ ext::SHAPE..=ext::KEYWORDS, len) => Ok(Some((ty, self.take(len)?))),
             _ => {
-                self.pos = at;
+                self.rest = start;
                 Ok(None)
             }
         }
@@ -396,29 +386,36 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(super) fn shape(&mut self, mark: &[u8]) -> Result<&Arc<PeerShape>, LoadError> {
         if mark.is_empty() || mark.len() > 4 {
-            return Err(malformed(self.pos, "a number of a shape that isn't one"));
+            return Err(malformed(self.pos(), "a number of a shape that isn't one"));
         }
         let number = mark.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
         if self.last.as_ref().is_none_or(|(last, _)| *last != number) {
             let shape = self.tables.peer(number);
-            let at = self.pos;
-            let shape = shape.ok_or_else(|| malformed(at, "a struct of an unknown shape"))?;
+            let shape =
+                shape.ok_or_else(|| malformed(self.pos(), "a struct of an unknown shape"))?;
             self.last = Some((number, shape));
         }
         match &self.last {
             Some((_, shape)) => Ok(shape),
-            None => Err(malformed(self.pos, "a struct of an unknown shape")),
+            None => Err(malformed(self.pos(), "a struct of an unknown shape")),
         }
     }
 
-    #[inline]
-    pub(super) fn descend(&mut self) -> Result<(), LoadError> {
-        self.depth += 1;
-        if self.depth > self.budget.depth {
-            let max = self.budget.depth;
-            return Err(crate::budget::exceeded(crate::Limit::Depth, max));
+    /// So many values follow within the one that has begun.
+    #[inline(always)]
+    pub(super) fn descend(&mut self, values: usize) -> Result<(), LoadError> {
+        match self.levels.checked_sub(1) {
+            Some(left) => {
+                self.levels = left;
+                self.budget.take_nodes(values)
+            }
+            None => Err(self.too_deep()),
         }
-        Ok(())
+    }
+
+    #[cold]
+    fn too_deep(&self) -> LoadError {
+        exceeded(Limit::Depth, self.budget.depth)
     }
 }
 

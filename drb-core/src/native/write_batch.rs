@@ -30,7 +30,8 @@ impl Writer<'_> {
     pub(crate) fn back_to(&mut self, len: usize, references: usize) {
         self.cut(len);
         // A batch is within nothing else.
-        (self.depth, self.references, self.cyclic) = (1, references, false);
+        self.back_to_depth(1);
+        (self.references, self.cyclic) = (references, false);
     }
 
     pub(crate) fn references(&self) -> usize {

@@ -10,7 +10,7 @@ use crate::{
 impl Writer<'_> {
     pub(crate) fn value(&mut self, value: &Value) -> Result<(), DumpError> {
         self.fetch();
-        let (start, depth, exported) = (self.out.len(), self.depth, self.exported());
+        let (start, levels, exported) = (self.out.len(), self.levels, self.exported());
         let written = self.part(value);
         if !std::mem::take(&mut self.cyclic) {
             return written;
@@ -18,7 +18,7 @@ impl Writer<'_> {
         // Only Ruby's form has a way to say that a value contains itself.
         self.cut(start);
         self.take_back(exported);
-        self.depth = depth;
+        self.levels = levels;
         self.marshal(value)
     }
 

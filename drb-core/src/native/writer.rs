@@ -16,12 +16,15 @@ pub(crate) struct Writer<'a> {
     session: Option<&'a dyn Session>,
     /// What the value refers to, where that is counted.
     collected: Option<&'a mut Collected>,
-    /// The shape that came last: values of one type tend to come together.
-    last: Option<Last>,
+    /// The shape that came last, and its number: values of one type tend to come together.
+    last: Option<(&'static Shape, u32)>,
+    /// How its structs begin, where that is short.
+    last_head: Option<([u8; 4], &'static Shape)>,
     /// How many shapes the reader has to know.
     needs: u32,
     start: usize,
-    pub(super) depth: usize,
+    /// How deep what is written next may go, within what it is in.
+    pub(super) levels: usize,
     /// Whether a value has turned out to contain itself.
     pub(super) cyclic: bool,
     pub(super) references: usize,
@@ -48,15 +51,6 @@ macro_rules! put {
     }};
 }
 
-/// A shape that structs were written of.
-#[derive(Clone, Copy)]
-struct Last {
-    shape: &'static Shape,
-    number: u32,
-    /// How its structs begin, where that is short.
-    head: Option<[u8; 4]>,
-}
-
 impl<'a> Writer<'a> {
     pub(crate) fn new(
         out: &'a mut Vec<u8>,
@@ -78,9 +72,10 @@ impl<'a> Writer<'a> {
             session,
             collected: None,
             last: None,
+            last_head: None,
             needs: 0,
             start,
-            depth: 0,
+            levels: limits.depth,
             cyclic: false,
             references: 0,
             tails: false,
@@ -126,7 +121,7 @@ impl<'a> Writer<'a> {
 
     #[inline]
     pub(crate) fn bool(&mut self, value: bool) -> Result<(), DumpError> {
-        self.out.push(0xc2 | u8::from(value));
+        self.out.extend_from_slice(&[0xc2 | u8::from(value)]);
         Ok(())
     }
 
@@ -143,6 +138,11 @@ impl<'a> Writer<'a> {
     #[inline]
     fn has_room(&self, bytes: usize) -> bool {
         self.out.capacity() - self.out.len() >= bytes
+    }
+
+    #[inline(never)]
+    fn any(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
     }
 
     /// As most integers are: in one piece.
@@ -218,14 +218,18 @@ impl<'a> Writer<'a> {
         if let Some(place) = bytes.last_chunk_mut() {
             *place = value.to_be_bytes();
         }
-        self.out.extend_from_slice(&bytes);
+        if self.has_room(bytes.len()) {
+            self.out.extend_from_slice(&bytes);
+        } else {
+            self.any(&bytes);
+        }
         Ok(())
     }
 
     #[inline(always)]
     pub(crate) fn str(&mut self, value: &str) -> Result<(), DumpError> {
         if value.len() < 32 && self.has_room(32) {
-            self.out.push(0xa0 | value.len() as u8);
+            self.out.extend_from_slice(&[0xa0 | value.len() as u8]);
             self.out.extend_from_slice(value.as_bytes());
             return Ok(());
         }
@@ -321,7 +325,7 @@ impl<'a> Writer<'a> {
     #[inline]
     pub(crate) fn array(&mut self, len: usize) -> Result<(), DumpError> {
         if len < 16 && self.has_room(9) {
-            self.out.push(0x90 | len as u8);
+            self.out.extend_from_slice(&[0x90 | len as u8]);
             return self.descend();
         }
         self.any_array(len)
@@ -357,9 +361,9 @@ impl<'a> Writer<'a> {
 
     #[inline(always)]
     pub(crate) fn object(&mut self, shape: &'static Shape) -> Result<(), DumpError> {
-        match self.last {
-            Some(Last { shape: last, head: Some(head), .. }) if std::ptr::eq(last, shape) => {
-                self.out.extend_from_slice(&head);
+        match &self.last_head {
+            Some((head, last)) if std::ptr::eq(*last, shape) => {
+                self.out.extend_from_slice(head);
                 self.descend()
             }
             _ => self.other_object(shape),
@@ -369,7 +373,7 @@ impl<'a> Writer<'a> {
     #[inline(never)]
     fn other_object(&mut self, shape: &'static Shape) -> Result<(), DumpError> {
         let number = match self.last {
-            Some(last) if std::ptr::eq(last.shape, shape) => last.number,
+            Some((last, number)) if std::ptr::eq(last, shape) => number,
             _ => {
                 // As many as there are symbols in a message: both are names.
                 let most = self.limits.symbols;
@@ -379,12 +383,10 @@ impl<'a> Writer<'a> {
                 number
             }
         };
-        let head = match (u8::try_from(number), shape.fields.len()) {
-            (Ok(number), len @ 0..=14) => Some([0x91 + len as u8, 0xd4, ext::SHAPE as u8, number]),
-            _ => None,
-        };
-        self.last = Some(Last { shape, number, head });
-        if let Some(head) = head {
+        self.last = Some((shape, number));
+        if let (Ok(number), len @ 0..=14) = (u8::try_from(number), shape.fields.len()) {
+            let head = [0x91 + len as u8, 0xd4, ext::SHAPE as u8, number];
+            self.last_head = Some((head, shape));
             self.out.extend_from_slice(&head);
             return self.descend();
         }
@@ -397,13 +399,8 @@ impl<'a> Writer<'a> {
         self.marked(ext::SHAPE, short.unwrap_or_default(), shape.fields.len())
     }
 
-    /// The fields of a struct are in their order: nothing has to be said of each.
-    pub(crate) fn field(&mut self, _: &'static Shape, _: usize) -> Result<(), DumpError> {
-        Ok(())
-    }
-
     pub(crate) fn end(&mut self) {
-        self.depth -= 1;
+        self.levels += 1;
     }
 
     pub(crate) fn time(&mut self, moment: &Moment) -> Result<(), DumpError> {
@@ -521,11 +518,17 @@ impl<'a> Writer<'a> {
 
     #[inline]
     pub(super) fn descend(&mut self) -> Result<(), DumpError> {
-        self.depth += 1;
-        if self.depth > self.limits.depth {
-            return Err(DumpError::limit(Limit::Depth, self.limits.depth));
+        match self.levels.checked_sub(1) {
+            Some(left) => {
+                self.levels = left;
+                Ok(())
+            }
+            None => Err(DumpError::limit(Limit::Depth, self.limits.depth)),
         }
-        Ok(())
+    }
+
+    pub(super) fn back_to_depth(&mut self, depth: usize) {
+        self.levels = self.limits.depth.saturating_sub(depth);
     }
 
     /// A length that fits a message, and so 32 bits.

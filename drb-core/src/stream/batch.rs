@@ -277,7 +277,7 @@ impl Arrived {
         let Some(tables) = self.tables.as_deref().filter(|_| !self.one_by_one) else {
             return false;
         };
-        let mut loader = Loader::native(bytes, tables, self.budget, session.as_deref());
+        let mut loader = Loader::within(bytes, tables, self.budget, session.as_deref());
         for _ in 0..count {
             match V::load(&mut loader) {
                 Ok(item) => items.push(item),
@@ -307,7 +307,7 @@ impl Arrived {
             return Err(Next::End);
         };
         let bytes = bytes.get(self.place..body.end).unwrap_or_default();
-        let mut loader = Loader::native(bytes, tables, self.budget, session);
+        let mut loader = Loader::within(bytes, tables, self.budget, session);
         loader.end_with(tail);
         let mut loaded = match raised {
             false => V::load(&mut loader).map(Ok),
@@ -315,7 +315,7 @@ impl Arrived {
         };
         if loaded.is_err() {
             // It is in the place of its item alone.
-            loader = Loader::native(bytes, tables, self.budget, session);
+            loader = Loader::within(bytes, tables, self.budget, session);
             loader.end_with(tail);
             if let Err(malformed) = loader.skip() {
                 loaded = Err(malformed);

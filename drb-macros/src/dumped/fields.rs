@@ -160,7 +160,7 @@ pub(super) fn load_object(
         let (name, wire, ty) = (variable(index), &field.name, &field.ty);
         let trait_name = fields.member(field);
         quote! {
-            ::core::option::Option::Some(#position) => {
+            #position => {
                 #name = ::core::option::Option::Some(
                     <#ty as #trait_name>::load(#loader).map_err(|error| error.within(#wire))?,
                 );
@@ -189,38 +189,42 @@ pub(super) fn load_object(
             }
         }
     });
-    let in_order = fields.all().map(|(_, field)| {
-        let (member, wire, ty) = (&field.member, &field.name, &field.ty);
-        let trait_name = fields.member(field);
-        match (field.skip, &field.default) {
-            (true, Some(expression)) => quote!(#member: #expression),
-            (true, None) if default => quote!(#member: #default_value.#member),
+    let in_order = fields.all().map(|(index, field)| {
+        let (name, wire, ty) = (variable(index), &field.name, &field.ty);
+        let (member, trait_name) = (&field.member, fields.member(field));
+        let loaded = match (field.skip, &field.default) {
+            (true, Some(expression)) => quote!(#expression),
+            (true, None) if default => quote!(#default_value.#member),
             (true, None) => quote! {
-                #member: #krate::__private::missing(
+                #krate::__private::missing(
                     &#shape, ::core::option::Option::None, #wire, <#ty as #trait_name>::absent(),
                 )?
             },
             (false, _) => quote! {
-                #member: <#ty as #trait_name>::load(#loader)
-                    .map_err(|error| error.within(#wire))?
+                <#ty as #trait_name>::load(#loader).map_err(|error| error.within(#wire))?
             },
-        }
+        };
+        quote!(let #name: #ty = #loaded;)
+    });
+    let members = fields.all().map(|(index, field)| {
+        let (member, name) = (&field.member, variable(index));
+        quote!(#member: #name)
     });
     quote! {{
         #defaults
         match #loader.begin(&#shape)? {
             ::core::option::Option::None => {
-                let loaded = #path { #(#in_order),* };
+                #(#in_order)*
+                // All is taken: so the whole is made where it is going to be.
                 #loader.end()?;
-                loaded
+                #path { #(#members),* }
             }
             ::core::option::Option::Some(mut #state) => {
                 #(#declare)*
                 loop {
-                    match #loader.field(&#shape, &mut #state)? {
+                    match #loader.next_field(&#shape, &mut #state)? {
                         #(#arms)*
-                        ::core::option::Option::Some(_) => #loader.skip()?,
-                        ::core::option::Option::None => break,
+                        _ => break,
                     }
                 }
                 #loader.end()?;

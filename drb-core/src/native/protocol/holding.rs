@@ -24,7 +24,7 @@ impl Protocol {
         tail: Option<&Tail>,
     ) -> Result<Mentioned, LoadError> {
         let budget = Budget::new(&self.limits, body.len());
-        let mut reader = Reader::new(body, budget, &self.tables);
+        let mut reader = Reader::within(body, budget, &self.tables);
         reader.end_with(tail);
         reader.references()
     }

@@ -71,6 +71,9 @@ impl fmt::Debug for Import {
     }
 }
 
+/// For so many releases the memory is used again.
+const KEEP: usize = 64;
+
 /// How often each object was received that nobody holds any more.
 #[derive(Default)]
 struct Releases(Vec<(Place, u64)>);
@@ -89,6 +92,15 @@ impl Releases {
     fn take(&mut self) -> Vec<(Place, u64)> {
         self.sum_up();
         std::mem::take(&mut self.0)
+    }
+
+    /// Writes them, in frames of at most `chunk` bytes.
+    fn write(&mut self, out: &mut Vec<u8>, chunk: usize) {
+        self.sum_up();
+        write(self.0.drain(..), out, chunk);
+        if self.0.capacity() > KEEP {
+            self.0 = Vec::new();
+        }
     }
 
     /// In the order of the places, each of them once.
@@ -172,11 +184,10 @@ impl Imports {
         if self.waiting.is_some() || self.releases.0.is_empty() {
             return;
         }
-        let releases = self.releases.take();
         if may_go(next) {
-            write(releases, out, chunk);
+            self.releases.write(out, chunk);
         } else {
-            self.waiting = Some((next, releases));
+            self.waiting = Some((next, self.releases.take()));
         }
     }
 
@@ -185,7 +196,7 @@ impl Imports {
     }
 }
 
-fn write(releases: Vec<(Place, u64)>, out: &mut Vec<u8>, chunk: usize) {
+fn write(releases: impl IntoIterator<Item = (Place, u64)>, out: &mut Vec<u8>, chunk: usize) {
     let mut releases = releases.into_iter().peekable();
     while releases.peek().is_some() {
         let start = frame::open(out, frame::Kind::Release, 0);

@@ -3,15 +3,14 @@
 use super::running::{Running, Ticket};
 use crate::{
     Context, Current, Exception, Limit, Limits, ObjectId, Relay, Session, Wire,
-    dispatch::{Completed, Dispatch, Invoked, Reply, Signature},
+    dispatch::{self, Completed, Dispatch, Invoked, Reply, Signature},
     server::{FailedCall, Shared},
 };
 use drb_core::native::{Called, Connection, Target};
 use std::{
-    future::poll_fn,
     pin::Pin,
     sync::Arc,
-    task::{self, Poll, Waker},
+    task::{self, Poll, Waker, ready},
 };
 
 /// What is served over one connection, and the calls that go on.
@@ -123,15 +122,8 @@ impl Serving {
                     Poll::Pending => {
                         let no_cancel = running.is_no_cancel();
                         let call = self.begin(connection, id, called.method, no_cancel, bytes);
-                        let task = tokio::spawn(async move {
-                            // It is dropped after the method.
-                            let call = call;
-                            let completed = poll_fn(move |context| {
-                                current.enter(|| Pin::new(&mut running).poll(context))
-                            });
-                            call.answer(completed.await);
-                        });
-                        self.running.runs(id, task.abort_handle());
+                        let task = Task { method: Some(running), current, call: Some(call) };
+                        self.running.runs(id, tokio::spawn(task).abort_handle());
                     }
                 }
             }
@@ -273,6 +265,32 @@ impl GoesOn {
             tell(self.server.as_deref(), &self.context, self.method.name(), &completed);
             self.connection.answer(self.id, completed);
         }
+    }
+}
+
+/// A call that goes on in a task. It is moved several times until it runs, and as an `async` block it would be
+/// twice as large.
+struct Task {
+    /// Until it has ended.
+    method: Option<dispatch::Running>,
+    current: Arc<Current>,
+    /// Until it is answered. It is dropped after the method.
+    call: Option<GoesOn>,
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<()> {
+        let Self { method, current, call } = &mut *self;
+        if let Some(running) = method {
+            let completed = ready!(current.enter(|| Pin::new(running).poll(context)));
+            *method = None;
+            if let Some(call) = call.take() {
+                call.answer(completed);
+            }
+        }
+        Poll::Ready(())
     }
 }
 

@@ -123,6 +123,15 @@ impl Stream {
         }
     }
 
+    /// Ready when there may be something to read. Nobody but the reader knows it of what the program brings.
+    pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Tcp(stream) => stream.poll_read_ready(context).map(drop),
+            Self::Unix(stream) => stream.poll_read_ready(context).map(drop),
+            Self::Brought(_) => Poll::Ready(()),
+        }
+    }
+
     /// Whether an idle connection can still be used. Nothing is to be read on one; what can be read
     /// is the peer's end, or something that nobody has asked for.
     pub(crate) fn is_alive(&mut self) -> bool {

@@ -4,7 +4,7 @@
 //!
 //! With `--features tls` the connections are also held within TLS. With counts: `crowd HELD SILENT TRICKLING SECONDS`;
 //! with 0 seconds they are held, and that is all. The server is a process of its own, and so is who
-//! floods it, with the lowest priority: it stands for another machine. All of it is on loopback.
+//! floods it, with the lowest priority and another address of loopback: it stands for another machine.
 
 use drb::Client;
 #[cfg(feature = "tls")]
@@ -25,9 +25,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["serve"] => run_server(None),
         ["serve", certificates] => run_server(Some(certificates)),
-        ["flood", uri, at_once, seconds] => {
+        ["flood", uri, connections, at_once, seconds] => {
             let time = Duration::from_secs(seconds.parse()?);
-            println!("{}", runtime()?.block_on(flood(uri, at_once.parse()?, time))?);
+            println!(
+                "{}",
+                runtime()?.block_on(flood(uri, connections.parse()?, at_once.parse()?, time))?
+            );
             Ok(())
         }
         _ => {
@@ -54,11 +57,16 @@ fn part(arguments: &[&str]) -> Result<Process, Box<dyn Error>> {
     Process::start(command)
 }
 
-/// It stands for another machine, and so takes what the others leave of this one.
-fn flooder(uri: &str, at_once: usize, seconds: usize) -> Result<Process, Box<dyn Error>> {
+/// It stands for another machine: it has another address, and takes what the others leave of this one.
+fn flooder(
+    uri: &str,
+    connections: usize,
+    at_once: usize,
+    seconds: usize,
+) -> Result<Process, Box<dyn Error>> {
     let mut command = Command::new("nice");
-    command.args(["-n", "19"]).arg(env::current_exe()?);
-    command.args(["flood", uri, &at_once.to_string(), &seconds.to_string()]);
+    command.args(["-n", "19"]).arg(env::current_exe()?).args(["flood", uri]);
+    command.args([connections, at_once, seconds].map(|count| count.to_string()));
     Process::start(command)
 }
 
@@ -145,10 +153,15 @@ async fn all([held, silent, trickling, seconds]: [usize; 4]) -> Result<(), Box<d
         let (_server, uri) = server(raw, None)?;
         let time = Duration::from_secs(seconds as u64);
         polite(&uri, POLITE, PAUSE, time / 5).await?;
-        for at_once in [0, 1, 64, 256] {
-            let flooder = match at_once {
+        // On Ruby's wire, a connection for each call at a time.
+        let mut floods = vec![(0, 0), (1, 1), (1, 64), (1, 256)];
+        if raw == Raw::Native {
+            floods.push((64, 16));
+        }
+        for (connections, at_once) in floods {
+            let flooder = match connections {
                 0 => None,
-                _ => Some(flooder(&uri, at_once, seconds + 2)?),
+                _ => Some(flooder(&uri, connections, at_once, seconds + 2)?),
             };
             tokio::time::sleep(Duration::from_secs(1)).await;
             let latencies = polite(&uri, POLITE, PAUSE, time).await?;
@@ -157,10 +170,13 @@ async fn all([held, silent, trickling, seconds]: [usize; 4]) -> Result<(), Box<d
                 Some(mut flooder) => {
                     let made: f64 = flooder.line()?.trim().parse()?;
                     let each_second = made / (seconds + 2) as f64;
-                    (
-                        format!("{name}, beside one with {at_once} at once"),
-                        format!("{each_second:.0}"),
-                    )
+                    let who = match connections {
+                        1 => format!("{name}, beside one with {at_once} at once"),
+                        _ => format!(
+                            "{name}, beside {connections} connections, each {at_once} at once"
+                        ),
+                    };
+                    (who, format!("{each_second:.0}"))
                 }
             };
             let times = [500, 990, 1000].map(|at| milliseconds(latencies.at(at)));

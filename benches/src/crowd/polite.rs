@@ -1,12 +1,15 @@
 //! Those who want to be served now and then, beside one who wants everything.
 
 use super::DeskProxy;
-use drb::Client;
+use drb::{Address, Client};
 use std::{
     fmt,
+    io::ErrorKind,
+    net::{Ipv4Addr, SocketAddrV4},
     time::{Duration, Instant},
 };
 use tokio::{
+    net::{TcpSocket, lookup_host},
     task::JoinSet,
     time::{MissedTickBehavior, interval_at, sleep, timeout},
 };
@@ -86,26 +89,51 @@ pub async fn polite(
     Ok(Latencies::new(all))
 }
 
-/// Makes calls over one connection (on Ruby's wire, over as many as there are calls), so many at a time,
-/// one as soon as another is answered, for so long. Gives how many were made.
-pub async fn flood(uri: &str, at_once: usize, time: Duration) -> drb::Result<usize> {
-    let desk: DeskProxy = Client::new().connect(uri).await?;
+/// Makes calls over so many connections, and over each of them so many at a time (for which Ruby's wire takes as many
+/// connections), one as soon as another is answered, for so long. Gives how many were made.
+pub async fn flood(
+    uri: &str,
+    connections: usize,
+    at_once: usize,
+    time: Duration,
+) -> drb::Result<usize> {
     let mut tasks = JoinSet::new();
-    for _ in 0..at_once {
-        let desk = desk.clone();
-        tasks.spawn(async move {
-            let mut made = 0;
-            let calls = async {
-                loop {
-                    match desk.ping().await {
-                        Ok(()) => made += 1,
-                        Err(_) => sleep(Duration::from_millis(1)).await,
+    for _ in 0..connections {
+        let desk: DeskProxy = elsewhere().connect(uri).await?;
+        for _ in 0..at_once {
+            let desk = desk.clone();
+            tasks.spawn(async move {
+                let mut made = 0;
+                let calls = async {
+                    loop {
+                        match desk.ping().await {
+                            Ok(()) => made += 1,
+                            Err(_) => sleep(Duration::from_millis(1)).await,
+                        }
                     }
-                }
-            };
-            let _: Result<(), _> = timeout(time, calls).await;
-            made
-        });
+                };
+                let _: Result<(), _> = timeout(time, calls).await;
+                made
+            });
+        }
     }
     Ok(tasks.join_all().await.into_iter().sum())
+}
+
+/// A client at another address of this machine, as if it were another machine: servers take those at one address for
+/// one peer.
+fn elsewhere() -> Client {
+    const FROM: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, 2), 0);
+    let connect = |address| async move {
+        let Address::Tcp { host, port } = address else {
+            return Err(ErrorKind::Unsupported.into());
+        };
+        let to = lookup_host((host, port)).await?.next().ok_or(ErrorKind::NotFound)?;
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(FROM.into())?;
+        let stream = socket.connect(to).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    };
+    Client::builder().connector(connect).build()
 }

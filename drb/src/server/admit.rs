@@ -6,6 +6,7 @@ use super::{
     connection::Connection,
     counters::{FireProblem, add},
     newcomers::Newcomer,
+    seats::Seat,
     stopper::Stopper,
 };
 use crate::{
@@ -58,10 +59,9 @@ pub(super) fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, open: &mut
     if open.tasks.len() >= shared.limits.connections {
         return refuse(Some(Limit::Connections));
     }
-    let seat = match address.map(|address| shared.seat(address)) {
-        Some(None) => return refuse(Some(Limit::ConnectionsPerAddress)),
-        Some(seat) => seat,
-        None => None,
+    let most = shared.limits.connections_per_address;
+    let Some(seat) = shared.seats.take(&peer, || stream.identity(), most) else {
+        return refuse(Some(Limit::ConnectionsPerAddress));
     };
     let uri = shared.uri_for(|| Some(Ends::of(&stream)?.local));
     let stopper = Arc::new(Stopper::default());
@@ -70,10 +70,15 @@ pub(super) fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, open: &mut
         shared.refused(&other, &Identity::Anonymous, Some(Limit::Newcomers));
     }
     let (shared, stops) = (Arc::clone(shared), Arc::clone(&stopper));
-    let arrival = Arrival { shared, peer, uri, stopper: stops, newcomer };
+    let arrival = Arrival { shared, peer, uri, stopper: stops, newcomer, seat: Arc::clone(&seat) };
     let task = open.tasks.spawn(async move {
-        arrival.run(stream).await;
-        drop(seat);
+        let mut run = pin!(arrival.run(stream));
+        let run = poll_fn(|context| {
+            let polled = run.as_mut().poll(context);
+            seat.end_turn();
+            polled
+        });
+        run.await;
     });
     open.stoppers.insert(task.id(), (open.admitted, stopper));
     open.admitted += 1;
@@ -93,6 +98,7 @@ pub(super) struct Arrival {
     pub(super) uri: Arc<str>,
     pub(super) stopper: Arc<Stopper>,
     pub(super) newcomer: Newcomer,
+    pub(super) seat: Arc<Seat>,
 }
 
 impl Arrival {
@@ -146,8 +152,9 @@ impl Arrival {
             self.shared.refused_tls(&self.peer, &TlsProblem::NotTls);
             return self.refuse(stream, first, NO_TLS).await;
         }
-        let Self { shared, peer, uri, stopper, newcomer } = self;
+        let Self { shared, peer, uri, stopper, newcomer, seat } = self;
         drop(newcomer);
+        seat.turn().await;
         let context = Context::new(peer, wire, Arc::clone(&uri)).with_identity(identity);
         if wire == Wire::Native {
             let home = ServerHome { client: shared.client.clone() };
@@ -159,9 +166,9 @@ impl Arrival {
             }
             shared.native.add(&connection);
             let serving = Serving::new(Some(shared), context, &connection);
-            Driver::new(connection, stream, serving, first).stopped_by(stopper).run().await;
+            Driver::new(connection, stream, serving, first).of_server(stopper, seat).run().await;
         } else {
-            Box::pin(Connection::new(stream, shared, context, stopper, first).run()).await;
+            Box::pin(Connection::new(stream, shared, context, stopper, seat, first).run()).await;
         }
     }
 
@@ -176,6 +183,7 @@ impl Arrival {
             return Err(TurnedAway::Gone);
         }
         if first.first() == Some(&HANDSHAKE) {
+            self.seat.turn().await;
             let accepting = tls.accept(stream, std::mem::take(first));
             let mut accepting = pin!(accepting);
             let accepted = poll_fn(|context| match self.stopper.poll(context) {
@@ -197,11 +205,11 @@ impl Arrival {
 
     /// Tells a peer that it is not let in, in the words of Ruby's wire.
     async fn refuse(self, stream: Stream, first: Vec<u8>, message: &str) {
-        let Self { shared, peer, uri, stopper, newcomer } = self;
+        let Self { shared, peer, uri, stopper, newcomer, seat } = self;
         drop(newcomer);
         let context = Context::new(peer, Wire::Ruby, uri);
         let exception = Exception::new("DRb::DRbConnError", message);
-        let connection = Connection::new(stream, shared, context, stopper, first);
+        let connection = Connection::new(stream, shared, context, stopper, seat, first);
         Box::pin(connection.turn_away(exception)).await;
     }
 

@@ -106,7 +106,7 @@ impl Arrival {
 
     /// Looks after a control connection.
     async fn control(self, stream: Stream, identity: &Identity) {
-        let Self { shared, peer, uri, stopper, newcomer } = self;
+        let Self { shared, peer, uri, stopper, newcomer, .. } = self;
         drop(newcomer);
         let client = (uri, peer.clone(), identity.clone());
         let limit = fire::control(&shared, stream, client, &stopper).await;

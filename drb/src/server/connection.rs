@@ -1,6 +1,6 @@
 //! One connection of a server: reads requests, runs them one after the other, writes replies.
 
-use super::{FailedCall, ServerSession, Shared, stopper::Stopper};
+use super::{FailedCall, ServerSession, Shared, seats::Seat, stopper::Stopper};
 use crate::{
     Context, Current, Exception, Limit, Limits, Session,
     dispatch::{Completed, Invoked, Reply},
@@ -11,9 +11,10 @@ use crate::{
 };
 use std::{
     future::{Future, poll_fn},
+    io,
     pin::Pin,
     sync::Arc,
-    task::{self, Poll},
+    task::{self, Poll, ready},
 };
 use tokio::time::Instant;
 
@@ -35,6 +36,8 @@ pub(super) struct Connection {
     /// The call that is being served. As long as nobody else holds it, it serves for the next one.
     current: Arc<Current>,
     stopper: Arc<Stopper>,
+    /// Its place among those of its peer.
+    seat: Arc<Seat>,
     timer: Timer,
     reader: RequestReader,
     /// What has arrived; `taken` bytes of it are served.
@@ -59,6 +62,7 @@ impl Connection {
         shared: Arc<Shared>,
         context: Context,
         stopper: Arc<Stopper>,
+        seat: Arc<Seat>,
         input: Vec<u8>,
     ) -> Self {
         let session: Arc<dyn Session> = Arc::new(ServerSession {
@@ -74,6 +78,7 @@ impl Connection {
             current: Arc::new(Current::new(Arc::clone(&session))),
             session,
             stopper,
+            seat,
             timer: Timer::default(),
             input,
             taken: 0,
@@ -262,9 +267,12 @@ impl Connection {
     async fn read(&mut self, until: Instant) -> Result<usize, Ended> {
         let may_stop = self.input.is_empty();
         poll_fn(|context| {
-            match wait::poll_read(&mut self.stream, &mut self.input, context) {
-                Poll::Ready(result) => return Poll::Ready(result.map_err(Ended::Io)),
-                Poll::Pending => {}
+            if let Poll::Ready(result) = self.poll_read(context) {
+                return Poll::Ready(result.map_err(Ended::Io));
+            }
+            // What has arrived is read before anything else happens.
+            if self.seat.waits() {
+                return Poll::Pending;
             }
             if may_stop && self.stopper.poll(context).is_ready() {
                 return Poll::Ready(Err(Ended::TimedOut));
@@ -272,6 +280,17 @@ impl Connection {
             self.timer.poll(until, context).map(|()| Err(Ended::TimedOut))
         })
         .await
+    }
+
+    /// Reads once. Where turns are taken, what is read is one large message or a few small ones.
+    fn poll_read(&mut self, context: &mut task::Context<'_>) -> Poll<io::Result<usize>> {
+        if !self.seat.takes_turns() {
+            return wait::poll_read(&mut self.stream, &mut self.input, context);
+        }
+        ready!(self.stream.poll_readable(context));
+        ready!(self.seat.poll_turn(context));
+        let most = self.reader.needs().saturating_sub(self.input.len()).max(wait::CHUNK);
+        wait::poll_read_some(&mut self.stream, &mut self.input, most, context)
     }
 
     /// The peer sends no more. If it stopped within a frame, it is told so, as by Ruby.

@@ -12,9 +12,11 @@ mod into_uri;
 mod newcomers;
 mod penalties;
 mod registry;
+mod seats;
 mod session;
 mod shared;
 mod stopper;
+mod turns;
 
 pub use builder::ServerBuilder;
 pub use counters::{Counters, FireProblem, Refusal};
@@ -26,6 +28,7 @@ pub(crate) use closed::closed;
 #[cfg(feature = "fire")]
 pub(crate) use registry::behind;
 pub(crate) use registry::{local, named, object, reachable, serving, within};
+pub(crate) use seats::Seat;
 pub(crate) use session::ServerSession;
 pub(crate) use shared::Shared;
 pub(crate) use stopper::Stopper;

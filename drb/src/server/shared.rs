@@ -5,6 +5,7 @@ use super::{
     counters::{Counts, FireProblem, Refusal, add},
     newcomers::Newcomers,
     penalties::Penalties,
+    seats::Seats,
 };
 use crate::{
     Acl, AclError, Client, Context, DumpError, Exception, Identity, Limit, Limits, Objects, Peer,
@@ -13,11 +14,11 @@ use crate::{
 };
 use drb_core::{Address, Uri, Wire, native::Buffered};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard,
+        Arc, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
@@ -82,7 +83,7 @@ pub(crate) struct Shared {
     pub(super) over: watch::Sender<bool>,
     /// Counts the objects that were withdrawn, and says that the server has ended.
     pub(crate) withdrawals: watch::Sender<u64>,
-    seats: Mutex<HashMap<IpAddr, usize>>,
+    pub(super) seats: Arc<Seats>,
     /// Bytes of memory that connections hold for requests.
     pub(super) buffered: Arc<Buffered>,
 }
@@ -136,7 +137,7 @@ impl Shared {
             phase: watch::Sender::new(Phase::Running),
             over: watch::Sender::new(false),
             withdrawals: watch::Sender::new(0),
-            seats: Mutex::default(),
+            seats: Arc::new(Seats::new()),
             buffered: Arc::new(Buffered::new(limits.buffered)),
         }
     }
@@ -345,21 +346,6 @@ impl Shared {
     pub(super) fn buffer(&self, before: usize, after: usize) -> bool {
         self.buffered.change(before, after)
     }
-
-    /// A seat for a connection from an address, if there is one left. This machine's own processes
-    /// aren't counted.
-    pub(super) fn seat(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
-        if address.is_loopback() {
-            return Some(Seat(None));
-        }
-        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = seats.entry(address).or_default();
-        if *taken >= self.limits.connections_per_address {
-            return None;
-        }
-        *taken += 1;
-        Some(Seat(Some((Arc::clone(self), address))))
-    }
 }
 
 impl Whereabouts {
@@ -411,48 +397,5 @@ struct LeadsBack(Arc<Shared>);
 impl Drop for LeadsBack {
     fn drop(&mut self) {
         self.0.ways_back.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// A connection's place among those from its address.
-pub(super) struct Seat(Option<(Arc<Shared>, IpAddr)>);
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let Some((shared, address)) = &self.0 else { return };
-        let mut seats = shared.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = seats.get_mut(address) {
-            *taken -= 1;
-            if *taken == 0 {
-                seats.remove(address);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn seats_are_counted_for_each_address() {
-        let limits = Limits { connections_per_address: 2, ..Limits::default() };
-        let objects = Objects::new(None, 0, Objects::LEASE);
-        let uri = "druby://localhost:1".into();
-        let runtime = Some(runtime::Handle::current().id());
-        let shared = Arc::new(Shared::new(uri, runtime, objects, limits, Client::new()));
-        let one = IpAddr::from([10, 0, 0, 1]);
-        let first = shared.seat(one);
-        let second = shared.seat(one);
-        assert!(first.is_some() && second.is_some());
-        assert!(shared.seat(one).is_none());
-        assert!(shared.seat(IpAddr::from([10, 0, 0, 2])).is_some());
-        drop(first);
-        assert!(shared.seat(one).is_some());
-        // This machine's own processes are not counted.
-        let own: Vec<_> = (0..10).map(|_| shared.seat(IpAddr::from([127, 0, 0, 1]))).collect();
-        assert!(own.iter().all(Option::is_some));
-        drop((second, own));
-        assert!(shared.seats.lock().unwrap().is_empty(), "nobody is remembered for ever");
     }
 }

@@ -5,7 +5,7 @@ use super::{Serving, greeting::is_tls, progress::Progress, running::Last};
 use crate::{
     Limit, LoadErrorKind, TlsProblem,
     net::Stream,
-    server::{Stopper, discard},
+    server::{Seat, Stopper, discard},
     timer::Timer,
     wait,
 };
@@ -38,6 +38,8 @@ pub(crate) struct Driver {
     serving: Serving,
     /// Says that the server is stopping.
     stopper: Option<Arc<Stopper>>,
+    /// Its place among those of its peer, in a server.
+    seat: Option<Arc<Seat>>,
     stopping: bool,
     input: Vec<u8>,
     /// How many bytes the next frame takes at least.
@@ -112,6 +114,7 @@ impl Driver {
             stream,
             serving,
             stopper: None,
+            seat: None,
             stopping: false,
             input,
             needs: PREAMBLE.len(),
@@ -132,9 +135,10 @@ impl Driver {
         }
     }
 
-    /// The connection ends when the server does, with the last call that runs.
-    pub(crate) fn stopped_by(mut self, stopper: Arc<Stopper>) -> Self {
+    /// The connection takes turns with others, and ends when the server does, with the last call that runs.
+    pub(crate) fn of_server(mut self, stopper: Arc<Stopper>, seat: Arc<Seat>) -> Self {
         self.stopper = Some(stopper);
+        self.seat = Some(seat);
         self
     }
 
@@ -176,7 +180,10 @@ impl Driver {
             }
         }
         // Whoever has got an answer, or calls, may be waiting for this thread.
-        context.waker().wake_by_ref();
+        match &self.seat {
+            Some(seat) => seat.go_on(context),
+            None => context.waker().wake_by_ref(),
+        }
         Poll::Pending
     }
 
@@ -259,7 +266,16 @@ impl Driver {
         // A peer that reads nothing is not to make this process hold more and more for it. Calls are
         // refused then; but what says that they are has to be held as well.
         if self.stalled.is_some() && self.connection.protocol().is_crowded_out() {
+            if let Some(seat) = &self.seat {
+                seat.give_up();
+            }
             return Poll::Pending;
+        }
+        if let Some(seat) = &self.seat
+            && seat.takes_turns()
+        {
+            ready!(self.stream.poll_readable(context));
+            ready!(seat.poll_turn(context));
         }
         match ready!(self.read_once(context)) {
             Ok(0) => {

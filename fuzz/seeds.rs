@@ -168,6 +168,7 @@ fn native() -> Vec<u8> {
     frame(&mut out, 0x12, b"\x00\x95\xc7\x0d\x11StandardError\xa4mesg\xa1m\xa2bt\xc0");
     frame(&mut out, 0x20, &[0, 0, 1, 1, 0, 1]);
     frame(&mut out, 0x21, &[1, 0]);
+    frame(&mut out, 0x23, &[0, 0, 2, 0]);
     frame(&mut out, 0x30, b"");
     frame(&mut out, 0x31, b"");
     frame(&mut out, 0x10, &[9, 1, 0, 0, 0, 4, 5, 0, 1, 0xc0]);

@@ -13,8 +13,8 @@ use std::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Closed {
-    /// The connection over which the object was held is lost. A proxy of the object that a process
-    /// serves at its URI makes another one with its next call.
+    /// The connection over which the object was held is lost, of this process or of one in the middle. A
+    /// proxy of the object that a process serves at its URI makes another one with its next call.
     ConnectionLost,
     /// The object's owner has taken it back, from everybody: `Server::withdraw` or
     /// `Server::revoke`.

@@ -26,6 +26,7 @@ const TAIL: u8 = 0x15;
 const TAKEN: u8 = 0x16;
 const RELEASE: u8 = 0x20;
 const GONE: u8 = 0x21;
+const CUT_OFF: u8 = 0x23;
 const PING: u8 = 0x30;
 const PONG: u8 = 0x31;
 const MORE: u8 = 0x80;
@@ -453,6 +454,7 @@ fn frames_with_nothing_in_them() {
     let empty = [
         frame(RELEASE, &[]),
         frame(GONE, &[]),
+        frame(CUT_OFF, &[]),
         frame(TAKEN, &[0]),
         frame(PONG, &[]),
         frame(CHUNK | MORE, &[0, 1]),

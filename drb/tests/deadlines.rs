@@ -428,3 +428,41 @@ async fn who_got_an_object_through_others_is_told_when_it_is_gone() {
     assert!(matches!(error, drb::Error::Gone(_)), "{error:?}");
     assert_eq!(error.outcome(), Outcome::NotExecuted);
 }
+
+#[tokio::test]
+async fn who_got_an_object_through_others_is_told_when_they_lose_their_way_to_it() {
+    let desk = Arc::new(Desk::default());
+    let (far, middle, bell) = handed_on(&desk).await;
+    // One more process in between.
+    let to_middle = LobbyProxy::connect(&middle.uri().replace("127.0.0.1", "localhost")).await;
+    let next = drb::start_service("drb://127.0.0.1:0", Hall(to_middle.unwrap())).await.unwrap();
+    let hall = HallProxy::connect(next.uri()).await.unwrap();
+    let behind_two = soon(hall.bell()).await.unwrap();
+    assert_eq!(soon(behind_two.ring()).await.unwrap(), "ding");
+    let closing = [bell.closed(), behind_two.closed()];
+    far.drain(Duration::from_secs(5)).await;
+    for closing in closing {
+        assert_eq!(soon(closing).await, Closed::ConnectionLost);
+    }
+    for bell in [&bell, &behind_two] {
+        // Whoever asks late is told, too.
+        assert_eq!(soon(bell.closed()).await, Closed::ConnectionLost);
+        // The object isn't said to be gone: it may be there.
+        let error = soon(bell.ring()).await.unwrap_err();
+        assert!(!matches!(error, drb::Error::Gone(_)), "{error:?}");
+        assert_eq!(error.outcome(), Outcome::NotExecuted);
+    }
+    // What is let go of leaves nothing behind.
+    drop((bell, behind_two));
+    settled(|| middle.usage().exported + next.usage().exported == 0).await;
+}
+
+/// The same, one process further away.
+struct Hall(LobbyProxy);
+
+#[drb::service]
+impl Hall {
+    pub async fn bell(&self) -> drb::Result<BellProxy> {
+        self.0.bell().await
+    }
+}

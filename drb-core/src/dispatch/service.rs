@@ -69,7 +69,8 @@ pub trait Proxy: Dump + Load + Clone + Send + Sync + 'static {
     /// Over the native wire a peer tells when it withdraws an object, and the end of a connection is
     /// the end of the objects that are held over it. (For the object that a process serves at its URI
     /// it is the end of the connection that is there, or is made next; a later call makes another. A server
-    /// doesn't end one for being idle, `Limits::idle`, as long as somebody waits here.)
+    /// doesn't end one for being idle, `Limits::idle`, as long as somebody waits here.) Where a process in
+    /// the middle has handed the object on, that one tells when it loses its own connection to it.
     /// An object of this very process tells when it is withdrawn or its server stops. Ruby's wire
     /// has no connection that is there between calls, and no notices: there it never resolves, and
     /// the next call is what tells.

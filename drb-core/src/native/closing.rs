@@ -3,13 +3,14 @@
 use super::{
     Connection,
     connection::CONNECTIONS,
+    exports::address,
     frame::{self, Kind, take32},
     imports::{Import, Place},
 };
 use crate::{Closed, Closing, LoadError, dispatch::Dispatch};
 use futures_channel::oneshot;
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     fmt,
     sync::{Arc, PoisonError, Weak},
 };
@@ -18,8 +19,8 @@ use std::{
 #[derive(Default)]
 pub(super) struct Watchers {
     waiting: BTreeMap<Option<Place>, Vec<oneshot::Sender<Closed>>>,
-    /// The objects that are held here although their owner has taken them back.
-    gone: HashSet<Place>,
+    /// The objects that are held here although they can't be called any more, and why.
+    gone: HashMap<Place, Closed>,
     ended: bool,
 }
 
@@ -27,9 +28,10 @@ impl Watchers {
     fn watch(&mut self, place: Option<Place>) -> oneshot::Receiver<Closed> {
         let (sender, receiver) = oneshot::channel();
         let known = match place {
-            Some(place) if self.gone.contains(&place) => Some(Closed::Withdrawn),
-            _ => self.ended.then_some(Closed::ConnectionLost),
+            Some(place) => self.gone.get(&place).copied(),
+            None => None,
         };
+        let known = known.or_else(|| self.ended.then_some(Closed::ConnectionLost));
         match known {
             Some(reason) => _ = sender.send(reason),
             None => {
@@ -42,13 +44,14 @@ impl Watchers {
         receiver
     }
 
-    /// The peer has taken back an object that is held here. Says whether that is news.
-    pub(super) fn gone(&mut self, place: Place) -> bool {
-        let news = self.gone.insert(place);
+    /// An object that is held here can't be called any more. Says whether that is news.
+    pub(super) fn gone(&mut self, place: Place, reason: Closed) -> bool {
+        let Entry::Vacant(news) = self.gone.entry(place) else { return false };
+        news.insert(reason);
         for sender in self.waiting.remove(&Some(place)).unwrap_or_default() {
-            let _ = sender.send(Closed::Withdrawn);
+            let _ = sender.send(reason);
         }
-        news
+        true
     }
 
     /// Whether anybody waits.
@@ -75,16 +78,18 @@ impl Watchers {
     }
 }
 
-/// Writes the notice that an object is gone.
-pub(super) fn write_gone(out: &mut Vec<u8>, (slot, generation): Place) {
-    let start = frame::open(out, Kind::Gone, 0);
-    frame::put(out, u64::from(slot));
-    frame::put(out, u64::from(generation));
+/// Writes the notice that objects can't be called any more.
+pub(super) fn write(out: &mut Vec<u8>, kind: Kind, places: impl IntoIterator<Item = Place>) {
+    let start = frame::open(out, kind, 0);
+    for (slot, generation) in places {
+        frame::put(out, u64::from(slot));
+        frame::put(out, u64::from(generation));
+    }
     frame::close(out, start);
 }
 
 /// Reads such notices.
-pub(super) fn read_gone(mut body: &[u8], mut each: impl FnMut(Place)) -> Result<(), LoadError> {
+pub(super) fn read(mut body: &[u8], mut each: impl FnMut(Place)) -> Result<(), LoadError> {
     while !body.is_empty() {
         each((take32(&mut body)?, take32(&mut body)?));
     }
@@ -121,38 +126,68 @@ impl Connection {
     }
 }
 
-/// Objects of a peer's that are gone, and may have been handed on.
+/// Objects of a peer's that can't be called any more, and may have been handed on.
 #[must_use = "those who have got them are to be told"]
 #[derive(Default)]
-pub struct Gone(pub(super) Vec<Weak<Import>>);
+pub struct Gone {
+    withdrawn: Vec<Weak<Import>>,
+    cut_off: Vec<Weak<Import>>,
+}
 
 impl Gone {
+    pub(super) fn add(&mut self, import: Option<Weak<Import>>, reason: Closed) {
+        match reason {
+            Closed::ConnectionLost => self.cut_off.extend(import),
+            _ => self.withdrawn.extend(import),
+        }
+    }
+
     /// Tells those who hold them through this process. Nothing is to be locked meanwhile.
     pub fn tell(self) {
-        for import in self.0.iter().filter_map(Weak::upgrade) {
-            if let Some(relay) = import.handed_on() {
-                let object: Arc<dyn Dispatch> = relay;
-                revoke(&object);
-            }
+        for relay in relays(self.withdrawn) {
+            revoke(&relay);
+        }
+        let relays: Vec<_> = relays(self.cut_off).collect();
+        if relays.is_empty() {
+            return;
+        }
+        let addresses = relays.iter().map(address).collect();
+        for connection in connections() {
+            connection.protocol().cut_off(&addresses);
         }
     }
 }
 
+/// What stands for these objects where they were handed on to.
+fn relays(imports: Vec<Weak<Import>>) -> impl Iterator<Item = Arc<dyn Dispatch>> {
+    let held = imports.into_iter().filter_map(|import| import.upgrade());
+    held.filter_map(|import| Some(import.handed_on()? as _))
+}
+
 impl fmt::Debug for Gone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Gone").field(&self.0.len()).finish()
+        f.debug_struct("Gone")
+            .field("withdrawn", &self.withdrawn.len())
+            .field("cut_off", &self.cut_off.len())
+            .finish()
     }
+}
+
+/// All connections of this process, the oldest first.
+fn connections() -> Vec<Arc<Connection>> {
+    let known = CONNECTIONS.read().unwrap_or_else(PoisonError::into_inner);
+    let known =
+        known.iter().filter_map(|(table, connection)| Some((*table, connection.upgrade()?)));
+    let mut connections: Vec<_> = known.collect();
+    connections.sort_unstable_by_key(|(table, _)| *table);
+    connections.into_iter().map(|(_, connection)| connection).collect()
 }
 
 /// Takes an object away from all peers of the native wire that hold it, and tells them. Says whether
 /// there were any.
 pub fn revoke(object: &Arc<dyn Dispatch>) -> bool {
-    let connections: Vec<_> = {
-        let known = CONNECTIONS.read().unwrap_or_else(PoisonError::into_inner);
-        known.values().filter_map(Weak::upgrade).collect()
-    };
     let mut revoked = false;
-    for connection in &connections {
+    for connection in connections() {
         // The caller holds the object, so that its destructor doesn't run here.
         revoked |= connection.protocol().revoke(object);
     }

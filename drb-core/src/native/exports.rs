@@ -2,7 +2,10 @@
 
 use crate::{DumpError, Limit, dispatch::Dispatch};
 use foldhash::fast::RandomState;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// Where each object is, and how often the peer has been given it.
 ///
@@ -134,6 +137,26 @@ impl Exports {
         Some((slot, place.generation))
     }
 
+    /// The places of those objects that are here.
+    pub(super) fn among(&self, objects: &Addresses) -> Vec<(u32, u32)> {
+        let slots: Vec<u32> = match self.by_address.len() < objects.len() {
+            true => {
+                let among = self.by_address.iter().filter(|(address, _)| objects.contains(address));
+                among.map(|(_, slot)| *slot).collect()
+            }
+            false => {
+                objects.iter().filter_map(|address| self.by_address.get(address)).copied().collect()
+            }
+        };
+        let mut places: Vec<_> = slots
+            .into_iter()
+            .filter_map(|slot| Some((slot, self.slots.get(slot as usize)?.generation)))
+            .collect();
+        // No order of a table is to be seen.
+        places.sort_unstable();
+        places
+    }
+
     pub(super) fn len(&self) -> usize {
         self.taken
     }
@@ -152,7 +175,10 @@ impl Exports {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unknown;
 
-fn address(object: &Arc<dyn Dispatch>) -> usize {
+/// The addresses of objects that are held elsewhere meanwhile.
+pub(super) type Addresses = HashSet<usize, RandomState>;
+
+pub(super) fn address(object: &Arc<dyn Dispatch>) -> usize {
     Arc::as_ptr(object).addr()
 }
 

@@ -40,6 +40,8 @@ pub(super) enum Kind {
     Gone = 0x21,
     /// Promises of the sender's whose objects it calls no more.
     Promises = 0x22,
+    /// Objects of third processes that were handed on, to which the sender has lost its way.
+    CutOff = 0x23,
     /// The receiver is to answer with `Pong`.
     Ping = 0x30,
     /// The answer.
@@ -90,6 +92,7 @@ impl Kind {
             0x20 => Self::Release,
             0x21 => Self::Gone,
             0x22 => Self::Promises,
+            0x23 => Self::CutOff,
             0x30 => Self::Ping,
             0x31 => Self::Pong,
             0x32 => Self::GoAway,

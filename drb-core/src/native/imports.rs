@@ -160,6 +160,11 @@ impl Imports {
         self.held.get(place).cloned()
     }
 
+    /// What holds each of the objects.
+    pub(super) fn all(&self) -> Vec<Weak<Import>> {
+        self.held.all().cloned().collect()
+    }
+
     pub(super) fn has_releases(&self) -> bool {
         !self.releases.0.is_empty() || self.waiting.is_some()
     }

@@ -45,6 +45,12 @@ impl<T> Places<T> {
         }
     }
 
+    /// All values.
+    pub(super) fn all(&self) -> impl Iterator<Item = &T> {
+        let entries = self.pages.values().flat_map(|page| &page.entries);
+        entries.flatten().map(|(_, value)| value)
+    }
+
     /// What `found` makes of the value that is there. Else a new one is put in, in the stead of what was there
     /// in any generation.
     pub(super) fn find_or_insert<R>(

@@ -510,12 +510,13 @@ impl Outlet for Shared {
 impl Drop for Driver {
     fn drop(&mut self) {
         self.connection.reach(Stage::Over);
-        let dropped = {
+        let (dropped, gone) = {
             let mut protocol = self.connection.protocol();
             protocol.end();
-            protocol.take_dropped()
+            (protocol.take_dropped(), protocol.take_gone())
         };
         self.serving.end();
         discard(dropped);
+        gone.tell();
     }
 }

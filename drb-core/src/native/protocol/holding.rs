@@ -2,16 +2,20 @@
 
 use super::Protocol;
 use crate::{
-    Budget, LoadError,
+    Budget, Closed, LoadError,
     dispatch::Dispatch,
     native::{
         Mentioned, Reader, Tail, closing,
-        frame::{malformed, take, take32},
+        exports::Addresses,
+        frame::{Kind, malformed, take, take32},
         imports::Place,
         scan::Scan,
     },
 };
 use std::sync::Arc;
+
+/// A frame says this of so many objects at most: it is a small one.
+const PLACES: usize = 1000;
 
 /// So often a peer may give back what it hasn't got.
 const VIOLATIONS: u32 = 100;
@@ -88,8 +92,29 @@ impl Protocol {
     /// Takes an object away from the peer, if it holds it, and tells it.
     pub(in crate::native) fn revoke(&mut self, object: &Arc<dyn Dispatch>) -> bool {
         let Some(place) = self.exports.withdraw(object) else { return false };
-        closing::write_gone(self.outbox.ready(), place);
+        closing::write(self.outbox.ready(), Kind::Gone, [place]);
         self.sender.wake();
         true
+    }
+
+    /// Tells the peer of those of these objects that it holds: there is no way to them any more. Its calls are
+    /// refused by the objects, which stand for others.
+    pub(in crate::native) fn cut_off(&mut self, objects: &Addresses) {
+        let places = self.exports.among(objects);
+        for places in places.chunks(PLACES) {
+            closing::write(self.outbox.ready(), Kind::CutOff, places.iter().copied());
+            self.sender.wake();
+        }
+    }
+
+    /// The peer has said that objects can't be called any more, for this reason.
+    pub(super) fn gone(&mut self, body: &[u8], reason: Closed) -> Result<(), LoadError> {
+        let Self { imports, watchers, gone, .. } = self;
+        closing::read(body, |place| {
+            // It may have been let go of just now.
+            if imports.holds(place) && watchers.gone(place, reason) {
+                gone.add(imports.weak(place), reason);
+            }
+        })
     }
 }

@@ -37,7 +37,7 @@ use super::{
     sender::Sender,
 };
 use crate::{
-    Limits, LoadError,
+    Closed, Limits, LoadError,
     dispatch::{Dispatch, MethodInfo, Signature},
 };
 use std::{collections::HashMap, sync::Arc, time::Instant};
@@ -263,6 +263,9 @@ impl Protocol {
 
     /// The connection has ended: no call gets an answer any more, and nobody holds anything.
     pub fn end(&mut self) {
+        for import in self.imports.all() {
+            self.gone.add(Some(import), Closed::ConnectionLost);
+        }
         self.calls.end();
         self.outbox.end();
         self.inbox = Inbox::new(&self.limits);

@@ -2,10 +2,9 @@
 
 use super::{Called, Protocol, cut};
 use crate::{
-    Exception, Limit, Limits, LoadError,
+    Closed, Exception, Limit, Limits, LoadError,
     budget::exceeded,
     native::{
-        closing,
         frame::{self, ASKS, HEAD, Kind, MORE, malformed, take, take32},
         hello,
         inbox::{Inbox, TooMuch, Whole},
@@ -152,15 +151,8 @@ impl Protocol {
             Kind::Apart => self.names.take_apart(body, &self.tables)?,
             Kind::Shape => self.names.take_shape(body, &self.tables)?,
             Kind::Release => self.released(body)?,
-            Kind::Gone => {
-                let Self { imports, watchers, gone, .. } = self;
-                closing::read_gone(body, |place| {
-                    // It may have been let go of just now.
-                    if imports.holds(place) && watchers.gone(place) {
-                        gone.0.extend(imports.weak(place));
-                    }
-                })?;
-            }
+            Kind::Gone => self.gone(body, Closed::Withdrawn)?,
+            Kind::CutOff => self.gone(body, Closed::ConnectionLost)?,
             Kind::Promises => {
                 while !body.is_empty() {
                     match self.promises.release(take(&mut body)?) {
@@ -282,7 +274,7 @@ fn is_empty(kind: Kind, byte: u8, mut body: &[u8]) -> bool {
             body = body.get(1..).unwrap_or_default();
             take32(&mut body).is_ok() && body.is_empty()
         }
-        Kind::Release | Kind::Gone | Kind::Promises => body.is_empty(),
+        Kind::Release | Kind::Gone | Kind::CutOff | Kind::Promises => body.is_empty(),
         Kind::Taken => take(&mut body) == Ok(0),
         _ => false,
     }

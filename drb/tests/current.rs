@@ -100,6 +100,27 @@ async fn what_a_call_does_goes_through_its_server() {
     assert_eq!(here(), first.uri());
 }
 
+/// The same where it came over the native wire. What it passes on over Ruby's says which server it is.
+#[tokio::test]
+async fn what_a_native_call_does_goes_through_its_server() {
+    let first = start(()).await;
+    let placeholder = drb::Client::new().connect(first.uri()).await.unwrap();
+    let second = start(Guide { other: placeholder }).await;
+    let other = drb::Client::new().connect::<GuideProxy>(second.uri()).await.unwrap();
+    let third = start(Guide { other }).await;
+    let guide = GuideProxy::connect(&On::Native.elsewhere(&third)).await.unwrap();
+
+    assert_eq!(guide.in_place().await.unwrap(), third.uri());
+    let twice = (third.uri().to_owned(), third.uri().to_owned());
+    assert_eq!(guide.later().await.unwrap(), twice);
+    assert_eq!(guide.blocking().await.unwrap(), third.uri());
+    assert_eq!(guide.spawned().await.unwrap(), first.uri());
+    assert_eq!(guide.pass_on().await.unwrap().as_deref(), Some(third.uri()));
+    let loopback = Holder::Address([127, 0, 0, 1].into());
+    assert_eq!(third.holders(), HashMap::from([(loopback, 1)]));
+    assert!(first.holders().is_empty() && second.holders().is_empty());
+}
+
 /// On the native wire nobody connects for this.
 #[tokio::test]
 async fn a_server_on_all_addresses_is_called_back_at_the_one_that_we_call_from() {

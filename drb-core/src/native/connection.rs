@@ -6,6 +6,7 @@ use crate::{
     dispatch::{Dispatch, MethodInfo, Signature},
 };
 use std::{
+    any::Any,
     collections::HashMap,
     fmt,
     sync::{
@@ -63,7 +64,7 @@ pub enum Stage {
 }
 
 /// What a connection has to ask the process that it is one of.
-pub trait Home: Send + Sync {
+pub trait Home: Any + Send + Sync {
     /// The way to an object of this process.
     fn local(&self, object: Arc<dyn Dispatch>) -> Remote;
 

@@ -157,7 +157,7 @@ impl Arrival {
         seat.turn().await;
         let context = Context::new(peer, wire, Arc::clone(&uri)).with_identity(identity);
         if wire == Wire::Native {
-            let home = ServerHome { client: shared.client.clone() };
+            let home = ServerHome::of_server(&shared);
             let connection = drb_core::native::Connection::new(&shared.limits, uri, home);
             {
                 let mut protocol = connection.protocol();

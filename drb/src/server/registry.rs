@@ -3,7 +3,9 @@
 use super::{ServerSession, Shared, shared::Whereabouts};
 use crate::{
     Current, Error, Reference, Total, dispatch::Dispatch, local::LocalSession, timer::now,
+    wire::ServerHome,
 };
+use drb_core::native::Connection;
 use std::{
     any::Any,
     io::ErrorKind,
@@ -68,19 +70,20 @@ pub(crate) fn named(uri: &str) -> Option<Arc<Shared>> {
 }
 
 /// The server that the call came through that is being served, and the URI at which its peer reaches
-/// that.
-pub(crate) fn serving() -> Option<(Arc<Shared>, Arc<str>)> {
+/// that, if its peer has named one that others can use.
+pub(crate) fn serving() -> Option<(Arc<Shared>, Option<Arc<str>>)> {
     let current = Current::get()?;
     let session: &dyn Any = &**current.session();
-    let (server, uri) = match session.downcast_ref::<ServerSession>() {
-        Some(session) => (&session.shared, &session.uri),
-        None => {
-            let server = session.downcast_ref::<LocalSession>()?.server();
-            (server, &server.uri)
-        }
+    let (server, uri) = if let Some(session) = session.downcast_ref::<ServerSession>() {
+        (Arc::clone(&session.shared), Some(&session.uri))
+    } else if let Some(connection) = session.downcast_ref::<Connection>() {
+        (ServerHome::server_of(connection)?, None)
+    } else {
+        let server = session.downcast_ref::<LocalSession>()?.server();
+        (Arc::clone(server), Some(&server.uri))
     };
-    let serves = !server.has_ended() && !Arc::ptr_eq(server, within());
-    serves.then(|| (Arc::clone(server), Arc::clone(uri)))
+    let serves = !server.has_ended() && !Arc::ptr_eq(&server, within());
+    serves.then(|| (server, uri.cloned()))
 }
 
 pub(super) fn remove(server: &Arc<Shared>) {
@@ -99,7 +102,6 @@ pub(crate) fn current() -> Option<Arc<Shared>> {
 pub(crate) fn reachable() -> Option<(Arc<Shared>, Option<Arc<str>>)> {
     let dialled = |at: &Whereabouts| !at.is_local() && !at.is_behind();
     let serving = serving().filter(|(server, _)| dialled(&server.whereabouts));
-    let serving = serving.map(|(server, uri)| (server, Some(uri)));
     let other = || first(dialled).or_else(|| first(|at| !at.is_local()));
     serving.or_else(|| other().map(|server| (server, None)))
 }

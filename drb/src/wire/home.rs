@@ -4,15 +4,39 @@ use crate::{
     Carried, Client, Reference, Remote, Request,
     dispatch::Dispatch,
     local::{self, LocalLink},
-    server,
+    server::{self, Shared},
     timer::now,
 };
 use drb_core::native::{Connection, Home};
-use std::{sync::Arc, task::Context};
+use std::{
+    any::Any,
+    sync::{Arc, Weak},
+    task::Context,
+};
 
 /// The process as the connections of a client or a server see it.
 pub(crate) struct ServerHome {
-    pub(crate) client: Client,
+    client: Client,
+    /// The server that has accepted the connection, if one has.
+    server: Weak<Shared>,
+}
+
+impl ServerHome {
+    /// Of a connection that `client` makes.
+    pub(crate) fn of_client(client: Client) -> Self {
+        Self { client, server: Weak::new() }
+    }
+
+    /// Of one that a server has accepted. It doesn't keep the server.
+    pub(crate) fn of_server(server: &Arc<Shared>) -> Self {
+        Self { client: server.client.clone(), server: Arc::downgrade(server) }
+    }
+
+    /// The server that has accepted the connection.
+    pub(crate) fn server_of(connection: &Connection) -> Option<Arc<Shared>> {
+        let home: &dyn Any = connection.home();
+        home.downcast_ref::<Self>()?.server.upgrade()
+    }
 }
 
 impl Home for ServerHome {

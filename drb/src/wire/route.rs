@@ -98,7 +98,7 @@ impl NativeRoute {
 
 impl Line {
     fn new(client: &Client, uri: &Arc<str>) -> Arc<Self> {
-        let home = ServerHome { client: client.clone() };
+        let home = ServerHome::of_client(client.clone());
         let connection = Connection::new(client.shared_limits(), Arc::clone(uri), home);
         Arc::new(Self { connection, turn: tokio::sync::Mutex::default(), queue: Mutex::default() })
     }

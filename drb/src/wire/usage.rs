@@ -63,7 +63,7 @@ mod tests {
     fn what_is_gone_is_forgotten() {
         let (client, connections) = (Client::new(), Connections::default());
         for _ in 0..1000 {
-            let home = ServerHome { client: client.clone() };
+            let home = ServerHome::of_client(client.clone());
             let connection = Connection::new(client.shared_limits(), "drb://a:1".into(), home);
             connections.add(&connection);
             assert_eq!(connections.usage(), Usage { connections: 1, ..Usage::default() });

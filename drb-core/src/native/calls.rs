@@ -17,6 +17,8 @@ pub(super) struct Calls {
     ended: bool,
     /// How many calls the peer has taken, once it takes no more.
     taken: Option<u64>,
+    /// How many calls may have been written, once no more can be.
+    written: Option<u64>,
     /// No call has to have its answer before this.
     earliest: Option<Instant>,
 }
@@ -154,7 +156,8 @@ impl Calls {
                 Poll::Ready(Ending::Expired { executed })
             }
             State::Waiting(waits) => {
-                let refused = match (waits.order, self.taken) {
+                let taken = self.taken.into_iter().chain(self.written).min();
+                let refused = match (waits.order, taken) {
                     (Some(order), Some(taken)) => order >= taken,
                     _ => false,
                 };
@@ -299,6 +302,17 @@ impl Calls {
     /// The peer has taken so many calls, and takes no more.
     pub(super) fn go_away(&mut self, taken: u64) {
         self.taken = Some(taken);
+    }
+
+    /// Of the calls only so many can have been written, and none of the `unsent` ones as a whole.
+    pub(super) fn written(&mut self, count: u64, unsent: &[u32]) {
+        self.written = Some(count);
+        for id in unsent {
+            if let Some(State::Waiting(waits)) = self.slots.get_mut(*id as usize) {
+                // Behind all that have been.
+                waits.order = Some(u64::MAX);
+            }
+        }
     }
 
     /// No answer comes any more.

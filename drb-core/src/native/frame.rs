@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(split(&out[..7]), Err(8));
         assert_eq!(split(&out[..3]), Err(4));
         let known = (0..=0x3f).filter_map(|byte| Some((byte, Kind::from_byte(byte)?)));
-        assert_eq!(known.clone().count(), 20);
+        assert_eq!(known.clone().count(), 21);
         for (byte, kind) in known {
             assert_eq!((kind.byte(), Kind::from_byte(byte | MORE)), (byte, Some(kind)));
         }

@@ -12,6 +12,8 @@ use std::{collections::VecDeque, sync::Arc, time::Instant};
 pub(super) struct Outbox {
     /// Whole frames.
     ready: Vec<u8>,
+    /// The last frames, once nothing is to be sent behind them, whoever goes on to write.
+    last: Option<Vec<u8>>,
     /// Messages that are sent in pieces. The first lane's piece is next, and then it is the last of
     /// those of which some has been sent.
     lanes: VecDeque<(Lane, VecDeque<Large>)>,
@@ -21,6 +23,8 @@ pub(super) struct Outbox {
     chunk: usize,
     /// How many calls have been begun.
     calls: u64,
+    /// How many of them were given out to be written, and before that which was given out last.
+    given_out: (u64, u64),
     /// How many messages were put into lanes.
     queued: u64,
     /// How much of them may be under way.
@@ -80,10 +84,12 @@ impl Outbox {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             ready: Vec::new(),
+            last: None,
             lanes: VecDeque::new(),
             partial: limits.partial.max(1),
             chunk: limits.chunk.clamp(64, frame::MOST),
             calls: 0,
+            given_out: (0, 0),
             queued: 0,
             window: Window::default(),
         }
@@ -134,17 +140,38 @@ impl Outbox {
         let start = frame::open(&mut self.ready, Kind::Close, 0);
         self.ready.extend_from_slice(why.as_bytes());
         frame::close(&mut self.ready, start);
+        self.last = Some(std::mem::take(&mut self.ready));
+    }
+
+    /// Nothing can be sent any more.
+    pub(super) fn shut(&mut self) {
+        self.last = Some(Vec::new());
+    }
+
+    /// Whether nothing more is taken.
+    pub(super) fn is_closed(&self) -> bool {
+        self.last.is_some()
     }
 
     /// Nothing more is to be sent.
     pub(super) fn end(&mut self) {
         self.ready = Vec::new();
+        self.last = self.last.as_ref().map(|_| Vec::new());
         self.lanes.clear();
     }
 
     /// How many calls have been begun: the next small one is the one after these.
     pub(super) fn calls(&self) -> u64 {
         self.calls
+    }
+
+    /// How many calls may have been written, of which the last ones weren't if nothing of what was given out last
+    /// was written; and the numbers of those in lanes, which surely weren't as a whole.
+    pub(super) fn written(&self, last: bool) -> (u64, Vec<u32>) {
+        let large = self.lanes.iter().flat_map(|(_, messages)| messages);
+        let unsent = large.filter(|large| large.message.kind == Kind::Call);
+        let unsent = unsent.map(|large| large.message.id).collect();
+        (if last { self.given_out.0 } else { self.given_out.1 }, unsent)
     }
 
     /// Takes back what has not been sent of a message: says how much was, and gives the message, if it
@@ -171,7 +198,13 @@ impl Outbox {
 
     /// Whether anything can be sent at the moment.
     pub(super) fn is_ready(&self) -> bool {
-        !self.ready.is_empty() || (!self.lanes.is_empty() && self.window.is_open())
+        !self.ready.is_empty()
+            || (!self.lanes.is_empty() && self.window.is_open())
+            || self.has_last()
+    }
+
+    fn has_last(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| !last.is_empty())
     }
 
     /// Whether large messages are under way.
@@ -211,6 +244,14 @@ impl Outbox {
         most: usize,
         now: impl Fn() -> Instant,
     ) -> Option<Piece> {
+        self.given_out.0 = self.given_out.1;
+        if let Some(last) = &mut self.last {
+            self.given_out.1 = self.calls;
+            out.append(last);
+            self.ready.clear();
+            self.lanes.clear();
+            return None;
+        }
         match out.is_empty() {
             true => std::mem::swap(out, &mut self.ready),
             false => out.append(&mut self.ready),
@@ -239,10 +280,12 @@ impl Outbox {
                     self.lanes.insert(behind.min(self.lanes.len()), (lane, messages));
                 }
                 if piece.is_some() {
+                    self.given_out.1 = self.calls;
                     return piece;
                 }
             }
         }
+        self.given_out.1 = self.calls;
         None
     }
 }
@@ -399,6 +442,48 @@ mod tests {
         out.append(&mut transmit_all(&mut outbox));
         let numbers: Vec<_> = frames(&out).into_iter().map(|(_, number)| number).collect();
         assert_eq!(numbers, [1, 2, 1, 3, 1, 3, 3]);
+    }
+
+    #[test]
+    fn nothing_comes_behind_the_frame_that_says_so() {
+        let mut outbox = outbox(8);
+        outbox.send(Lane::Object(1, 1, 0), message(1, b"x"));
+        outbox.send(Lane::Object(1, 2, 0), message(2, &[0; 200]));
+        outbox.close("why");
+        assert!(outbox.is_closed());
+        // Others don't know it yet.
+        outbox.send(Lane::Object(1, 1, 0), message(3, b"x"));
+        outbox.send(Lane::Object(1, 2, 0), message(4, &[0; 200]));
+        outbox.ready().push(Kind::Ping.byte());
+        let expected = [(Kind::Call.byte(), 1), (Kind::Close.byte(), b'w')];
+        assert_eq!(frames(&transmit_all(&mut outbox)), expected);
+        outbox.send(Lane::Object(1, 1, 0), message(5, b"x"));
+        assert!(transmit_all(&mut outbox).is_empty());
+    }
+
+    #[test]
+    fn what_was_not_written_is_known() {
+        let mut outbox = outbox(8);
+        let give = |outbox: &mut Outbox| {
+            let mut out = Vec::new();
+            assert!(outbox.transmit(&mut out, 1, Instant::now).is_none());
+        };
+        outbox.send(Lane::Object(1, 1, 0), message(1, b"x"));
+        assert_eq!(outbox.written(false), (0, vec![]));
+        give(&mut outbox);
+        outbox.send(Lane::Object(1, 2, 0), message(2, b"x"));
+        outbox.send(Lane::Object(1, 3, 0), message(3, &[0; 200]));
+        // The first one may have been written, unless nothing was.
+        assert_eq!((outbox.written(false), outbox.written(true)), ((1, vec![3]), (0, vec![3])));
+        give(&mut outbox);
+        assert_eq!((outbox.written(false), outbox.written(true)), ((2, vec![3]), (1, vec![3])));
+        // What goes out before the end may be written as well.
+        outbox.send(Lane::Object(1, 2, 0), message(4, b"x"));
+        outbox.close("why");
+        give(&mut outbox);
+        assert_eq!((outbox.written(false), outbox.written(true)), ((3, vec![]), (2, vec![])));
+        outbox.shut();
+        assert_eq!(outbox.written(false), (3, vec![]));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Waker, ready},
+    time::Duration,
 };
 use tokio::{io::AsyncWrite, time::Instant};
 
@@ -27,6 +28,10 @@ const BATCH: usize = 64 << 10;
 
 /// So often is read and written before others have their turn.
 const TURNS: usize = 2;
+
+/// How long a peer to which nothing can be written is listened to at most: what it has said last may have arrived,
+/// such as which calls it has taken.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Buffers that a large message has made larger than this are given back.
 const KEEP: usize = 256 << 10;
@@ -58,6 +63,8 @@ pub(crate) struct Driver {
     timer: Timer,
     /// Since when nothing can be written, although there is something.
     stalled: Option<Instant>,
+    /// Since when nothing can be written any more. Then it is read to the end, and no calls are taken.
+    failed: Option<Instant>,
     /// How much the peer has taken of large messages while more of them waits for that, and since when.
     held_up: Option<(u64, Instant)>,
     /// When something has arrived last, and whether the peer was asked since whether it is there.
@@ -127,6 +134,7 @@ impl Driver {
             unflushed: false,
             timer: Timer::default(),
             stalled: None,
+            failed: None,
             held_up: None,
             heard: Instant::now(),
             asked: false,
@@ -169,8 +177,8 @@ impl Driver {
         }
         for _ in 0..TURNS {
             // What is said last goes out in one piece with what was said before.
-            if !std::mem::take(&mut self.quiet) {
-                self.write(context)?;
+            if !std::mem::take(&mut self.quiet) && self.failed.is_none() {
+                self.write(context).unwrap_or_else(|_| self.fail());
             }
             match self.read(context) {
                 Poll::Ready(read) => read?,
@@ -185,6 +193,14 @@ impl Driver {
             None => context.waker().wake_by_ref(),
         }
         Poll::Pending
+    }
+
+    /// Nothing can be written any more.
+    fn fail(&mut self) {
+        (self.failed, self.stalled) = (Some(Instant::now()), None);
+        self.serving.stop();
+        self.connection.reach(Stage::Over);
+        self.connection.protocol().shut(self.has_written_nothing());
     }
 
     /// Writes all that can be written.
@@ -242,6 +258,11 @@ impl Driver {
     fn has_written_all(&self) -> bool {
         self.written == self.output.len()
             && self.piece.as_ref().is_none_or(|piece| piece.rest().is_empty())
+    }
+
+    /// Whether nothing was written of what was to be transmitted last.
+    fn has_written_nothing(&self) -> bool {
+        self.written == 0 && !self.output.is_empty()
     }
 
     /// Sockets keep nothing back, but a transport of the program's may.
@@ -400,9 +421,11 @@ impl Driver {
             return Poll::Ready(Ok(()));
         }
         let Limits { keepalive, pings, stall, .. } = **self.connection.limits();
+        // Nothing is looked for that could be written, if nothing can.
+        let can_write = self.failed.is_none();
         // The answers come before.
         let finished = self.stopping && self.serving.poll_idle(context).is_ready();
-        let all_written = self.has_written_all();
+        let all_written = can_write && self.has_written_all();
         let silent = match self.pinged {
             Some(pinged) if self.asked => pinged + keepalive * 2,
             // Peers want pings at some distance from each other.
@@ -450,7 +473,8 @@ impl Driver {
         let held_up = self.held_up.map(|(_, since)| since);
         let since = self.stalled.into_iter().chain(held_up).min();
         let stalled = since.map(|since| since + stall);
-        let until = stalled.into_iter().chain(late).fold(until, Instant::min);
+        let last = self.failed.map(|since| since + LAST_WORDS);
+        let until = stalled.into_iter().chain(late).chain(last).fold(until, Instant::min);
         ready!(self.timer.poll(until, context));
         let now = Instant::now();
         // Until the peer has greeted, no frames are taken that would do so.
@@ -460,6 +484,9 @@ impl Driver {
             protocol.take_dropped()
         };
         discard(dropped);
+        if last.is_some_and(|end| now >= end) {
+            return Poll::Ready(Err(End::default()));
+        }
         if stalled.is_some_and(|end| now >= end) {
             return Poll::Ready(Err(End::late(Limit::Stall)));
         }
@@ -500,6 +527,9 @@ impl Shared {
 impl Outlet for Shared {
     fn send(&self) -> bool {
         let Ok(mut driver) = self.0.try_lock() else { return false };
+        if driver.failed.is_some() {
+            return false;
+        }
         // Where that waits, the task goes on with it.
         let written = driver.write(&mut Context::from_waker(Waker::noop()));
         written.is_ok() && driver.has_written_all() && !driver.unflushed
@@ -510,8 +540,12 @@ impl Outlet for Shared {
 impl Drop for Driver {
     fn drop(&mut self) {
         self.connection.reach(Stage::Over);
+        let unwritten = self.has_written_nothing();
         let (dropped, gone) = {
             let mut protocol = self.connection.protocol();
+            if self.failed.is_none() {
+                protocol.shut(unwritten);
+            }
             protocol.end();
             (protocol.take_dropped(), protocol.take_gone())
         };

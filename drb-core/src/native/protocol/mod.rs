@@ -157,10 +157,19 @@ impl Protocol {
 
     /// Tells the peer why the connection is at its end. Nothing is sent after it.
     pub fn close(&mut self, why: &str) {
-        if self.closed.is_none() {
+        if self.closed.is_none() && !self.outbox.is_closed() {
             self.outbox.close(cut(why, self.limits.error_text));
             self.sender.wake();
         }
+    }
+
+    /// Nothing can be written any more, although something may still arrive: no call is made over the connection.
+    /// `last` says whether nothing of what was to be [transmitted](Protocol::transmit) last was written: the calls
+    /// in it, and those that wait, have not run.
+    pub fn shut(&mut self, last: bool) {
+        let (written, unsent) = self.outbox.written(last);
+        self.calls.written(written, &unsent);
+        self.outbox.shut();
     }
 
     /// Why the peer has ended the connection, if it has said so.
@@ -234,9 +243,9 @@ impl Protocol {
         Ok(())
     }
 
-    /// Whether the connection has ended.
+    /// Whether the connection has ended, or nothing goes over it any more.
     pub fn has_ended(&self) -> bool {
-        self.calls.has_ended()
+        self.calls.has_ended() || self.outbox.is_closed()
     }
 
     /// Whether the peer takes no further calls, or was told that there are none.

@@ -1,0 +1,148 @@
+//! What a caller is told when its connection ends: what the peer has said last counts, and what was not written has
+//! not run.
+
+use drb::{Client, Error, Outcome};
+use std::{
+    io::{self, ErrorKind},
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex},
+    time::{sleep, timeout},
+};
+
+struct Desk;
+
+#[drb::service]
+impl Desk {
+    pub fn touch(&self, _bytes: Vec<u8>) {}
+}
+
+/// A connection to which nothing can be written any more, from some time on.
+struct Failing {
+    stream: DuplexStream,
+    fails: Arc<AtomicBool>,
+}
+
+impl AsyncRead for Failing {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Failing {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.fails.load(Ordering::SeqCst) {
+            return Poll::Ready(Err(ErrorKind::BrokenPipe.into()));
+        }
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+struct Site {
+    desk: DeskProxy,
+    peer: DuplexStream,
+    fails: Arc<AtomicBool>,
+}
+
+/// A client with a peer that is written by hand, whose connection takes so many bytes at a time.
+async fn site(bytes: usize) -> Site {
+    let (near, mut peer) = duplex(bytes);
+    let fails = Arc::new(AtomicBool::default());
+    let near = Mutex::new(Some(Failing { stream: near, fails: Arc::clone(&fails) }));
+    let connector = move |_| {
+        let near = near.lock().unwrap().take();
+        async move { near.ok_or_else(|| io::Error::other("there is one connection only")) }
+    };
+    let client = Client::builder().connector(connector).build();
+    let desk: DeskProxy = client.connect("drb://desk:1").await.unwrap();
+    peer.write_all(b"drb\n\0\0\0\x01").await.unwrap();
+    Site { desk, peer, fails }
+}
+
+type Called = tokio::task::JoinHandle<Error>;
+
+fn call(desk: &DeskProxy, bytes: usize) -> Called {
+    let desk = desk.clone();
+    tokio::spawn(async move { desk.touch(vec![0; bytes]).await.unwrap_err() })
+}
+
+async fn outcome(called: Called) -> Outcome {
+    let error = timeout(Duration::from_secs(5), called).await.unwrap().unwrap();
+    assert!(matches!(error, Error::ConnectionLost { .. }), "{error:?}");
+    error.outcome()
+}
+
+/// Says that it has taken no calls, and is gone. Both are there when the client writes next.
+#[tokio::test(start_paused = true)]
+async fn what_has_arrived_is_read_where_nothing_can_be_written() {
+    for says_so in [true, false] {
+        let Site { desk, mut peer, fails } = site(1000).await;
+        let first = call(&desk, 10);
+        let mut all = [0; 100];
+        sleep(Duration::from_millis(10)).await;
+        assert!(peer.read(&mut all).await.unwrap() > 0);
+        fails.store(true, Ordering::SeqCst);
+        // The client's task writes before it reads.
+        let second = call(&desk, 10);
+        tokio::task::yield_now().await;
+        if says_so {
+            peer.write_all(b"\x32\0\0\x01\0").await.unwrap();
+        }
+        drop(peer);
+        let known = if says_so { Outcome::NotExecuted } else { Outcome::Unknown };
+        assert_eq!(outcome(first).await, known);
+        // Nothing of it was written.
+        assert_eq!(outcome(second).await, Outcome::NotExecuted);
+    }
+}
+
+/// The peer says nothing, and isn't gone.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_is_there_is_not_listened_to_for_long() {
+    let Site { desk, peer, fails } = site(1000).await;
+    let first = call(&desk, 10);
+    sleep(Duration::from_millis(10)).await;
+    fails.store(true, Ordering::SeqCst);
+    let second = call(&desk, 10);
+    assert_eq!(outcome(first).await, Outcome::Unknown);
+    assert_eq!(outcome(second).await, Outcome::NotExecuted);
+    // Whoever calls now is told at once: there is no second connection.
+    let third = call(&desk, 10);
+    assert!(matches!(third.await.unwrap(), Error::Connect { .. }));
+    drop(peer);
+}
+
+/// A call of which a part has gone out has not run, nor have those that wait behind it.
+#[tokio::test(start_paused = true)]
+async fn what_waits_to_be_written_has_not_run() {
+    let Site { desk, peer, .. } = site(100).await;
+    let calls = [1_000_000, 10, 1_000_000].map(|bytes| call(&desk, bytes));
+    sleep(Duration::from_millis(10)).await;
+    drop(peer);
+    for call in calls {
+        assert_eq!(outcome(call).await, Outcome::NotExecuted);
+    }
+}

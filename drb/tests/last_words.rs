@@ -1,7 +1,7 @@
 //! What a caller is told when its connection ends: what the peer has said last counts, and what was not written has
 //! not run.
 
-use drb::{Client, Error, Outcome};
+use drb::{Client, DrbDumped, DrbUndumped, Error, Outcome};
 use std::{
     io::{self, ErrorKind},
     pin::Pin,
@@ -17,11 +17,42 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+#[derive(Debug, Clone, PartialEq, DrbDumped)]
+struct Entry {
+    key: String,
+    hits: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, DrbDumped)]
+struct Other {
+    name: String,
+}
+
+#[derive(DrbUndumped)]
+struct Thing;
+
+#[drb::service]
+impl Thing {
+    pub fn ring(&self) {}
+}
+
 struct Desk;
 
 #[drb::service]
 impl Desk {
     pub fn touch(&self, _bytes: Vec<u8>) {}
+
+    pub fn entry(&self, entry: Entry) -> Entry {
+        entry
+    }
+
+    pub fn other(&self, other: Other) -> Other {
+        other
+    }
+
+    pub async fn ring(&self, thing: ThingProxy) -> drb::Result<()> {
+        thing.ring().await
+    }
 }
 
 /// A connection to which nothing can be written any more, from some time on.
@@ -145,4 +176,30 @@ async fn what_waits_to_be_written_has_not_run() {
     for call in calls {
         assert_eq!(outcome(call).await, Outcome::NotExecuted);
     }
+}
+
+/// A call that is there before its connection ends, and is made afterwards, is made on the next one.
+#[tokio::test]
+async fn a_call_with_structs_goes_over_the_next_connection() {
+    let server = drb::start_service("drb://127.0.0.1:0", Desk).await.unwrap();
+    let client = Client::new();
+    let desk: DeskProxy = client.connect(server.uri()).await.unwrap();
+    let (entry, other) = (Entry { key: "a".into(), hits: 1 }, Other { name: "b".into() });
+    // The second one has a number that the first connection's peer was never told.
+    assert_eq!(desk.entry(entry.clone()).await.unwrap(), entry);
+    let (first, second) = (desk.entry(entry.clone()), desk.other(other.clone()));
+    let by_reference = desk.ring(Thing);
+    let uri = server.uri().to_owned();
+    server.drain(Duration::ZERO).await;
+    let _again = drb::start_service(uri, Desk).await.unwrap();
+    while client.usage().connections > 0 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(second.await.unwrap(), other);
+    assert_eq!(first.await.unwrap(), entry);
+    let error = by_reference.await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::NotExecuted, "{error:?}");
+    // What is dumped for the next one has the same numbers.
+    assert_eq!(desk.other(other.clone()).await.unwrap(), other);
+    assert_eq!(desk.entry(entry.clone()).await.unwrap(), entry);
 }

@@ -224,8 +224,12 @@ impl Connection {
         let mut protocol = self.protocol();
         // The numbers in it mean nothing to another connection, if there are any.
         let same = || {
-            session
-                .is_none_or(|session| std::ptr::addr_eq(Arc::as_ptr(&session), Arc::as_ptr(&self)))
+            session.as_ref().is_none_or(|session| {
+                std::ptr::addr_eq(Arc::as_ptr(session), Arc::as_ptr(&self))
+                    // Shapes have the same ones there.
+                    || !(references || block.is_some() || promise.is_some())
+                        && session.tables().is_some_and(|own| own.has_shapes_of(self.tables()))
+            })
         };
         let bound = shapes > 0 || references || block.is_some() || promise.is_some();
         if protocol.has_ended() || (bound && !same()) {

@@ -95,7 +95,22 @@ pub trait Outlet: Send + Sync {
 impl Connection {
     /// A connection that begins.
     pub fn new(limits: &Arc<Limits>, uri: Arc<str>, home: impl Home + 'static) -> Arc<Self> {
-        let tables = Arc::new(Tables::new());
+        Self::with_tables(limits, uri, home, Tables::new())
+    }
+
+    /// One that begins in the place of this one, which is over. A call that was dumped for this one, and refers
+    /// to nothing that belongs to it, can be made there.
+    pub fn following(&self, home: impl Home + 'static) -> Arc<Self> {
+        Self::with_tables(&self.limits, Arc::clone(&self.uri), home, self.tables.following())
+    }
+
+    fn with_tables(
+        limits: &Arc<Limits>,
+        uri: Arc<str>,
+        home: impl Home + 'static,
+        tables: Tables,
+    ) -> Arc<Self> {
+        let tables = Arc::new(tables);
         let protocol = Mutex::new(Protocol::new(limits, Arc::clone(&tables)));
         let (limits, home) = (Arc::clone(limits), Box::new(home));
         let stage = AtomicU8::new(Stage::New as u8);

@@ -15,13 +15,16 @@ use std::{
 /// number it needs them; those that the peer doesn't know yet are defined before it is sent. So a
 /// message that was dumped and never sent does no harm, and one that is sent refers to nothing
 /// unknown.
+///
+/// Connections that follow each other on one way have the same numbers for this side's structs, so that what was
+/// dumped for one of them and not sent can go over the next one.
 #[derive(Debug)]
 pub struct Tables {
     /// What tells the objects that the peer can call over this connection from all others.
     pub(crate) own_objects: u64,
     /// The same of the peer's objects that can be called from here.
     pub(crate) peer_objects: u64,
-    own: Mutex<Own>,
+    own: Arc<Mutex<Own>>,
     peer: RwLock<Vec<Arc<PeerShape>>>,
     /// What the other side knows of methods of which proxies of this side know something else, by the
     /// addresses of what these know.
@@ -55,11 +58,21 @@ impl Tables {
         Self {
             own_objects,
             peer_objects: own_objects + 1,
-            own: Mutex::default(),
+            own: Arc::default(),
             peer: RwLock::default(),
             apart: Mutex::default(),
             within: false,
         }
+    }
+
+    /// Those of the connection that comes after this one's.
+    pub fn following(&self) -> Self {
+        Self { own: Arc::clone(&self.own), ..Self::new() }
+    }
+
+    /// Whether this side's structs have the same numbers in both.
+    pub(super) fn has_shapes_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.own, &other.own)
     }
 
     /// Those of calls within the process: each side has the other one's objects, and knows its shapes as

@@ -18,7 +18,6 @@ use std::{
 /// One process, and the connection to it. If that is lost, the next call makes another one.
 pub(crate) struct NativeRoute {
     client: Client,
-    uri: Arc<str>,
     line: Mutex<Arc<Line>>,
 }
 
@@ -73,7 +72,7 @@ impl Drop for Waits {
 impl NativeRoute {
     pub(crate) fn new(client: Client, uri: Arc<str>) -> Self {
         let line = Mutex::new(Line::new(&client, &uri));
-        Self { client, uri, line }
+        Self { client, line }
     }
 
     /// Makes sure that there is a connection.
@@ -91,7 +90,7 @@ impl NativeRoute {
 
     fn renew(&self, line: &mut Arc<Line>) {
         if line.connection.stage() == Stage::Over {
-            *line = Line::new(&self.client, &self.uri);
+            *line = line.following(&self.client);
         }
     }
 }
@@ -99,7 +98,15 @@ impl NativeRoute {
 impl Line {
     fn new(client: &Client, uri: &Arc<str>) -> Arc<Self> {
         let home = ServerHome::of_client(client.clone());
-        let connection = Connection::new(client.shared_limits(), Arc::clone(uri), home);
+        Self::of(Connection::new(client.shared_limits(), Arc::clone(uri), home))
+    }
+
+    /// The next one, when this one is over.
+    fn following(&self, client: &Client) -> Arc<Self> {
+        Self::of(self.connection.following(ServerHome::of_client(client.clone())))
+    }
+
+    fn of(connection: Arc<Connection>) -> Arc<Self> {
         Arc::new(Self { connection, turn: tokio::sync::Mutex::default(), queue: Mutex::default() })
     }
 

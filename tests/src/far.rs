@@ -39,6 +39,10 @@ pub const PASSWORD: &str = "open sesame";
 const SHADOW: &str = "drb-guest:$6$rounds=1000$drb$II65wjDZhd.N2hsCgYVvYcfvKNzlgGz0wB0oWPuHmqHQFcTo71BPO\
     DpDT9ocMQlAScCcvwKkUptQVx9kFyXna/:19000:0:99999:7:::\n";
 
+/// How PAM finds out who somebody is, where sshd_config says `UsePAM yes`: by the password, and nothing else.
+const PAM: &str =
+    "auth required pam_unix.so\naccount required pam_permit.so\nsession required pam_permit.so\n";
+
 /// Its files go with it, and so do its processes.
 pub struct FarHost {
     folder: PathBuf,
@@ -209,6 +213,8 @@ fn sshd() -> PathBuf {
 /// Makes [`GUEST`] a user wherever these commands are run. All others can only log in with a key.
 fn users(folder: &Path) -> String {
     let (passwd, shadow) = (folder.join("passwd"), folder.join("shadow"));
+    let pam = folder.join("pam");
+    fs::write(&pam, PAM).expect("a file");
     let mut users = read(Path::new("/etc/passwd"));
     let names = users.lines().filter_map(|line| line.split(':').next());
     // Without an entry they would be locked out.
@@ -217,7 +223,10 @@ fn users(folder: &Path) -> String {
     fs::write(&passwd, users).expect("a file");
     fs::write(&shadow, entries + SHADOW).expect("a file");
     let mount = |path: &Path, over| format!("mount --bind {} {over} && ", path.display());
-    mount(&passwd, "/etc/passwd") + &mount(&shadow, "/etc/shadow")
+    let users = mount(&passwd, "/etc/passwd") + &mount(&shadow, "/etc/shadow");
+    // A system whose sshd knows nothing of PAM has no such file.
+    let file = Path::new("/etc/pam.d/sshd");
+    if file.exists() { users + &mount(&pam, &file.display().to_string()) } else { users }
 }
 
 /// A network with nothing but a loopback of its own, and files of which some may be others, which `before` sees to

@@ -125,8 +125,8 @@ impl Server {
     }
 
     /// The same place over the native wire, whatever the server was started at: `drb://…`. One port
-    /// serves both. (Not so for a server that is [behind](ServerBuilder::start_behind) another one: it is
-    /// [`Server::uri`] then.)
+    /// serves both. (Not so for a server that is behind another one, by `ServerBuilder::start_behind`: it
+    /// is [`Server::uri`] then.)
     pub fn native_uri(&self) -> &str {
         &self.shared.native_uri
     }

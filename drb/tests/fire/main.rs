@@ -180,11 +180,14 @@ impl Drop for Elsewhere {
 #[tokio::test]
 async fn the_other_process() {
     let Ok(folder) = std::env::var(SERVE) else { return };
-    let mut builder = Server::builder();
+    let builder = Server::builder();
     #[cfg(feature = "tls-dev")]
-    if !folder.is_empty() {
-        builder = builder.tls(tls::requiring_clients(folder.as_ref()));
-    }
+    let builder = match &*folder {
+        "" => builder,
+        folder => builder.tls(tls::requiring_clients(folder.as_ref())),
+    };
+    #[cfg(not(feature = "tls-dev"))]
+    assert_eq!(folder, "", "nobody asks for TLS without it");
     let (server, _) = start_with(builder, "drbfire://localhost:0").await;
     println!("ready {}", server.uri());
     // It ends with the one that has started it.

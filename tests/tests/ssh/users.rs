@@ -100,6 +100,19 @@ async fn a_wrong_password_is_told_at_once() {
     assert_eq!(takes, &["publickey"]);
 }
 
+#[tokio::test]
+async fn a_password_is_the_answer_where_the_server_asks() {
+    // What most hosts say.
+    let config = "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes";
+    let far = FarHost::with(config).await;
+    let guest = || Session::builder().user(GUEST).known_hosts(far.path("known_hosts"));
+    login(guest().password(PASSWORD), &far).await.unwrap();
+    let error = login(guest().password("guess"), &far).await.unwrap_err();
+    let Error::Authentication { tried, takes, .. } = &error else { panic!("{error}") };
+    assert_eq!(tried, &["the password", "the password as an answer"]);
+    assert_eq!(takes, &["publickey", "keyboard-interactive"]);
+}
+
 /// OpenSSH's agent, which begins with no keys.
 struct Agent {
     process: Child,

@@ -282,8 +282,8 @@ impl ServerBuilder {
     ///
     /// It connects there and is given a number, so that its URI is `drbfire://host:port?number`. That is what
     /// references carry that this process passes in calls at `drbfire://host:port`, and only the process there
-    /// can follow them. It connects through the [client](Self::client) of the server: within TLS, if that has
-    /// [TLS](crate::ClientBuilder::tls).
+    /// can follow them. It connects through the [client](Self::client) of the server: within TLS, if that was
+    /// built with `ClientBuilder::tls`.
     ///
     /// When the connection to that server is lost, this one stops ([`Server::wait`]), since nobody can call it
     /// any more: what was passed before is lost as well, and a new one has another number.

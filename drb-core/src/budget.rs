@@ -22,9 +22,9 @@ use crate::{Limit, Limits, LoadError, LoadErrorKind};
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
     /// Values that may still be read.
-    pub(crate) nodes: usize,
+    nodes: usize,
     /// Bytes of memory that may still be taken.
-    pub(crate) memory: usize,
+    memory: usize,
     /// References that may still be read.
     references: usize,
     /// Of what more was claimed than there was: no value comes any more.
@@ -83,8 +83,8 @@ impl Budget {
     }
 
     /// Takes the memory of `len` values of `size` bytes, which are yet to come, and gives for how many of them
-    /// to allocate at once. `None` if there isn't so much: then
-    /// no value comes any more, and the next one is refused.
+    /// to allocate at once. `None` if there isn't so much: then no value comes any more, and the next one is
+    /// refused.
     #[inline]
     pub(crate) fn reserve(&mut self, len: usize, size: usize) -> Option<usize> {
         let bytes = len.saturating_mul(size);
@@ -112,6 +112,15 @@ impl Budget {
             }
             None => Err(self.out_of_nodes()),
         }
+    }
+
+    /// Takes so many values and so much memory. `None` if there isn't so much of both: then nothing is taken, and
+    /// whoever takes the one and the other says why.
+    #[inline]
+    pub(crate) fn try_take(&mut self, nodes: usize, memory: usize) -> Option<()> {
+        (self.nodes, self.memory) =
+            (self.nodes.checked_sub(nodes)?, self.memory.checked_sub(memory)?);
+        Some(())
     }
 
     #[cold]

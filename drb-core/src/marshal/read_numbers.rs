@@ -20,7 +20,7 @@ impl<'de> Reader<'de> {
             [b'i', 4, a, b, c, d, ..] => (u32::from_le_bytes([*a, *b, *c, *d]), 6),
             _ => return None,
         };
-        self.budget.nodes = self.budget.nodes.checked_sub(1)?;
+        self.budget.try_take(1, 0)?;
         self.stream.cursor.pos += len;
         Some(number)
     }

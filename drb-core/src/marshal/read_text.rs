@@ -39,8 +39,7 @@ impl<'de> Reader<'de> {
         }
         let text = crate::text::short(rest, len)?;
         // The flag of the encoding is a value, too.
-        (self.budget.nodes, self.budget.memory) =
-            (self.budget.nodes.checked_sub(2)?, self.budget.memory.checked_sub(len)?);
+        self.budget.try_take(2, len)?;
         self.stream.objects += 1;
         self.stream.cursor.pos += 3 + len + 4;
         Some(text)

@@ -1,10 +1,9 @@
 //! A call over the native wire: from its request to its response.
 
 use super::{
-    Arrived, Called, Calling, Connection, Ending, Promised, Protocol, Sending, Stage,
+    Arrived, Called, Calling, Connection, Ending, Mentioned, Promised, Protocol, Sending, Stage,
     imports::{Import, Place},
     pipeline,
-    reader::Mentioned,
 };
 use crate::{
     Carried, Closing, Error, Limits, Link, ObjectId, Outcome, Reference, Remote, Response, Session,
@@ -222,17 +221,18 @@ impl Connection {
             references,
         };
         let mut protocol = self.protocol();
-        // The numbers in it mean nothing to another connection, if there are any.
-        let same = || {
+        // The numbers of objects mean nothing to another connection, and those of shapes only to one that has the
+        // same.
+        let bound = references || block.is_some() || promise.is_some();
+        let fits = || {
             session.as_ref().is_none_or(|session| {
+                let has_shapes =
+                    || session.tables().is_some_and(|own| own.has_shapes_of(self.tables()));
                 std::ptr::addr_eq(Arc::as_ptr(session), Arc::as_ptr(&self))
-                    // Shapes have the same ones there.
-                    || !(references || block.is_some() || promise.is_some())
-                        && session.tables().is_some_and(|own| own.has_shapes_of(self.tables()))
+                    || (!bound && has_shapes())
             })
         };
-        let bound = shapes > 0 || references || block.is_some() || promise.is_some();
-        if protocol.has_ended() || (bound && !same()) {
+        if protocol.has_ended() || ((bound || shapes > 0) && !fits()) {
             drop(protocol);
             return Err(self.lost(Outcome::NotExecuted));
         }

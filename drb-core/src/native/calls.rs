@@ -1,6 +1,6 @@
 //! The calls of this side that wait for their answers.
 
-use super::{Tail, outbox::Sent, reader::Mentioned};
+use super::{Mentioned, Tail, outbox::Sent};
 use crate::LoadError;
 use std::{
     sync::Arc,

@@ -161,8 +161,8 @@ impl Imports {
     }
 
     /// What holds each of the objects.
-    pub(super) fn all(&self) -> Vec<Weak<Import>> {
-        self.held.all().cloned().collect()
+    pub(super) fn all(&self) -> impl Iterator<Item = Weak<Import>> {
+        self.held.all().cloned()
     }
 
     pub(super) fn has_releases(&self) -> bool {

@@ -200,11 +200,7 @@ impl Outbox {
     pub(super) fn is_ready(&self) -> bool {
         !self.ready.is_empty()
             || (!self.lanes.is_empty() && self.window.is_open())
-            || self.has_last()
-    }
-
-    fn has_last(&self) -> bool {
-        self.last.as_ref().is_some_and(|last| !last.is_empty())
+            || self.last.as_ref().is_some_and(|last| !last.is_empty())
     }
 
     /// Whether large messages are under way.
@@ -244,9 +240,19 @@ impl Outbox {
         most: usize,
         now: impl Fn() -> Instant,
     ) -> Option<Piece> {
-        self.given_out.0 = self.given_out.1;
+        let before = self.given_out.1;
+        let piece = self.give_out(out, most, now);
+        self.given_out = (before, self.calls);
+        piece
+    }
+
+    fn give_out(
+        &mut self,
+        out: &mut Vec<u8>,
+        most: usize,
+        now: impl Fn() -> Instant,
+    ) -> Option<Piece> {
         if let Some(last) = &mut self.last {
-            self.given_out.1 = self.calls;
             out.append(last);
             self.ready.clear();
             self.lanes.clear();
@@ -280,12 +286,10 @@ impl Outbox {
                     self.lanes.insert(behind.min(self.lanes.len()), (lane, messages));
                 }
                 if piece.is_some() {
-                    self.given_out.1 = self.calls;
                     return piece;
                 }
             }
         }
-        self.given_out.1 = self.calls;
         None
     }
 }

@@ -5,7 +5,7 @@ use super::{
     reader::{Head, Reader, is_mark, malformed},
 };
 use crate::{
-    Limit, LoadError, LoadErrorKind, Loader, ObjectId, Reference, Shape,
+    Limit, LoadError, LoadErrorKind, Loader, Shape,
     budget::exceeded,
     load::{Fields, Kind},
     marshal::{self, Moment},
@@ -174,7 +174,7 @@ impl<'de> Reader<'de> {
         let len = usize::from(byte & 0x1f);
         let behind = rest.get(len..)?;
         let text = text::short(rest, len)?;
-        self.budget.memory = self.budget.memory.checked_sub(len)?;
+        self.budget.try_take(0, len)?;
         self.rest = behind;
         Some(text)
     }
@@ -387,29 +387,6 @@ impl<'de> Reader<'de> {
         }
     }
 
-    pub(crate) fn reference(&mut self) -> Result<Reference, LoadError> {
-        let start = self.rest;
-        if let Some((whose, (slot, generation), rest)) = self.short_reference() {
-            self.rest = rest;
-            self.budget.take_reference()?;
-            let table = match whose {
-                // What is the sender's there is the peer's here.
-                ext::MINE => self.tables.peer_objects,
-                _ => self.tables.own_objects,
-            };
-            return Ok(Reference::without_uri(ObjectId::Slot { table, slot, generation }));
-        }
-        match self.head()? {
-            Head::Ext(ext::REFERENCE, len) => self.reference_of(len),
-            _ => Err(self.other(start, "a reference to a remote object")),
-        }
-    }
-
-    /// What names an object within a process; on this wire it is no value of its own.
-    pub(crate) fn id(&mut self) -> Result<ObjectId, LoadError> {
-        self.reference().map(|reference| reference.id().clone())
-    }
-
     /// An error that says what is there in place of what was expected.
     #[cold]
     pub(crate) fn mismatch(&mut self, expected: &'static str) -> LoadError {
@@ -418,7 +395,11 @@ impl<'de> Reader<'de> {
 
     /// The same for a value that `start` begins with.
     #[cold]
-    fn other(&mut self, start: &'de [u8], expected: impl Into<Cow<'static, str>>) -> LoadError {
+    pub(super) fn other(
+        &mut self,
+        start: &'de [u8],
+        expected: impl Into<Cow<'static, str>>,
+    ) -> LoadError {
         self.rest = start;
         match self.describe() {
             Ok(found) => {
@@ -529,37 +510,6 @@ impl<'de> Reader<'de> {
             (nanos < 1_000_000_000 && moment.is_near()).then_some(moment)
         });
         moment.ok_or_else(|| malformed(at, "a time that is none"))
-    }
-
-    pub(super) fn reference_of(&mut self, len: usize) -> Result<Reference, LoadError> {
-        let at = self.pos();
-        let bytes = self.take(len)?;
-        self.budget.take_reference()?;
-        let none = || malformed(at, "a reference that is none");
-        let (whose, rest) = bytes.split_first().ok_or_else(none)?;
-        let table = match *whose {
-            // What is the sender's there is the peer's here.
-            ext::MINE => self.tables.peer_objects,
-            ext::YOURS => self.tables.own_objects,
-            ext::ELSEWHERE => {
-                let (len, rest) = rest.split_first_chunk::<2>().ok_or_else(none)?;
-                let len = usize::from(u16::from_be_bytes(*len));
-                let (uri, id) = rest.split_at_checked(len).ok_or_else(none)?;
-                let uri = std::str::from_utf8(uri).map_err(|_| none())?;
-                let mut loader = Loader::marshal_with(id, self.budget, None)?;
-                let id = loader.object_id()?;
-                self.budget = loader.budget();
-                return Ok(match uri {
-                    "" => Reference::without_uri(id),
-                    uri => Reference::new(uri, id),
-                });
-            }
-            _ => return Err(none()),
-        };
-        let (slot, rest) = rest.split_first_chunk::<4>().ok_or_else(none)?;
-        let generation = rest.try_into().map_err(|_| none())?;
-        let (slot, generation) = (u32::from_be_bytes(*slot), u32::from_be_bytes(generation));
-        Ok(Reference::without_uri(ObjectId::Slot { table, slot, generation }))
     }
 
     /// What `load` makes of a stream of Marshal.

@@ -1,18 +1,9 @@
 //! Where reading stands: positions, markers, bounds.
 
-use super::{Held, PeerShape, Tables, Tail, call::HeldObject, ext, imports::Place};
-use crate::{
-    Budget, Limit, LoadError, LoadErrorKind, ObjectId, Reference, Remote, Session, Shape, Value,
-    budget::exceeded,
-};
+use super::{PeerShape, Tables, Tail, call::HeldObject, ext};
+use crate::{Budget, Limit, LoadError, LoadErrorKind, Session, Shape, budget::exceeded};
 use rmp::Marker;
 use std::{borrow::Cow, sync::Arc};
-
-/// So many bytes take a reference to an object of either side, as this implementation writes it.
-pub(super) const SHORT: usize = 12;
-
-/// A message that refers to so many objects consists of references, as it seems.
-const MANY: usize = 256;
 
 /// Reads values of MessagePack, one after the other.
 pub(crate) struct Reader<'de> {
@@ -27,9 +18,9 @@ pub(crate) struct Reader<'de> {
     /// The string that the message ends with, if it has travelled beside it.
     tail: Option<&'de Tail>,
     /// What holds the objects that values of unknown types refer to.
-    session: Option<&'de dyn Session>,
+    pub(super) session: Option<&'de dyn Session>,
     /// The objects of the peer's that are referred to in what is left, where they may be taken.
-    held: &'de mut [HeldObject],
+    pub(super) held: &'de mut [HeldObject],
     /// The shape that came last: values of one type tend to come together.
     last: Option<(u32, Arc<PeerShape>)>,
     /// How the struct that came last has begun, and what it was, if its fields were exactly those.
@@ -50,15 +41,6 @@ pub(super) enum Head {
     Array(usize),
     Map(usize),
     Ext(i8, usize),
-}
-
-/// The places of the objects that a message refers to, each as often as it does.
-#[derive(Debug, Default)]
-pub struct Mentioned {
-    /// Objects of the side that sends the message.
-    pub(super) senders: Vec<HeldObject>,
-    /// Objects of the side that receives it, which come home.
-    pub(super) receivers: Vec<Place>,
 }
 
 impl<'de> Reader<'de> {
@@ -90,40 +72,10 @@ impl<'de> Reader<'de> {
         self
     }
 
-    /// A reference as a value, which holds the object as a proxy does.
-    pub(super) fn held_reference(&self, reference: Reference) -> Value {
-        match self.session {
-            None => reference.into(),
-            Some(session) => session.remote(reference).into(),
-        }
-    }
-
     /// The bytes end where this is to follow.
     #[inline]
     pub(crate) fn end_with(&mut self, tail: Option<&'de Tail>) {
         self.tail = tail;
-    }
-
-    /// The objects that are referred to may be taken out of `held`: nothing is loaded twice.
-    pub(crate) fn take_from(&mut self, held: &'de mut Held) {
-        self.held = held.objects();
-    }
-
-    /// Takes a reference to the object that is held for whoever loads what comes next, if that is one.
-    pub(crate) fn remote(&mut self) -> Result<Option<Remote>, LoadError> {
-        let Some((ext::MINE, (slot, generation), rest)) = self.short_reference() else {
-            return Ok(None);
-        };
-        if self.held.first().is_none_or(|(place, _)| *place != (slot, generation)) {
-            return Ok(None);
-        }
-        let first = self.held.split_off_first_mut();
-        let Some(import) = first.and_then(|(_, import)| import.take()) else { return Ok(None) };
-        self.rest = rest;
-        self.budget.take_reference()?;
-        let table = self.tables.peer_objects;
-        let reference = Reference::without_uri(ObjectId::Slot { table, slot, generation });
-        Ok(Some(Remote::new(import, reference)))
     }
 
     pub(crate) fn budget(&self) -> Budget {
@@ -162,62 +114,6 @@ impl<'de> Reader<'de> {
             values += within;
         }
         Ok(())
-    }
-
-    /// The places of all references to objects of the peer's, as often as they are there.
-    pub(super) fn references(mut self) -> Result<Mentioned, LoadError> {
-        let mut mentioned = Mentioned::default();
-        while !self.rest.is_empty() {
-            self.budget.take_nodes(1)?;
-            if mentioned.senders.len() == MANY {
-                // More of them than that are likely to be all that there is.
-                mentioned.senders.reserve(self.rest.len() / SHORT);
-            }
-            if let Some((whose, place, rest)) = self.short_reference() {
-                self.rest = rest;
-                self.budget.take_reference()?;
-                match whose {
-                    ext::MINE => mentioned.senders.push((place, None)),
-                    _ => mentioned.receivers.push(place),
-                }
-                continue;
-            }
-            match self.head()? {
-                Head::Ext(ext::REFERENCE, len) => {
-                    let bytes = self.take(len)?;
-                    if let Some((&whose @ (ext::MINE | ext::YOURS), place)) = bytes.split_first()
-                        && let Ok(place) = place.try_into().map(place_of)
-                    {
-                        self.budget.take_reference()?;
-                        match whose {
-                            ext::MINE => mentioned.senders.push((place, None)),
-                            _ => mentioned.receivers.push(place),
-                        }
-                    }
-                }
-                Head::Str(len) | Head::Bytes(len) => self.pass(len)?,
-                Head::Ext(_, len) => {
-                    self.take(len)?;
-                }
-                // What is in arrays and maps comes next.
-                _ => {}
-            }
-        }
-        Ok(mentioned)
-    }
-
-    /// The next value, if it is a reference as this implementation writes it, to an object of either side.
-    /// Gives what follows it, too.
-    #[inline]
-    pub(super) fn short_reference(&self) -> Option<(u8, Place, &'de [u8])> {
-        match self.rest.split_first_chunk::<SHORT>()? {
-            ([0xc7, 9, ty, whose @ (ext::MINE | ext::YOURS), place @ ..], rest)
-                if *ty == ext::REFERENCE as u8 =>
-            {
-                Some((*whose, place_of(place), rest))
-            }
-            _ => None,
-        }
     }
 
     #[inline(always)]
@@ -359,7 +255,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Takes the bytes of a string and forgets them.
-    fn pass(&mut self, len: usize) -> Result<(), LoadError> {
+    pub(super) fn pass(&mut self, len: usize) -> Result<(), LoadError> {
         if len > self.rest.len() && self.tail.is_some() {
             return Ok(());
         }
@@ -426,10 +322,6 @@ pub(super) fn is_mark(first: Option<&u8>) -> bool {
 }
 
 /// A place and its generation.
-fn place_of(&[a, b, c, d, e, f, g, h]: &[u8; 8]) -> Place {
-    (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
-}
-
 #[cold]
 pub(super) fn malformed(offset: usize, problem: &'static str) -> LoadError {
     LoadErrorKind::Malformed { offset, problem }.into()

@@ -1,6 +1,6 @@
 //! Finds the references in a message that nobody is going to load, so that they are given back.
 
-use super::{ext, imports::Place};
+use super::{ext, imports::Place, read_reference::place_of};
 use rmp::Marker;
 use std::borrow::Cow;
 
@@ -63,9 +63,9 @@ impl Scan {
 
 /// The object of the sender's, if the reference is to one.
 fn place(reference: &[u8]) -> Option<Place> {
-    let (&[whose, a, b, c, d], generation) = reference.split_first_chunk()?;
-    let generation = u32::from_be_bytes(*generation.first_chunk()?);
-    (whose == ext::MINE).then_some((u32::from_be_bytes([a, b, c, d]), generation))
+    let (whose, place) = reference.split_first()?;
+    let place = place.try_into().map(place_of).ok()?;
+    (*whose == ext::MINE).then_some(place)
 }
 
 /// How many bytes a value takes; what is in arrays and maps are values of their own.

@@ -140,8 +140,9 @@ impl<'a> Writer<'a> {
         self.out.capacity() - self.out.len() >= bytes
     }
 
+    /// A call of its own, so that what needs no memory stays small.
     #[inline(never)]
-    fn any(&mut self, bytes: &[u8]) {
+    fn grow_and_put(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
     }
 
@@ -221,7 +222,7 @@ impl<'a> Writer<'a> {
         if self.has_room(bytes.len()) {
             self.out.extend_from_slice(&bytes);
         } else {
-            self.any(&bytes);
+            self.grow_and_put(&bytes);
         }
         Ok(())
     }

@@ -49,7 +49,7 @@ async fn connected(room: usize) -> Two {
         let (server, writes) = (server.clone(), Arc::clone(&writes));
         move |_| {
             let (near, far) = duplex(room);
-            let near = Counted { stream: near, writes: Arc::clone(&writes) };
+            let near = Counted { writes: Arc::clone(&writes), ..Counted::new(near) };
             let server = server.clone();
             async move {
                 let peer = Peer::Named("client".into());

@@ -70,30 +70,52 @@ impl Guide {
     }
 }
 
-/// Of Ruby's wire, on which references say which server it is.
-#[tokio::test]
-async fn what_a_call_does_goes_through_its_server() {
+/// Three servers, of which the last one is called.
+struct Chain {
+    first: Server,
+    second: Server,
+    third: Server,
+    /// The way from the third to the second one.
+    other: GuideProxy,
+}
+
+async fn chain() -> Chain {
     let first = start(()).await;
     // It never calls the other one.
     let placeholder = drb::Client::new().connect(first.uri()).await.unwrap();
     let second = start(Guide { other: placeholder }).await;
     let other = drb::Client::new().connect::<GuideProxy>(second.uri()).await.unwrap();
     let third = start(Guide { other: other.clone() }).await;
-    let guide = GuideProxy::connect(third.uri()).await.unwrap();
+    Chain { first, second, third, other }
+}
 
-    assert_eq!(here(), first.uri(), "outside of a call it is the first one");
-    assert_eq!(guide.in_place().await.unwrap(), third.uri());
-    let twice = (third.uri().to_owned(), third.uri().to_owned());
-    assert_eq!(guide.later().await.unwrap(), twice);
-    assert_eq!(guide.blocking().await.unwrap(), third.uri());
-    assert_eq!(guide.spawned().await.unwrap(), first.uri());
-    assert_eq!(guide.pass_on().await.unwrap().as_deref(), Some(third.uri()));
-    // It is held for the one that was called, and not for the caller.
-    let loopback = Holder::Address([127, 0, 0, 1].into());
-    assert_eq!(third.holders(), HashMap::from([(loopback, 1)]));
-    assert!(first.holders().is_empty() && second.holders().is_empty());
+impl Chain {
+    /// What a call at the guide does is done by the third one.
+    async fn goes_through_the_third(&self, guide: &GuideProxy) {
+        let Self { first, second, third, .. } = self;
+        assert_eq!(guide.in_place().await.unwrap(), third.uri());
+        let twice = (third.uri().to_owned(), third.uri().to_owned());
+        assert_eq!(guide.later().await.unwrap(), twice);
+        assert_eq!(guide.blocking().await.unwrap(), third.uri());
+        assert_eq!(guide.spawned().await.unwrap(), first.uri());
+        assert_eq!(guide.pass_on().await.unwrap().as_deref(), Some(third.uri()));
+        // It is held for the one that was called, and not for the caller.
+        let loopback = Holder::Address([127, 0, 0, 1].into());
+        assert_eq!(third.holders(), HashMap::from([(loopback, 1)]));
+        assert!(first.holders().is_empty() && second.holders().is_empty());
+    }
+}
+
+/// Of Ruby's wire, on which references say which server it is.
+#[tokio::test]
+async fn what_a_call_does_goes_through_its_server() {
+    let chain = chain().await;
+    let guide = GuideProxy::connect(chain.third.uri()).await.unwrap();
+    assert_eq!(here(), chain.first.uri(), "outside of a call it is the first one");
+    chain.goes_through_the_third(&guide).await;
 
     // Within the process, too: kept objects are called without the network.
+    let Chain { first, second, third, other } = chain;
     let there = second.keep(Guide { other }).unwrap();
     let guide = third.keep(Guide { other: there }).unwrap();
     assert_eq!(guide.both().await, Ok((second.uri().to_owned(), third.uri().to_owned())));
@@ -103,22 +125,9 @@ async fn what_a_call_does_goes_through_its_server() {
 /// The same where it came over the native wire. What it passes on over Ruby's says which server it is.
 #[tokio::test]
 async fn what_a_native_call_does_goes_through_its_server() {
-    let first = start(()).await;
-    let placeholder = drb::Client::new().connect(first.uri()).await.unwrap();
-    let second = start(Guide { other: placeholder }).await;
-    let other = drb::Client::new().connect::<GuideProxy>(second.uri()).await.unwrap();
-    let third = start(Guide { other }).await;
-    let guide = GuideProxy::connect(&On::Native.elsewhere(&third)).await.unwrap();
-
-    assert_eq!(guide.in_place().await.unwrap(), third.uri());
-    let twice = (third.uri().to_owned(), third.uri().to_owned());
-    assert_eq!(guide.later().await.unwrap(), twice);
-    assert_eq!(guide.blocking().await.unwrap(), third.uri());
-    assert_eq!(guide.spawned().await.unwrap(), first.uri());
-    assert_eq!(guide.pass_on().await.unwrap().as_deref(), Some(third.uri()));
-    let loopback = Holder::Address([127, 0, 0, 1].into());
-    assert_eq!(third.holders(), HashMap::from([(loopback, 1)]));
-    assert!(first.holders().is_empty() && second.holders().is_empty());
+    let chain = chain().await;
+    let guide = GuideProxy::connect(&On::Native.elsewhere(&chain.third)).await.unwrap();
+    chain.goes_through_the_third(&guide).await;
 }
 
 /// On the native wire nobody connects for this.

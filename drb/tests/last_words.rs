@@ -1,19 +1,20 @@
 //! What a caller is told when its connection ends: what the peer has said last counts, and what was not written has
 //! not run.
 
+mod counted;
+
+use counted::Counted;
 use drb::{Client, DrbDumped, DrbUndumped, Error, Outcome};
 use std::{
-    io::{self, ErrorKind},
-    pin::Pin,
+    io,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     time::{sleep, timeout},
 };
 
@@ -55,43 +56,6 @@ impl Desk {
     }
 }
 
-/// A connection to which nothing can be written any more, from some time on.
-struct Failing {
-    stream: DuplexStream,
-    fails: Arc<AtomicBool>,
-}
-
-impl AsyncRead for Failing {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Failing {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        if self.fails.load(Ordering::SeqCst) {
-            return Poll::Ready(Err(ErrorKind::BrokenPipe.into()));
-        }
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
 struct Site {
     desk: DeskProxy,
     peer: DuplexStream,
@@ -102,7 +66,8 @@ struct Site {
 async fn site(bytes: usize) -> Site {
     let (near, mut peer) = duplex(bytes);
     let fails = Arc::new(AtomicBool::default());
-    let near = Mutex::new(Some(Failing { stream: near, fails: Arc::clone(&fails) }));
+    let near = Counted { fails: Arc::clone(&fails), ..Counted::new(near) };
+    let near = Mutex::new(Some(near));
     let connector = move |_| {
         let near = near.lock().unwrap().take();
         async move { near.ok_or_else(|| io::Error::other("there is one connection only")) }

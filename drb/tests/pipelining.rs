@@ -201,8 +201,8 @@ async fn a_chain_is_one_write_each_way() {
         .connector(move |_| {
             let (here, there) = duplex(1 << 16);
             let accepting = accepting.clone();
-            let here = Counted { stream: here, writes: Arc::clone(&sent) };
-            let there = Counted { stream: there, writes: Arc::clone(&answered) };
+            let here = Counted { writes: Arc::clone(&sent), ..Counted::new(here) };
+            let there = Counted { writes: Arc::clone(&answered), ..Counted::new(there) };
             async move {
                 accepting.serve_stream(there, Peer::Unix).await.map_err(io::Error::other)?;
                 Ok::<_, io::Error>(here)

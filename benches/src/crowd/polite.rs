@@ -101,23 +101,25 @@ pub async fn flood(
     for _ in 0..connections {
         let desk: DeskProxy = elsewhere().connect(uri).await?;
         for _ in 0..at_once {
-            let desk = desk.clone();
-            tasks.spawn(async move {
-                let mut made = 0;
-                let calls = async {
-                    loop {
-                        match desk.ping().await {
-                            Ok(()) => made += 1,
-                            Err(_) => sleep(Duration::from_millis(1)).await,
-                        }
-                    }
-                };
-                let _: Result<(), _> = timeout(time, calls).await;
-                made
-            });
+            tasks.spawn(call_for(desk.clone(), time));
         }
     }
     Ok(tasks.join_all().await.into_iter().sum())
+}
+
+/// Makes one call after the other for so long, and gives how many were made.
+async fn call_for(desk: DeskProxy, time: Duration) -> usize {
+    let mut made = 0;
+    let calls = async {
+        loop {
+            match desk.ping().await {
+                Ok(()) => made += 1,
+                Err(_) => sleep(Duration::from_millis(1)).await,
+            }
+        }
+    };
+    let _: Result<(), _> = timeout(time, calls).await;
+    made
 }
 
 /// A client at another address of this machine, as if it were another machine: servers take those at one address for

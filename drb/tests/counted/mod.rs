@@ -1,11 +1,11 @@
-//! One end of a connection in memory that counts how often something is written to it.
+//! One end of a connection in memory that counts how often something is written to it, and fails when it is told to.
 
 use std::{
-    io,
+    io::{self, ErrorKind},
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
@@ -14,6 +14,14 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 pub(crate) struct Counted {
     pub(crate) stream: DuplexStream,
     pub(crate) writes: Arc<AtomicUsize>,
+    /// Whether nothing can be written any more.
+    pub(crate) fails: Arc<AtomicBool>,
+}
+
+impl Counted {
+    pub(crate) fn new(stream: DuplexStream) -> Self {
+        Self { stream, writes: Arc::default(), fails: Arc::default() }
+    }
 }
 
 impl AsyncRead for Counted {
@@ -32,6 +40,9 @@ impl AsyncWrite for Counted {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.fails.load(Ordering::SeqCst) {
+            return Poll::Ready(Err(ErrorKind::BrokenPipe.into()));
+        }
         self.writes.fetch_add(1, Ordering::SeqCst);
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }

@@ -164,13 +164,13 @@ impl<'a> Writer<'a> {
         self.descend()
     }
 
-    /// Ends a `Set`: what is not a member of it is `false`.
     /// Says that what came last is a member of a set: it is a key of Ruby's.
     pub(crate) fn set_member(&mut self) -> Result<(), DumpError> {
         self.bool(true);
         Ok(())
     }
 
+    /// Ends a `Set`: what is not a member of it is `false`.
     pub(crate) fn set_end(&mut self) {
         self.end();
         self.out.push(b'F');

@@ -126,50 +126,52 @@ impl Connection {
     }
 }
 
-/// Objects of a peer's that can't be called any more, and may have been handed on.
+/// Objects of a peer's that can't be called any more, and may have been handed on; and why.
 #[must_use = "those who have got them are to be told"]
 #[derive(Default)]
-pub struct Gone {
-    withdrawn: Vec<Weak<Import>>,
-    cut_off: Vec<Weak<Import>>,
-}
+pub struct Gone(Vec<(Weak<Import>, Closed)>);
 
 impl Gone {
     pub(super) fn add(&mut self, import: Option<Weak<Import>>, reason: Closed) {
-        match reason {
-            Closed::ConnectionLost => self.cut_off.extend(import),
-            _ => self.withdrawn.extend(import),
-        }
+        self.0.extend(import.map(|import| (import, reason)));
     }
 
     /// Tells those who hold them through this process. Nothing is to be locked meanwhile.
+    #[inline]
     pub fn tell(self) {
-        for relay in relays(self.withdrawn) {
-            revoke(&relay);
+        // Each turn of a connection asks for them, and nearly always there are none.
+        if !self.0.is_empty() {
+            self.tell_all();
         }
-        let relays: Vec<_> = relays(self.cut_off).collect();
-        if relays.is_empty() {
+    }
+
+    fn tell_all(self) {
+        let mut cut_off: Vec<Arc<dyn Dispatch>> = Vec::new();
+        for (import, reason) in self.0 {
+            // What stands for the object where it was handed on to.
+            let relay = import.upgrade().and_then(|import| import.handed_on());
+            let Some(relay) = relay else { continue };
+            match reason {
+                Closed::ConnectionLost => cut_off.push(relay),
+                _ => {
+                    let object: Arc<dyn Dispatch> = relay;
+                    revoke(&object);
+                }
+            }
+        }
+        if cut_off.is_empty() {
             return;
         }
-        let addresses = relays.iter().map(address).collect();
+        let addresses = cut_off.iter().map(address).collect();
         for connection in connections() {
             connection.protocol().cut_off(&addresses);
         }
     }
 }
 
-/// What stands for these objects where they were handed on to.
-fn relays(imports: Vec<Weak<Import>>) -> impl Iterator<Item = Arc<dyn Dispatch>> {
-    let held = imports.into_iter().filter_map(|import| import.upgrade());
-    held.filter_map(|import| Some(import.handed_on()? as _))
-}
-
 impl fmt::Debug for Gone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gone")
-            .field("withdrawn", &self.withdrawn.len())
-            .field("cut_off", &self.cut_off.len())
-            .finish()
+        f.debug_tuple("Gone").field(&self.0.len()).finish()
     }
 }
 

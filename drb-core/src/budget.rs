@@ -43,6 +43,7 @@ pub struct Budget {
 
 impl Budget {
     /// The budget of a message of `bytes` bytes.
+    #[inline]
     pub fn new(limits: &Limits, bytes: usize) -> Self {
         let full = [limits.nodes, limits.memory_for(bytes), limits.references];
         Self {
@@ -70,6 +71,13 @@ impl Budget {
             ..Limits::default()
         };
         Self::new(&limits, 0)
+    }
+
+    /// Leaves what is left of it elsewhere, where a part of the message was loaded.
+    #[inline]
+    pub(crate) fn leave(&mut self, left: &Self) {
+        (self.nodes, self.memory) = (left.nodes, left.memory);
+        (self.references, self.spent) = (left.references, left.spent);
     }
 
     /// How many values may still be read.

@@ -1,8 +1,9 @@
 //! One call as the caller sees it: from its arguments to its result.
 
 use crate::{
-    Apart, Arg, Budget, Closing, Current, Dump, DumpError, Dumper, Error, Exception, Limits, Load,
-    LoadError, Loader, Outbound, Outcome, Pipelined, Proxy, Reference, Returns, Session, Wire,
+    Apart, Arg, Arrival, Budget, Closing, Current, Dump, DumpError, Dumper, Error, Exception,
+    Limits, Load, LoadError, Loader, Outbound, Outcome, Pipelined, Proxy, Reference, Returns,
+    Session, Wire,
     block::{Driver, NoBlock, Takes, Yielded, Yielding, Yields},
     buffer,
     dispatch::{Dispatch, Signature},
@@ -10,6 +11,7 @@ use crate::{
 };
 use std::{
     borrow::Cow,
+    cell::Cell,
     fmt,
     future::Future,
     marker::PhantomData,
@@ -38,8 +40,9 @@ pub trait Link: Send + Sync {
     /// What references in arguments and results go through.
     fn session(&self) -> Option<Arc<dyn Session>>;
 
-    /// Carries a call there and its reply back. What it gives is to be polled next, with the same `context`.
-    fn carry(self: Arc<Self>, request: Request, context: &Context<'_>) -> Carried;
+    /// Carries a call there and its reply back. What it needs of the request it takes out of it. What it gives is
+    /// to be polled next, with the same `context`.
+    fn carry(self: Arc<Self>, request: &mut Request, context: &Context<'_>) -> Carried;
 
     /// Whether letting go of the reference is all that the object's owner has to know. Ruby's wire knows no
     /// such thing.
@@ -49,7 +52,7 @@ pub trait Link: Send + Sync {
 
     /// Carries a call there whose reply nobody waits for, if that is still possible: it is made where
     /// something is dropped, unless letting go of it [says enough](Link::lets_go).
-    fn dismiss(self: Arc<Self>, _: Request) {}
+    fn dismiss(self: Arc<Self>, _: Box<Request>) {}
 
     /// The object itself, if it is one of this process that the link holds.
     fn local(&self) -> Option<Arc<dyn Dispatch>> {
@@ -57,7 +60,7 @@ pub trait Link: Send + Sync {
     }
 
     /// The object that a call is going to give. The call is made with the first one on that object.
-    fn pipeline(self: Arc<Self>, first: Request) -> Remote;
+    fn pipeline(self: Arc<Self>, first: Box<Request>) -> Remote;
 
     /// What has been given in the place of an object that was to be [given](Link::pipeline) by a call.
     fn resolved(&self) -> Option<Remote> {
@@ -84,12 +87,10 @@ impl Carried {
         Self::Other(Box::pin(future))
     }
 
-    /// A call that has been made on a native connection, or couldn't.
-    pub fn made(call: Result<native::Waiting, Error>) -> Self {
-        match call {
-            Ok(waiting) => Self::Waiting(waiting),
-            Err(error) => Self::new(std::future::ready(Err(error))),
-        }
+    /// A call that couldn't be made.
+    #[cold]
+    pub fn failed(error: Error) -> Self {
+        Self::new(std::future::ready(Err(error)))
     }
 }
 
@@ -105,7 +106,7 @@ impl Future for Carried {
 }
 
 /// A call in the form of its wire.
-#[derive(Debug)]
+#[derive(Default)]
 #[non_exhaustive]
 pub struct Request {
     /// The whole message.
@@ -115,11 +116,36 @@ pub struct Request {
     /// When it has to have its result whatever its deadline is: when nobody waits any more for the
     /// call that is being served where it is made.
     pub until: Option<Instant>,
+    /// What references in it go through.
+    pub session: Option<Arc<dyn Session>>,
     /// What the native wire says beside the bytes, which are then the arguments alone.
-    pub native: Option<Box<native::Asking>>,
+    pub native: Option<native::Asking>,
+}
+
+thread_local! {
+    /// Memory for the next request: each is made where it stays, and its pieces are taken out of it.
+    static MADE: Cell<Option<Box<Request>>> = const { Cell::new(None) };
 }
 
 impl Request {
+    /// An empty one, in the memory of one that was made before.
+    fn begin() -> Box<Self> {
+        MADE.try_with(Cell::take).ok().flatten().unwrap_or_default()
+    }
+
+    /// It was made, and whatever is left of it is of no use.
+    fn end(mut self: Box<Self>) {
+        (self.session, self.native) = (None, None);
+        // At the end of its thread it is dropped.
+        let _ = MADE.try_with(|made| made.set(Some(self)));
+    }
+
+    /// All of it, for what keeps it.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
     /// How long it may take from `now` on: its deadline, or what is left of that of the call in which
     /// it is made; `None` for as long as it likes.
     ///
@@ -133,6 +159,16 @@ impl Request {
             return Err(Error::DeadlineExceeded { after, outcome });
         }
         Ok(Some(self.deadline.map_or(left, |deadline| deadline.min(left))))
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { deadline, native, .. } = self;
+        f.debug_struct("Request")
+            .field("deadline", deadline)
+            .field("native", native)
+            .finish_non_exhaustive()
     }
 }
 
@@ -198,20 +234,17 @@ impl Remote {
         signature: Option<&'static Signature>,
         count: usize,
     ) -> Outgoing {
-        let mut outgoing = Outgoing {
-            link: Arc::clone(&self.link),
-            session: self.link.session(),
-            bytes: buffer::take(),
-            native: None,
-            error: None,
-        };
+        let mut request = Request::begin();
+        (request.bytes, request.session) = (buffer::take(), self.link.session());
+        let mut outgoing = Outgoing { link: Arc::clone(&self.link), request, error: None };
         match outgoing.link.wire() {
             Wire::Ruby => outgoing.write(|bytes, limits, _| {
                 ruby::request::begin(bytes, &self.reference, &method, count, limits)
             }),
             Wire::Native => {
                 let target = self.reference.id().clone();
-                outgoing.native = Some(native::Asking::new(target, method, signature, count));
+                let asking = native::Asking::new(target, method, signature, count);
+                outgoing.request.native = Some(asking);
             }
         }
         outgoing
@@ -262,9 +295,7 @@ impl std::hash::Hash for Remote {
 /// The first argument that cannot be dumped becomes the error of the call.
 pub struct Outgoing {
     link: Arc<dyn Link>,
-    session: Option<Arc<dyn Session>>,
-    bytes: Vec<u8>,
-    native: Option<Box<native::Asking>>,
+    request: Box<Request>,
     error: Option<DumpError>,
 }
 
@@ -277,7 +308,7 @@ impl Outgoing {
     /// The next argument of a block. It may be an object, which then goes by reference. `alone` says
     /// whether it is the only one.
     pub(crate) fn yields(&mut self, value: impl Outbound, alone: bool) {
-        match (alone, &self.native) {
+        match (alone, &self.request.native) {
             (true, None) => self.write(|bytes, limits, session| {
                 ruby::request::yields(bytes, limits, session, |dumper| value.send(dumper))
             }),
@@ -291,7 +322,7 @@ impl Outgoing {
         count: usize,
         dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>,
     ) {
-        if let Some(native) = &mut self.native {
+        if let Some(native) = &mut self.request.native {
             native.keywords = true;
         }
         self.dump(|dumper| {
@@ -325,7 +356,8 @@ impl Outgoing {
         R: Returns,
         O: Yields<B, R::Value, Way>,
     {
-        let (driver, lent) = Yielding::lend::<B, R::Value, Way>(block, self.session.clone());
+        let (driver, lent) =
+            Yielding::lend::<B, R::Value, Way>(block, self.request.session.clone());
         match lent {
             Ok(reference) => self.end(Some(&reference), driver),
             Err(error) => {
@@ -336,19 +368,16 @@ impl Outgoing {
     }
 
     fn end<R, B>(mut self, block: Option<&Reference>, driver: B) -> Call<R, B> {
-        match &mut self.native {
+        match &mut self.request.native {
             None => self.write(|bytes, limits, _| ruby::request::end(bytes, block, limits)),
             Some(native) => native.pass(block),
         }
-        let deadline = Some(self.link.limits().deadline);
-        let state = match self.error {
+        let Self { link, mut request, error } = self;
+        let state = match error {
             Some(error) => State::Failed(Error::Dump(error)),
             None => {
-                let Self { link, session, bytes, mut native, .. } = self;
-                if let Some(native) = &mut native {
-                    native.session = session;
-                }
-                State::Ready(link, Request { bytes, deadline, until: None, native })
+                (request.deadline, request.until) = (Some(link.limits().deadline), None);
+                State::Ready(link, request)
             }
         };
         Call { state, block: driver, result: PhantomData }
@@ -359,8 +388,8 @@ impl Outgoing {
         if self.error.is_some() {
             return;
         }
-        let Self { link, session, bytes, native, .. } = self;
-        let limits = link.limits();
+        let limits = self.link.limits();
+        let Request { bytes, session, native, .. } = &mut *self.request;
         let written = match native {
             None => ruby::frame::write(bytes, limits, session.as_deref(), dump),
             Some(native) => native.sending.write(bytes, limits, session.as_ref(), dump),
@@ -373,8 +402,8 @@ impl Outgoing {
         write: impl FnOnce(&mut Vec<u8>, &Limits, Option<&dyn Session>) -> Result<(), DumpError>,
     ) {
         if self.error.is_none() {
-            let result = write(&mut self.bytes, self.link.limits(), self.session.as_deref());
-            self.error = result.err();
+            let Request { bytes, session, .. } = &mut *self.request;
+            self.error = write(bytes, self.link.limits(), session.as_deref()).err();
         }
     }
 }
@@ -394,7 +423,7 @@ pub struct Call<R, B = NoBlock> {
 
 enum State {
     Failed(Error),
-    Ready(Arc<dyn Link>, Request),
+    Ready(Arc<dyn Link>, Box<Request>),
     Running(Carried),
     Done,
 }
@@ -464,27 +493,37 @@ impl<R: Returns> Call<R> {
 }
 
 impl<R, B: Driver> Call<R, B> {
-    /// Goes on with the call, and gives its reply unread.
-    pub(crate) fn poll_response(
+    /// Goes on with the call, and lets its reply be taken, which is unread.
+    pub(crate) fn poll_response<T>(
         &mut self,
         context: &mut Context<'_>,
-    ) -> Poll<Result<Response, Error>> {
+        take: impl FnOnce(Result<&mut Response, Error>) -> T,
+    ) -> Poll<T> {
         loop {
             match &mut self.state {
-                State::Running(carried) => {
-                    if let Poll::Ready(response) = Pin::new(carried).poll(context) {
-                        self.state = State::Done;
-                        return Poll::Ready(response);
+                // A response is large, and taken where it is.
+                State::Running(carried) => match Pin::new(carried).poll(context) {
+                    Poll::Pending => {
+                        self.block.drive(context);
+                        return Poll::Pending;
                     }
-                    self.block.drive(context);
-                    return Poll::Pending;
-                }
+                    Poll::Ready(Ok(ref mut response)) => {
+                        let taken = take(Ok(response));
+                        self.state = State::Done;
+                        return Poll::Ready(taken);
+                    }
+                    Poll::Ready(Err(error)) => {
+                        self.state = State::Done;
+                        return Poll::Ready(take(Err(error)));
+                    }
+                },
                 state => match std::mem::replace(state, State::Done) {
                     State::Ready(link, mut request) => {
                         request.until = Current::until();
-                        self.state = State::Running(link.carry(request, context));
+                        self.state = State::Running(link.carry(&mut request, context));
+                        request.end();
                     }
-                    State::Failed(error) => return Poll::Ready(Err(error)),
+                    State::Failed(error) => return Poll::Ready(take(Err(error))),
                     // As every future, it is not to be polled after its end.
                     State::Done | State::Running(_) => return Poll::Pending,
                 },
@@ -497,11 +536,24 @@ impl<R: Returns, B: Driver> Future for Call<R, B> {
     type Output = R::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.poll_response(context).map(R::received)
+        self.poll_response(context, |response| R::given(response.and_then(Response::load)))
     }
 }
 
 impl Response {
+    /// All of it, for what keeps it.
+    pub(crate) fn take(&mut self) -> Self {
+        Self {
+            bytes: std::mem::take(&mut self.bytes),
+            body: self.body.clone(),
+            limits: Arc::clone(&self.limits),
+            session: self.session.take(),
+            held: std::mem::take(&mut self.held),
+            tail: self.tail.take(),
+            ..*self
+        }
+    }
+
     /// How many bytes the result or the exception has.
     pub fn size(&self) -> usize {
         self.body.len() + self.tail.as_ref().map_or(0, |tail| tail.len())
@@ -525,11 +577,14 @@ impl Response {
     ///
     /// # Errors
     /// The reply cannot be loaded.
-    pub fn load<T: Load>(mut self) -> Result<Result<T, Exception>, Error> {
+    pub fn load<T: Load>(&mut self) -> Arrival<T> {
         let budget = Budget::new(&self.limits, self.size());
         let body = self.bytes.get(self.body.clone()).unwrap_or_default();
-        let load = |loader: &mut Loader<'_>| -> Result<Result<T, Exception>, LoadError> {
-            if self.success { T::load(loader).map(Ok) } else { Exception::load(loader).map(Err) }
+        let load = |loader: &mut Loader<'_>| -> Result<Result<T, Box<Exception>>, LoadError> {
+            match self.success {
+                true => T::load(loader).map(Ok),
+                false => Exception::load(loader).map(|exception| Err(Box::new(exception))),
+            }
         };
         let session = self.session.as_deref();
         let loaded = match session.and_then(|session| session.tables()) {
@@ -545,7 +600,7 @@ impl Response {
             }
         };
         let loaded = loaded.map_err(|error| Error::Load(self.explain(error)));
-        buffer::give(self.bytes);
+        buffer::give(std::mem::take(&mut self.bytes));
         loaded
     }
 }

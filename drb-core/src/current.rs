@@ -88,15 +88,13 @@ impl Current {
 
     /// Makes it the current call for as long as `run` runs.
     pub fn enter<T>(self: &Arc<Self>, run: impl FnOnce() -> T) -> T {
-        let _restored = Restored(CURRENT.replace(Some(Arc::clone(self))));
+        let _entered = Arc::clone(self).enter_own();
         run()
     }
 
-    /// The same, giving it back afterwards, for the next call: so it is counted nowhere meanwhile.
-    pub fn enter_own<T>(self: Arc<Self>, run: impl FnOnce() -> T) -> (Option<Arc<Self>>, T) {
-        let before = Restored(CURRENT.replace(Some(self)));
-        let given = run();
-        (before.restore(), given)
+    /// Makes it the current call until what this gives is dropped or [left](Entered::leave).
+    pub fn enter_own(self: Arc<Self>) -> Entered {
+        Entered(CURRENT.replace(Some(self)))
     }
 
     /// Says that the current call has come to the object at an address, of which some methods exclude
@@ -117,12 +115,13 @@ impl Current {
     }
 }
 
-/// The call that was current before.
-struct Restored(Option<Arc<Current>>);
+/// A call is the current one: see [`Current::enter_own`]. This is the one that was so before.
+#[derive(Debug)]
+pub struct Entered(Option<Arc<Current>>);
 
-impl Restored {
-    /// Restores it now, and gives what was current until then.
-    fn restore(mut self) -> Option<Arc<Current>> {
+impl Entered {
+    /// Ends that now, and gives the call back, for the next one: so it is counted nowhere meanwhile.
+    pub fn leave(mut self) -> Option<Arc<Current>> {
         let own = CURRENT.replace(self.0.take());
         // Nothing is left to be restored.
         std::mem::forget(self);
@@ -130,7 +129,7 @@ impl Restored {
     }
 }
 
-impl Drop for Restored {
+impl Drop for Entered {
     fn drop(&mut self) {
         CURRENT.set(self.0.take());
     }

@@ -47,7 +47,7 @@ pub use by_ref::{ByRef, Either, by_ref};
 pub use call::{Call, Carried, Link, Outgoing, Remote, Request, Response};
 pub use closed::{Closed, Closing};
 pub use context::{Context, Peer, Wire};
-pub use current::Current;
+pub use current::{Current, Entered};
 pub use dispatch::{Cell, Implements, IntoFront, IntoObject, Proxy, Served, Service};
 pub use dump::{Dump, Dumper};
 pub use error::{
@@ -62,7 +62,7 @@ pub use load::{Fields, Kind, Load, Loader};
 pub use objects::{Exported, Holder, Objects, Term, Total};
 pub use reference::{ObjectId, Reference, Session};
 pub use relay::{OneRelay, Relay};
-pub use returns::{Loaded, Outbound, Pipelined, Returns};
+pub use returns::{Arrival, Loaded, Outbound, Pipelined, Returns};
 #[cfg(feature = "serde")]
 pub use serde::Serde;
 pub use shape::{Field, Form, Shape};

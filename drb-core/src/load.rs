@@ -183,6 +183,7 @@ impl<'de> Loader<'de> {
     }
 
     /// Reads values of the native wire. `tables` are those of the connection that they came over.
+    #[inline]
     pub fn native(
         bytes: &'de [u8],
         tables: &'de Tables,
@@ -214,6 +215,12 @@ impl<'de> Loader<'de> {
 
     /// What is left of the message's bounds.
     pub fn budget(&self) -> Budget {
+        *self.left()
+    }
+
+    /// The same where it is: it is large.
+    #[inline]
+    pub(crate) fn left(&self) -> &Budget {
         match &self.codec {
             Codec::Marshal(reader) => reader.budget(),
             Codec::Native(reader) => reader.budget(),
@@ -225,7 +232,7 @@ impl<'de> Loader<'de> {
     pub(crate) fn place(&self) -> Option<(usize, Budget)> {
         match &self.codec {
             Codec::Marshal(_) => None,
-            Codec::Native(reader) => Some((reader.pos(), reader.budget())),
+            Codec::Native(reader) => Some((reader.pos(), *reader.budget())),
         }
     }
 

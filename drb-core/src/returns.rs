@@ -1,7 +1,7 @@
 //! What a method gives, and what its caller gets for it.
 
 use crate::{
-    Dump, DumpError, Dumper, Error, Exception, Load, LoadRef, MethodError, Proxy, Response,
+    Dump, DumpError, Dumper, Error, Exception, Load, LoadRef, MethodError, Proxy,
     dispatch::{Completed, Reply},
 };
 use std::{convert::Infallible, marker::PhantomData, sync::Arc};
@@ -62,6 +62,9 @@ impl<T: Dump + LoadRef + ?Sized> Outbound for &T {
     }
 }
 
+/// What has arrived as the answer to a call: a value or an exception; or why there is none of both.
+pub type Arrival<T> = Result<Result<T, Box<Exception>>, Error>;
+
 /// What stands behind the `->` of a method: a value that can cross the wire, or a `Result` of one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a remote method",
@@ -85,8 +88,8 @@ pub trait Returns: Sized {
     /// The method's own.
     fn outcome(self) -> Result<Self::Sent, Exception>;
 
-    /// What the caller gets of what has arrived: a value, an exception, or why there is none of both.
-    fn given(arrived: Result<Result<Self::Value, Exception>, Error>) -> Self::Output;
+    /// What the caller gets of what has arrived.
+    fn given(arrived: Arrival<Self::Value>) -> Self::Output;
 
     /// Writes the reply.
     fn returned(self, reply: Reply) -> Completed {
@@ -94,11 +97,6 @@ pub trait Returns: Sized {
             Ok(value) => reply.success(|dumper| value.send(dumper)),
             Err(exception) => reply.failure(exception),
         }
-    }
-
-    /// Reads the reply.
-    fn received(response: Result<Response, Error>) -> Self::Output {
-        Self::given(response.and_then(Response::load))
     }
 }
 
@@ -113,7 +111,7 @@ impl<T: Outbound> Returns for T {
     }
 
     #[inline]
-    fn given(arrived: Result<Result<T::Arrives, Exception>, Error>) -> Self::Output {
+    fn given(arrived: Arrival<T::Arrives>) -> Self::Output {
         arrived?.map_err(Error::from_exception)
     }
 }
@@ -129,10 +127,10 @@ impl<T: Outbound, E: MethodError> Returns for Result<T, E> {
     }
 
     #[inline]
-    fn given(arrived: Result<Result<T::Arrives, Exception>, Error>) -> Self::Output {
+    fn given(arrived: Arrival<T::Arrives>) -> Self::Output {
         match arrived.map_err(E::Raised::from)? {
             Ok(value) => Ok(value),
-            Err(exception) => Err(match E::rescue(exception) {
+            Err(exception) => Err(match E::rescue(*exception) {
                 Ok(own) => own.raised(),
                 Err(exception) => Error::from_exception(exception).into(),
             }),
@@ -180,7 +178,7 @@ impl<T: Load> Returns for Loaded<T> {
         }
     }
 
-    fn given(arrived: Result<Result<T, Exception>, Error>) -> Self::Output {
+    fn given(arrived: Arrival<T>) -> Self::Output {
         arrived?.map_err(Error::from_exception)
     }
 }

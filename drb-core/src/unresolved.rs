@@ -33,11 +33,11 @@ impl Link for Unresolved {
         None
     }
 
-    fn carry(self: Arc<Self>, _: Request, _: &Context<'_>) -> Carried {
-        Carried::made(Err(Error::unresolved(self.cause.clone())))
+    fn carry(self: Arc<Self>, _: &mut Request, _: &Context<'_>) -> Carried {
+        Carried::failed(Error::unresolved(self.cause.clone()))
     }
 
-    fn pipeline(self: Arc<Self>, _: Request) -> Remote {
+    fn pipeline(self: Arc<Self>, _: Box<Request>) -> Remote {
         remote(Error::unresolved(self.cause.clone()))
     }
 

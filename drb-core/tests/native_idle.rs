@@ -7,7 +7,7 @@ use drb_core::{
     Carried, Limit, Limits, LoadError, LoadErrorKind, ObjectId, Reference, Remote, Request,
     Session,
     dispatch::{Dispatch, Incoming, Invoked, MethodInfo},
-    native::{Calling, Connection, Home, Protocol, Received, Tables},
+    native::{Called, Calling, Connection, Home, Protocol, Received, Tables},
 };
 use frames::{CALL, CANCEL, NAME, frame};
 use std::{
@@ -46,7 +46,7 @@ impl Home for Nobody {
         unreachable!("nothing comes home")
     }
 
-    fn carry(&self, _: Arc<Connection>, _: Request, _: &Context<'_>) -> Carried {
+    fn carry(&self, _: Arc<Connection>, _: &mut Request, _: &Context<'_>) -> Carried {
         unreachable!("nothing is called")
     }
 
@@ -113,18 +113,18 @@ impl Side {
     fn calls(
         &mut self,
         bytes: &[u8],
-        mut call: impl FnMut(&Arc<Connection>, &Received<'_>),
+        mut call: impl FnMut(&Arc<Connection>, Option<&Called<'_>>),
     ) -> Result<(), LoadError> {
         let mut at = 0;
         while at < bytes.len() {
-            let received = self.connection.protocol().receive(&bytes[at..], self.now)?;
-            match &received {
+            let mut called = None;
+            let received =
+                self.connection.protocol().receive(&bytes[at..], self.now, &mut called)?;
+            match received {
                 Received::Nothing(len) => at += len,
-                Received::Call(len, _)
-                | Received::Refused(len, ..)
-                | Received::Cancelled(len, _) => {
+                Received::Call(len) | Received::Refused(len, ..) | Received::Cancelled(len, _) => {
                     at += len;
-                    call(&self.connection, &received);
+                    call(&self.connection, called.as_ref());
                 }
                 Received::Needs(_) | Received::Large => panic!("all is there"),
             }
@@ -160,9 +160,8 @@ impl Side {
 
     /// Takes a call, which is answered at once.
     fn serves(&mut self, call: &[u8]) {
-        self.calls(call, |connection, received| {
-            let Received::Call(_, called) = received else { panic!("{received:?}") };
-            answer(connection, called.id);
+        self.calls(call, |connection, called| {
+            answer(connection, called.expect("a call").id);
         })
         .unwrap();
     }
@@ -204,7 +203,7 @@ impl Side {
 }
 
 fn answer(connection: &Connection, id: u32) {
-    connection.protocol().answer(id, true, vec![NIL], &mut Default::default());
+    connection.protocol().answer(id, true, &mut vec![NIL], &mut Default::default());
 }
 
 fn call(id: u8) -> Vec<u8> {
@@ -301,8 +300,8 @@ fn a_message_arrives_in_part() {
 fn a_message_is_sent_in_part() {
     let mut side = Side::server();
     side.calls(&call(1), |_, _| ()).unwrap();
-    let large = vec![NIL; 8 << 20];
-    side.connection.protocol().answer(1, true, large, &mut Default::default());
+    let mut large = vec![NIL; 8 << 20];
+    side.connection.protocol().answer(1, true, &mut large, &mut Default::default());
     assert!(side.said().len() > 1 << 20);
     side.does_not_ask();
 }
@@ -324,8 +323,8 @@ fn an_object_of_the_peer_s_is_held() {
     // An object of the sender's, in the place 7.
     let object = [0xc7, 9, 5, 0, 0, 0, 0, 7, 0, 0, 0, 0];
     let call = frame(CALL | REFERENCES, &[&[1, 0, 0, 0, 1][..], &object].concat());
-    let hold = |connection: &Arc<Connection>, received: &Received<'_>| {
-        let Received::Call(_, called) = received else { panic!("{received:?}") };
+    let hold = |connection: &Arc<Connection>, called: Option<&Called<'_>>| {
+        let called = called.expect("a call");
         held = Some(connection.hold(called).unwrap());
     };
     side.calls(&call, hold).unwrap();
@@ -474,7 +473,7 @@ fn questions_keep_their_distance() {
         if !out.is_empty() {
             assert_eq!(out, idle(ASKS));
             questions += 1;
-            protocol.receive(&idle(NEEDED), now).unwrap();
+            protocol.receive(&idle(NEEDED), now, &mut None).unwrap();
         }
     }
     assert_eq!(questions, 11);

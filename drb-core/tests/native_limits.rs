@@ -69,14 +69,15 @@ impl Side {
     fn take(&mut self, bytes: &[u8]) -> Result<Vec<Seen>, LoadError> {
         let (mut at, mut seen) = (0, Vec::new());
         while at < bytes.len() {
-            at += match self.protocol.receive(&bytes[at..], self.now)? {
+            let mut called = None;
+            at += match self.protocol.receive(&bytes[at..], self.now, &mut called)? {
                 Received::Nothing(len) => len,
-                Received::Call(len, called) => {
-                    seen.push(Seen::Call(called.id));
+                Received::Call(len) => {
+                    seen.push(Seen::Call(called.expect("a call").id));
                     len
                 }
                 Received::Refused(len, id, exception) => {
-                    let Error::Limit { limit, .. } = Error::from_exception(exception) else {
+                    let Error::Limit { limit, .. } = Error::from_exception(*exception) else {
                         panic!("it says which limit")
                     };
                     seen.push(Seen::Refused(id, limit));
@@ -379,14 +380,14 @@ fn memory_for_what_arrives_in_part() {
     assert!(!fits(&mut other));
     let full = one
         .protocol
-        .receive(&end(1), one.now)
+        .receive(&end(1), one.now, &mut None)
         .map(|received| matches!(received, Received::Call(..)));
     assert_eq!(full, Ok(true));
     assert!(fits(&mut other));
     one.take(&part(1, FREE + 99_999)).unwrap();
     assert!(!fits(&mut other));
     let cancel = frame(CANCEL, &[1]);
-    assert!(matches!(one.protocol.receive(&cancel, one.now), Ok(Received::Refused(..))));
+    assert!(matches!(one.protocol.receive(&cancel, one.now, &mut None), Ok(Received::Refused(..))));
     assert!(fits(&mut other));
     one.take(&part(1, FREE + 99_999)).unwrap();
     assert!(!fits(&mut other));

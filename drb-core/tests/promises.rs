@@ -49,15 +49,16 @@ impl Side {
     fn try_take(&mut self, bytes: &[u8]) -> Result<Vec<Seen>, LoadError> {
         let (mut at, mut seen) = (0, Vec::new());
         loop {
-            at += match self.protocol.receive(&bytes[at..], self.now)? {
+            let mut called = None;
+            at += match self.protocol.receive(&bytes[at..], self.now, &mut called)? {
                 Received::Needs(_) => return Ok(seen),
                 Received::Nothing(len) => len,
-                Received::Call(len, called) => {
-                    seen.push(Seen::Call(called.id));
+                Received::Call(len) => {
+                    seen.push(Seen::Call(called.expect("a call").id));
                     len
                 }
                 Received::Refused(len, id, exception) => {
-                    let error = Error::from_exception(exception);
+                    let error = Error::from_exception(*exception);
                     seen.push(match &error {
                         Error::Unresolved { cause } => {
                             assert_eq!(error.outcome(), Outcome::NotExecuted);

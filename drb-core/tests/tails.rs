@@ -5,7 +5,7 @@ mod frames;
 
 use drb_core::{
     Limits, LoadError, ObjectId,
-    native::{BEHIND, Called, Calling, Protocol, Received, Tables},
+    native::{BEHIND, Calling, Protocol, Received, Tables},
 };
 use frames::{CALL, CANCEL, NAME};
 use std::{
@@ -45,10 +45,12 @@ fn receive(
         input.extend_from_slice(piece);
         let mut at = 0;
         loop {
-            let taken = match protocol.receive(&input[at..], Instant::now())? {
+            let mut called = None;
+            let taken = match protocol.receive(&input[at..], Instant::now(), &mut called)? {
                 Received::Needs(_) | Received::Large => break,
                 Received::Nothing(len) | Received::Cancelled(len, _) => len,
-                Received::Call(len, called) => {
+                Received::Call(len) => {
+                    let called = called.expect("a call");
                     seen.push((called.id, called.tail.map(|_| called.body.len())));
                     len
                 }
@@ -110,11 +112,12 @@ fn bytes_that_are_read_to_where_they_belong_arrive_as_well() {
     let mut lent = 0;
     let mut seen = Vec::new();
     while at < bytes.len() {
-        match protocol.receive(&bytes[at..(at + 20).min(bytes.len())], Instant::now()).unwrap() {
+        let (next, mut called) = (&bytes[at..(at + 20).min(bytes.len())], None);
+        match protocol.receive(next, Instant::now(), &mut called).unwrap() {
             Received::Nothing(len) => at += len,
-            Received::Call(len, called) => {
+            Received::Call(len) => {
                 at += len;
-                seen.push(called.id);
+                seen.push(called.expect("a call").id);
             }
             Received::Needs(_) => panic!("twenty bytes are enough for each"),
             Received::Large => unreachable!("there are bytes"),
@@ -198,11 +201,12 @@ fn one_that_is_cancelled_while_it_is_sent_is_not_called() {
         here.abandon(first);
         let mut at = 0;
         loop {
-            match there.receive(&out[at..], Instant::now()).unwrap() {
+            let mut called = None;
+            match there.receive(&out[at..], Instant::now(), &mut called).unwrap() {
                 Received::Nothing(len) => at += len,
-                Received::Call(len, Called { id, .. }) => {
+                Received::Call(len) => {
                     at += len;
-                    seen.push((id, true));
+                    seen.push((called.expect("a call").id, true));
                 }
                 Received::Refused(len, id, _) => {
                     at += len;

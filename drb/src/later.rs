@@ -46,13 +46,13 @@ enum First {
 const TABLE: u64 = u64::MAX;
 
 /// The object that `first`, a call by `way`, is going to give.
-pub(crate) fn pipeline(way: Arc<dyn Link>, first: Request) -> Remote {
+pub(crate) fn pipeline(way: Arc<dyn Link>, first: Box<Request>) -> Remote {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let reference = Reference::without_uri(ObjectId::Promise { table: TABLE, number });
     let later = Arc::new_cyclic(|this: &Weak<Later>| Later {
         limits: Arc::clone(way.limits()),
-        first: Mutex::new(First::Unmade(way, Box::new(first))),
+        first: Mutex::new(First::Unmade(way, first)),
         wakers: Arc::default(),
         reference: reference.clone(),
         this: this.clone(),
@@ -78,7 +78,7 @@ impl Later {
                 // It may run a method of this process, where this may be called.
                 drop(first);
                 // It is polled for all who wait.
-                way.carry(*request, &Context::from_waker(&waker))
+                way.carry(&mut request, &Context::from_waker(&waker))
             }
             First::Made(carried) => {
                 drop(first);
@@ -101,7 +101,7 @@ impl Later {
             return Poll::Pending;
         };
         drop(carried);
-        let given = Loaded::<Remote>::received(response)
+        let given = Loaded::<Remote>::given(response.and_then(|mut response| response.load()))
             .and_then(|remote| Given::new(self.reference.id(), remote));
         let object = given.as_ref().map(|given| given.remote().clone()).map_err(Error::clone);
         *self.first() = match given {
@@ -148,11 +148,11 @@ impl Link for Later {
         Some(Arc::new(LocalSession::within()))
     }
 
-    fn carry(self: Arc<Self>, request: Request, _: &Context<'_>) -> Carried {
-        Carried::new(self.call(request))
+    fn carry(self: Arc<Self>, request: &mut Request, _: &Context<'_>) -> Carried {
+        Carried::new(self.call(request.take()))
     }
 
-    fn pipeline(self: Arc<Self>, first: Request) -> Remote {
+    fn pipeline(self: Arc<Self>, first: Box<Request>) -> Remote {
         pipeline(self, first)
     }
 

@@ -25,7 +25,7 @@ fuzz_target!(|input: &[u8]| {
     let Ok(Some(head)) = whole else { return };
     let bytes = bytes.to_vec();
     let limits = Arc::new(limits);
-    let response = Response {
+    let mut response = Response {
         bytes,
         body: head.body,
         success: head.success,

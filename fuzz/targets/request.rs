@@ -4,7 +4,7 @@
 use drb::DrbDumped;
 use drb_core::{
     Context, DumpError, Limits, ObjectId, Objects, Peer, Reference, Remote, Session, Value, Wire,
-    dispatch::{Dispatch, Invoked},
+    dispatch::{Dispatch, Invoked, Reply},
     ruby::{Broken, Receiver, ReplyReader, RequestHead, RequestReader},
 };
 use libfuzzer_sys::fuzz_target;
@@ -135,19 +135,21 @@ fn read(bytes: &[u8], step: usize, limits: &Limits) -> (Vec<RequestHead>, Option
 /// Every request has a reply, and the reply is one.
 fn serve(request: &RequestHead, message: &[u8], limits: &Arc<Limits>) {
     let receiver = Receiver { objects: &OBJECTS, context: &CONTEXT, session: &SESSION, limits };
-    let Invoked::Done(completed) = receiver.serve(request, message, Vec::new(), Instant::now())
+    let reply = Reply::new(Wire::Ruby, limits, Some(Arc::clone(&SESSION)));
+    let Invoked::Done(mut completed) = receiver.serve(request, message, reply, Instant::now())
     else {
         panic!("no method takes its time");
     };
+    let failed = completed.failure().is_some();
     let panicked = completed
-        .failure
-        .as_ref()
+        .failure()
         .is_some_and(|failure| failure.field("reason").and_then(Value::as_str) == Some("Panic"));
     assert!(!panicked, "a method panicked");
     let mut reader = ReplyReader::new(&Limits::default());
-    let reply = reader.advance(&completed.bytes).expect("a reply").expect("a whole reply");
-    assert_eq!(reply.success, completed.failure.is_none());
-    Value::from_marshal(&completed.bytes[reply.body]).expect("a value or an exception");
+    let bytes = completed.bytes();
+    let reply = reader.advance(bytes).expect("a reply").expect("a whole reply");
+    assert_eq!(reply.success, !failed);
+    Value::from_marshal(&bytes[reply.body]).expect("a value or an exception");
     if request.target == ObjectId::Front && request.method == "__send__" {
         assert!(!reply.success, "reflection");
     }

@@ -308,18 +308,20 @@ impl<'a> Args<'a> {
 
     fn load<T: Load>(&mut self, stream: Range<usize>) -> Result<T, LoadError> {
         // A loader is large: it is made where it is used, for either wire.
-        let (value, budget) = match self.tables {
+        match self.tables {
             Some(tables) => {
                 let mut loader = self.open_native(stream, tables);
-                (T::load(&mut loader)?, loader.budget())
+                let value = T::load(&mut loader)?;
+                self.budget.leave(loader.left());
+                Ok(value)
             }
             None => {
                 let mut loader = self.open(stream)?;
-                (T::load(&mut loader)?, loader.budget())
+                let value = T::load(&mut loader)?;
+                self.budget.leave(loader.left());
+                Ok(value)
             }
-        };
-        self.budget = budget;
-        Ok(value)
+        }
     }
 
     /// How many keywords the stream holds, if it holds keywords.

@@ -3,82 +3,109 @@
 use crate::{
     Dump, DumpError, Dumper, Exception, Limits, Session, Wire, block::Scope, native::Sending, ruby,
 };
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// Where a result goes: the buffer that the reply is written into.
-pub struct Reply {
+///
+/// It goes from hand to hand, and so what it consists of stays where it is.
+pub struct Reply(Box<Written>);
+
+/// A finished reply.
+#[derive(Debug)]
+pub struct Completed(Box<Written>);
+
+struct Written {
+    /// The reply in the form of its wire.
     bytes: Vec<u8>,
     wire: Wire,
     limits: Arc<Limits>,
     session: Option<Arc<dyn Session>>,
     /// The call, as the block that was passed to it sees it.
     scope: Option<Arc<Scope>>,
+    /// The exception, if the call failed; it is in `bytes` already.
+    failure: Option<Box<Exception>>,
     /// What the native wire says of it.
     sending: Sending,
 }
 
-/// A finished reply.
-#[derive(Debug)]
-pub struct Completed {
+impl Completed {
+    /// The exception, if the call failed.
+    pub fn failure(&self) -> Option<&Exception> {
+        self.0.failure.as_deref()
+    }
+
     /// The reply in the form of its wire.
-    pub bytes: Vec<u8>,
-    /// The exception, if the call failed; it is in `bytes` already.
-    pub failure: Option<Box<Exception>>,
-    /// What the native wire says of it.
-    pub sending: Sending,
+    pub fn bytes(&mut self) -> &mut Vec<u8> {
+        &mut self.0.bytes
+    }
+
+    /// The same, and what the native wire says of it.
+    pub fn message(&mut self) -> (&mut Vec<u8>, &mut Sending) {
+        (&mut self.0.bytes, &mut self.0.sending)
+    }
+
+    /// All of it, to be sent.
+    pub(crate) fn parts(&mut self) -> (&mut Vec<u8>, Option<&Exception>, &mut Sending) {
+        let Written { bytes, failure, sending, .. } = &mut *self.0;
+        (bytes, failure.as_deref(), sending)
+    }
+
+    /// An empty reply, to the next call of the same session, in the memory of this one, which was sent.
+    #[must_use]
+    pub fn into_reply(self) -> Reply {
+        let mut written = self.0;
+        written.bytes.clear();
+        (written.scope, written.failure) = (None, None);
+        written.sending = Sending::default();
+        Reply(written)
+    }
 }
 
 impl Reply {
     /// An empty reply.
     pub fn new(wire: Wire, limits: &Arc<Limits>, session: Option<Arc<dyn Session>>) -> Self {
-        Self {
+        Self(Box::new(Written {
             bytes: Vec::new(),
             wire,
             limits: Arc::clone(limits),
             session,
             scope: None,
+            failure: None,
             sending: Sending::default(),
-        }
-    }
-
-    /// The same, written into the memory of a buffer that is no longer needed.
-    #[must_use]
-    pub fn into_buffer(mut self, mut buffer: Vec<u8>) -> Self {
-        buffer.clear();
-        self.bytes = buffer;
-        self
+        }))
     }
 
     /// The protocol that it is written in.
     pub fn wire(&self) -> Wire {
-        self.wire
+        self.0.wire
     }
 
     /// The bounds that it keeps.
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.0.limits
     }
 
     /// What references in it go through.
     pub fn session(&self) -> Option<&dyn Session> {
-        self.session.as_deref()
+        self.0.session.as_deref()
     }
 
     /// An empty reply to the same call, in case that this one isn't written.
     #[must_use]
     pub fn another(&self) -> Self {
-        Self::new(self.wire, &self.limits, self.session.clone())
+        let Written { wire, limits, session, .. } = &*self.0;
+        Self::new(*wire, limits, session.clone())
     }
 
     /// The call has a block: says so to those who run it.
     pub(super) fn begin_scope(&mut self) -> Arc<Scope> {
         let scope = Arc::new(Scope::new(self.another()));
-        self.scope = Some(Arc::clone(&scope));
+        self.0.scope = Some(Arc::clone(&scope));
         scope
     }
 
     pub(super) fn scope(&self) -> Option<Arc<Scope>> {
-        self.scope.clone()
+        self.0.scope.clone()
     }
 
     /// A result, which `dump` writes. Where it cannot be dumped, the call fails instead.
@@ -86,17 +113,13 @@ impl Reply {
         mut self,
         dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>,
     ) -> Completed {
-        let written = match self.wire {
-            Wire::Ruby => {
-                let session = self.session.as_deref();
-                ruby::reply::success(&mut self.bytes, &self.limits, session, dump)
-            }
-            Wire::Native => {
-                self.sending.write(&mut self.bytes, &self.limits, self.session.as_ref(), dump)
-            }
+        let Written { bytes, wire, limits, session, sending, .. } = &mut *self.0;
+        let written = match wire {
+            Wire::Ruby => ruby::reply::success(bytes, limits, session.as_deref(), dump),
+            Wire::Native => sending.write(bytes, limits, session.as_ref(), dump),
         };
         match written {
-            Ok(()) => Completed { bytes: self.bytes, failure: None, sending: self.sending },
+            Ok(()) => Completed(self.0),
             Err(error) => self.fail(Exception::from(&error)),
         }
     }
@@ -115,19 +138,17 @@ impl Reply {
     }
 
     fn fail(mut self, exception: Exception) -> Completed {
-        match self.wire {
-            Wire::Ruby => ruby::reply::failure(
-                &mut self.bytes,
-                &self.limits,
-                self.session.as_deref(),
-                &exception,
-            ),
-            Wire::Native => self.fail_native(&exception),
+        let Written { bytes, wire, limits, session, .. } = &mut *self.0;
+        match wire {
+            Wire::Ruby => ruby::reply::failure(bytes, limits, session.as_deref(), &exception),
+            Wire::Native => self.0.fail_native(&exception),
         }
-        let failure = Some(Box::new(exception));
-        Completed { bytes: self.bytes, failure, sending: self.sending }
+        self.0.failure = Some(Box::new(exception));
+        Completed(self.0)
     }
+}
 
+impl Written {
     /// An exception with a shorter text, or without its fields, if it cannot go as it is.
     fn fail_native(&mut self, exception: &Exception) {
         let Self { bytes, limits, session, sending, .. } = self;
@@ -140,5 +161,15 @@ impl Reply {
         // Nothing but texts is in it, so no limit of the default ones can refuse it.
         let written = sending.write(bytes, &Limits::default(), None, |dumper| bare.dump(dumper));
         debug_assert!(written.is_ok());
+    }
+}
+
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bytes, failure, .. } = self;
+        f.debug_struct("Written")
+            .field("bytes", &bytes.len())
+            .field("failure", failure)
+            .finish_non_exhaustive()
     }
 }

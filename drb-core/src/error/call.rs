@@ -78,21 +78,21 @@ pub enum Error {
     /// The object has no such method, or doesn't expose it. (A Ruby peer may also have come upon a
     /// missing method within the one that was called; it doesn't say which.)
     #[error("{0}")]
-    NoMethod(Exception),
+    NoMethod(Box<Exception>),
     /// The object is gone, or was never there.
     #[error("the object is gone: {0}")]
-    Gone(Exception),
+    Gone(Box<Exception>),
     /// The peer has refused the call before the method ran: the number of arguments, a keyword, a
     /// type.
     #[error("refused: {0}")]
-    Refused(Exception),
+    Refused(Box<Exception>),
     /// A bound of the peer was exceeded.
     #[error("the limit `{limit}` is exceeded: {exception}")]
     Limit {
         /// Which bound.
         limit: Limit,
         /// What the peer says.
-        exception: Exception,
+        exception: Box<Exception>,
     },
     /// The peer has more to do than it accepts.
     #[error("the peer is overloaded: {message}")]
@@ -112,7 +112,7 @@ pub enum Error {
     },
     /// The method raised an exception that is not of the error type that it declares.
     #[error("{0}")]
-    Raised(Exception),
+    Raised(Box<Exception>),
     /// The method has panicked.
     #[error("the method panicked: {message}")]
     Panicked {
@@ -209,11 +209,12 @@ impl Error {
     }
 
     /// What a caller is told for an exception that is not of the method's own error type.
-    pub fn from_exception(exception: Exception) -> Self {
+    pub fn from_exception(exception: impl Into<Box<Exception>>) -> Self {
+        let exception: Box<Exception> = exception.into();
         let limit = exception.text("limit").and_then(Limit::from_name);
         match (&*exception.class, limit) {
             ("DRb::DRbConnError", None) if exception.is_unresolved() => {
-                let cause = exception.cause().unwrap_or(exception);
+                let cause = exception.cause().unwrap_or(*exception);
                 Self::Unresolved { cause: Box::new(Self::from_exception(cause)) }
             }
             ("DRb::DRbConnError", Some(Limit::Calls | Limit::Outbound | Limit::PeerMemory)) => {
@@ -239,7 +240,7 @@ impl Error {
             | Self::Gone(exception)
             | Self::Refused(exception)
             | Self::Limit { exception, .. }
-            | Self::Raised(exception) => exception,
+            | Self::Raised(exception) => *exception,
             Self::Unresolved { cause } => Exception::unresolved(cause.into_exception()),
             Self::DeadlineExceeded { .. } => Exception::new("Timeout::Error", self.to_string()),
             Self::Dump(_) | Self::Load(_) => Exception::new("TypeError", self.to_string()),

@@ -71,8 +71,8 @@ impl<'de> Reader<'de> {
         })
     }
 
-    pub(crate) fn budget(&self) -> Budget {
-        self.budget
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     pub(crate) fn reserve(&mut self, len: usize, size: usize) -> usize {

@@ -17,7 +17,7 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -40,8 +40,6 @@ pub struct Asking {
     pub(crate) promise: Option<u64>,
     /// The promise on whose object it is a call.
     pub(crate) promised: Option<Arc<Promised>>,
-    /// The connection that it was dumped for.
-    pub session: Option<Arc<dyn Session>>,
 }
 
 /// What a message refers to, while it is loaded.
@@ -92,8 +90,8 @@ impl Asking {
         method: Cow<'static, str>,
         signature: Option<&'static Signature>,
         count: usize,
-    ) -> Box<Self> {
-        Box::new(Self {
+    ) -> Self {
+        Self {
             target,
             method,
             signature,
@@ -103,8 +101,7 @@ impl Asking {
             sending: Sending::default(),
             promise: None,
             promised: None,
-            session: None,
-        })
+        }
     }
 
     /// The call passes a block.
@@ -114,7 +111,9 @@ impl Asking {
             _ => None,
         });
     }
+}
 
+impl crate::Request {
     /// The connection that the arguments were dumped for, if calls can be made on it. It is taken out:
     /// the call is to be made there.
     pub fn take_open(&mut self) -> Option<Arc<Connection>> {
@@ -160,62 +159,59 @@ pub struct Waiting {
 }
 
 impl Connection {
-    /// Makes a call. If a `context` is given, what this gives is to be polled next, with that.
+    /// Makes a call, which it takes out of the request. If a `context` is given, what this gives is to be polled
+    /// next, with that.
     ///
-    /// # Errors
-    /// The connection has ended, or the request is not one for this wire.
+    /// It fails if the connection has ended, or the request is not one for this wire.
     pub fn call(
         self: Arc<Self>,
-        request: crate::Request,
+        request: &mut crate::Request,
         now: Instant,
         context: Option<&Context<'_>>,
-    ) -> Result<Waiting, Error> {
+    ) -> Carried {
         let promised = request.native.as_ref().and_then(|native| native.promised.as_ref());
         if let Some(promised) = promised {
-            if !promised.is_of(&self) {
-                return Err(self.lost(Outcome::NotExecuted));
+            let made = match promised.is_of(&self) {
+                true => promised.make(now),
+                false => Err(self.lost(Outcome::NotExecuted)),
+            };
+            if let Err(error) = made {
+                return Carried::failed(error);
             }
-            promised.make(now)?;
         }
-        self.make(request, now, context)
+        match self.make(request, now, context) {
+            Ok(waiting) => Carried::Waiting(waiting),
+            Err(error) => Carried::failed(error),
+        }
     }
 
     /// The same, the object being there or promised by a call that was made.
+    #[inline]
     pub(super) fn make(
         self: Arc<Self>,
-        request: crate::Request,
+        request: &mut crate::Request,
         now: Instant,
         context: Option<&Context<'_>>,
     ) -> Result<Waiting, Error> {
         let deadline = request.time_left(now)?;
-        let crate::Request { bytes, native, .. } = request;
+        let crate::Request { bytes, session, native, .. } = request;
         let Some(native) = native else {
             let problem = "a request of another wire".to_owned();
             return Err(Error::Protocol { uri: Arc::clone(self.uri()), problem });
         };
-        let Asking {
+        let Asking { ref target, ref method, signature, count, keywords, block, .. } = *native;
+        let Asking { ref mut sending, promise, ref mut promised, .. } = *native;
+        let (shapes, references) = (sending.shapes, sending.references);
+        let call = Calling {
             target,
             method,
             signature,
             count,
             keywords,
             block,
-            mut sending,
-            session,
-            promise,
-            promised,
-        } = *native;
-        let (shapes, references) = (sending.shapes, sending.references);
-        let call = Calling {
-            target: &target,
-            method: &method,
-            signature,
-            count,
-            keywords,
-            block,
             deadline,
             promise,
-            body: bytes,
+            body: std::mem::take(bytes),
             tail: sending.tail.take(),
             shapes,
             references,
@@ -246,8 +242,8 @@ impl Connection {
         }
         sending.sent();
         let after = deadline.unwrap_or_default();
-        let (connection, expected) = (Some(self), waker.is_some());
-        Ok(Waiting { connection, id, signature, after, expected, promised })
+        let (expected, promised) = (waker.is_some(), promised.take());
+        Ok(Waiting { connection: Some(self), id, signature, after, expected, promised })
     }
 
     fn lost(&self, outcome: Outcome) -> Error {
@@ -327,20 +323,27 @@ impl Future for Waiting {
         }
         // As every future, it is not to be polled after its end.
         let Some(connection) = &self.connection else { return Poll::Pending };
-        let answer = ready!(connection.protocol().poll_answer(self.id, context));
+        let answer = connection.protocol().poll_answer(self.id, context);
+        if answer.is_pending() {
+            return Poll::Pending;
+        }
         let Some(connection) = self.connection.take() else { return Poll::Pending };
         self.promised = None;
-        let Arrived { success, mentioned, body, tail } = match answer {
-            Ending::Answered(answer) => answer,
-            Ending::Expired { executed } => {
+        // An answer is taken apart where it is, since it is large.
+        let (success, mentioned, body, tail) = match answer {
+            Poll::Ready(Ending::Answered(Arrived { success, mentioned, body, tail })) => {
+                (success, mentioned, body, tail)
+            }
+            Poll::Ready(Ending::Expired { executed }) => {
                 let outcome = if executed { Outcome::Unknown } else { Outcome::NotExecuted };
                 let after = self.after;
                 return Poll::Ready(Err(Error::DeadlineExceeded { after, outcome }));
             }
-            Ending::Lost { executed } => {
+            Poll::Ready(Ending::Lost { executed }) => {
                 let outcome = if executed { Outcome::Unknown } else { Outcome::NotExecuted };
                 return Poll::Ready(Err(connection.lost(outcome)));
             }
+            Poll::Pending => return Poll::Pending,
         };
         let bytes = body.map_err(Error::Load)?;
         let held = match mentioned {
@@ -395,7 +398,7 @@ impl Drop for Waiting {
 
 /// Calls an object that is held.
 impl Link for Import {
-    fn pipeline(self: Arc<Self>, first: crate::Request) -> Remote {
+    fn pipeline(self: Arc<Self>, first: Box<crate::Request>) -> Remote {
         pipeline(self, first)
     }
 
@@ -411,7 +414,7 @@ impl Link for Import {
         Some(Arc::clone(self.connection()) as _)
     }
 
-    fn carry(self: Arc<Self>, request: crate::Request, context: &Context<'_>) -> Carried {
+    fn carry(self: Arc<Self>, request: &mut crate::Request, context: &Context<'_>) -> Carried {
         self.connection().home().carry(Arc::clone(self.connection()), request, context)
     }
 
@@ -425,7 +428,7 @@ impl Link for Import {
 struct BlockLink(Arc<Connection>);
 
 impl Link for BlockLink {
-    fn pipeline(self: Arc<Self>, first: crate::Request) -> Remote {
+    fn pipeline(self: Arc<Self>, first: Box<crate::Request>) -> Remote {
         pipeline(self, first)
     }
 
@@ -441,7 +444,7 @@ impl Link for BlockLink {
         Some(Arc::clone(&self.0) as _)
     }
 
-    fn carry(self: Arc<Self>, request: crate::Request, context: &Context<'_>) -> Carried {
+    fn carry(self: Arc<Self>, request: &mut crate::Request, context: &Context<'_>) -> Carried {
         self.0.home().carry(Arc::clone(&self.0), request, context)
     }
 }

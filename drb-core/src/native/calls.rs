@@ -79,6 +79,15 @@ pub struct Arrived {
     pub tail: Option<Arc<Tail>>,
 }
 
+impl Arrived {
+    /// All of it: nothing is left.
+    fn take(&mut self) -> Self {
+        let Self { success, mentioned, body, tail } = self;
+        let body = std::mem::replace(body, Ok(Vec::new()));
+        Self { success: *success, mentioned: mentioned.take(), body, tail: tail.take() }
+    }
+}
+
 /// What is to be done about a call that nobody waits for any more.
 #[derive(Debug)]
 pub(super) enum Abandon {
@@ -135,13 +144,11 @@ impl Calls {
             return Poll::Ready(Ending::Lost { executed: true });
         };
         match state {
-            State::Arrived(_) => {
-                let arrived = std::mem::replace(state, State::Free);
+            State::Arrived(arrived) => {
+                let answer = arrived.take();
+                *state = State::Free;
                 self.free.push(id);
-                match arrived {
-                    State::Arrived(answer) => Poll::Ready(Ending::Answered(answer)),
-                    _ => Poll::Ready(Ending::Lost { executed: true }),
-                }
+                Poll::Ready(Ending::Answered(answer))
             }
             State::Waiting(waits) if !self.ended => {
                 match &mut waits.waker {
@@ -269,13 +276,11 @@ impl Calls {
                 *state = State::Abandoned;
                 Abandon::Cancel
             }
-            State::Arrived(_) => {
-                let arrived = std::mem::replace(state, State::Free);
+            State::Arrived(arrived) => {
+                let answer = arrived.take();
+                *state = State::Free;
                 self.free.push(id);
-                match arrived {
-                    State::Arrived(answer) => Abandon::Answered(answer),
-                    _ => Abandon::Nothing,
-                }
+                Abandon::Answered(answer)
             }
             // The peer has been told.
             State::Expired { answered: false, .. } => {

@@ -166,6 +166,7 @@ fn take_long(bytes: &mut &[u8]) -> Result<u64, LoadError> {
 }
 
 /// Takes a number of 32 bits.
+#[inline]
 pub(super) fn take32(bytes: &mut &[u8]) -> Result<u32, LoadError> {
     let number = take(bytes)?;
     u32::try_from(number).map_err(|_| malformed("a number of more than 32 bits"))

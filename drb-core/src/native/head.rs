@@ -44,6 +44,7 @@ pub(super) struct Head<'a, T> {
 
 impl<'a> Head<'a, ObjectId> {
     /// Takes it from the beginning of `body`. `table` is the receiver's.
+    #[inline(always)]
     pub(super) fn take(body: &mut &'a [u8], table: u64) -> Result<Self, LoadError> {
         let id = take32(body)?;
         let target = match take_byte(body)? {
@@ -113,8 +114,8 @@ impl<T: Borrow<ObjectId>> Head<'_, T> {
         out.push(deadline | keywords | block | promise);
         if let Some(deadline) = self.deadline {
             // At least what the caller waits, so that it is the one who tells.
-            let millis = deadline.as_micros().div_ceil(1000);
-            put(out, u64::try_from(millis).unwrap_or(u64::MAX));
+            let millis = u64::from(deadline.subsec_nanos().div_ceil(1_000_000));
+            put(out, deadline.as_secs().saturating_mul(1000).saturating_add(millis));
         }
         if let Some((slot, generation)) = self.block {
             put(out, u64::from(slot));

@@ -41,6 +41,7 @@ struct Turn<'a, F> {
 
 struct Large {
     message: Message<Vec<u8>>,
+    body: Vec<u8>,
     sent: usize,
     /// How much of the string at its end.
     sent_tail: usize,
@@ -51,17 +52,19 @@ struct Large {
 /// What a head takes at most, names of objects apart.
 const ROOM: usize = 64;
 
-/// A message: a frame's kind, what stands before its value, and the value.
+/// A message without its value: a frame's kind, and what stands before the value and behind it.
 pub(super) struct Message<H> {
     pub(super) kind: Kind,
     pub(super) flags: u8,
     pub(super) id: u32,
     /// Writes it.
     pub(super) head: H,
-    pub(super) body: Vec<u8>,
     /// The string that follows it.
     pub(super) tail: Option<Arc<Vec<u8>>>,
 }
+
+/// A message that was taken back, and its body.
+pub(super) type Unsent = (Message<Vec<u8>>, Vec<u8>);
 
 /// Messages of one lane don't overtake each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,10 +103,14 @@ impl Outbox {
         &mut self.ready
     }
 
-    /// Sends a message behind those of its lane. Gives its memory back for another one, if it isn't
-    /// needed any more.
-    pub(super) fn send(&mut self, lane: Lane, message: Message<impl Fn(&mut Vec<u8>)>) -> Vec<u8> {
-        let Message { kind, flags, id, head, body, tail } = message;
+    /// Sends a message behind those of its lane. The memory of its `body` is taken only if that has to wait.
+    pub(super) fn send(
+        &mut self,
+        lane: Lane,
+        message: Message<impl Fn(&mut Vec<u8>)>,
+        body: &mut Vec<u8>,
+    ) {
+        let Message { kind, flags, id, head, tail } = message;
         // Mostly, nothing waits.
         let before = match self.lanes.is_empty() {
             true => None,
@@ -115,23 +122,23 @@ impl Outbox {
             if self.ready.len() - start + body.len() <= self.chunk {
                 self.calls += u64::from(kind == Kind::Call);
                 self.window.small();
-                self.ready.extend_from_slice(&body);
+                self.ready.extend_from_slice(body);
                 frame::close(&mut self.ready, start);
-                return body;
+                return;
             }
             // The name of an object is long.
             self.ready.truncate(start);
         }
         let mut written = Vec::new();
         head(&mut written);
-        let message = Message { kind, flags, id, head: written, body, tail };
-        let large = Large { message, sent: 0, sent_tail: 0, number: self.queued };
+        let message = Message { kind, flags, id, head: written, tail };
+        let body = std::mem::take(body);
+        let large = Large { message, body, sent: 0, sent_tail: 0, number: self.queued };
         self.queued += 1;
         match before.and_then(|at| self.lanes.get_mut(at)) {
             Some((_, messages)) => messages.push_back(large),
             None => self.lanes.push_back((lane, VecDeque::from([large]))),
         }
-        Vec::new()
     }
 
     /// Nothing more is to be sent but what is ready, and why that is so.
@@ -174,9 +181,9 @@ impl Outbox {
         (if last { self.given_out.0 } else { self.given_out.1 }, unsent)
     }
 
-    /// Takes back what has not been sent of a message: says how much was, and gives the message, if it
-    /// wasn't all.
-    pub(super) fn forget(&mut self, kind: Kind, id: u32) -> (Sent, Option<Message<Vec<u8>>>) {
+    /// Takes back what has not been sent of a message: says how much was, and gives the message and its body, if
+    /// it wasn't all.
+    pub(super) fn forget(&mut self, kind: Kind, id: u32) -> (Sent, Option<Unsent>) {
         for (index, (_, messages)) in self.lanes.iter_mut().enumerate() {
             let same = |large: &Large| large.message.kind == kind && large.message.id == id;
             if let Some(large) = messages.iter().position(same).and_then(|at| messages.remove(at)) {
@@ -184,7 +191,7 @@ impl Outbox {
                     self.lanes.remove(index);
                 }
                 let sent = if large.sent == 0 { Sent::Nothing } else { Sent::Part };
-                return (sent, Some(large.message));
+                return (sent, Some((large.message, large.body)));
             }
         }
         (Sent::All, None)
@@ -224,8 +231,8 @@ impl Outbox {
             return self.ready.len();
         }
         let large = self.lanes.iter().flat_map(|(_, messages)| messages);
-        let large = large.map(|Large { message, sent, sent_tail, .. }| {
-            let Message { head, body, tail, .. } = message;
+        let large = large.map(|Large { message, body, sent, sent_tail, .. }| {
+            let Message { head, tail, .. } = message;
             let tail = tail.as_ref().map_or(0, |tail| tail.len());
             head.len() + body.len().saturating_sub(*sent) + tail.saturating_sub(*sent_tail)
         });
@@ -297,8 +304,7 @@ impl Outbox {
 impl Large {
     /// The string at its end, if that is next.
     fn tail(&self) -> Option<Arc<Vec<u8>>> {
-        let Message { body, tail, .. } = &self.message;
-        tail.clone().filter(|_| self.sent == body.len())
+        self.message.tail.clone().filter(|_| self.sent == self.body.len())
     }
 
     /// Numbers of calls are those of the one who calls, so the kind belongs to them.
@@ -312,7 +318,7 @@ impl Large {
 impl<F: Fn() -> Instant> Turn<'_, F> {
     /// Writes the next piece, and says whether it was the last one.
     fn piece(&mut self, large: &mut Large) -> bool {
-        let Message { kind, flags, head, body, tail, .. } = &large.message;
+        let Large { message: Message { kind, flags, head, tail, .. }, body, .. } = &*large;
         let (out, first) = (&mut *self.out, large.sent == 0);
         let room = match first {
             true => self.chunk.saturating_sub(head.len()).max(1),
@@ -368,9 +374,10 @@ impl<F: Fn() -> Instant> Turn<'_, F> {
 mod tests {
     use super::*;
 
-    fn message(id: u32, body: &[u8]) -> Message<impl Fn(&mut Vec<u8>)> {
+    fn send(outbox: &mut Outbox, lane: Lane, id: u32, body: &[u8]) {
         let head = move |out: &mut Vec<u8>| out.push(id as u8);
-        Message { kind: Kind::Call, flags: 0, id, head, body: body.to_vec(), tail: None }
+        let message = Message { kind: Kind::Call, flags: 0, id, head, tail: None };
+        outbox.send(lane, message, &mut body.to_vec());
     }
 
     fn outbox(partial: usize) -> Outbox {
@@ -406,11 +413,11 @@ mod tests {
     #[test]
     fn large_ones_take_turns_and_small_ones_go_first() {
         let mut outbox = outbox(8);
-        outbox.send(Lane::Object(0, 0, 0), message(1, &[0; 200]));
-        outbox.send(Lane::Object(1, 1, 0), message(2, &[0; 100]));
+        send(&mut outbox, Lane::Object(0, 0, 0), 1, &[0; 200]);
+        send(&mut outbox, Lane::Object(1, 1, 0), 2, &[0; 100]);
         // It is small, but mustn't overtake the first one, which is for the same object.
-        outbox.send(Lane::Object(0, 0, 0), message(3, b"x"));
-        outbox.send(Lane::Object(1, 2, 0), message(4, b"y"));
+        send(&mut outbox, Lane::Object(0, 0, 0), 3, b"x");
+        send(&mut outbox, Lane::Object(1, 2, 0), 4, b"y");
         let out = transmit_all(&mut outbox);
         let (call, chunk) = (Kind::Call.byte(), Kind::Chunk.byte());
         let expected = [
@@ -431,14 +438,14 @@ mod tests {
     fn no_more_are_begun_than_the_peer_puts_together() {
         let mut outbox = outbox(2);
         for id in 1..=4 {
-            outbox.send(Lane::Answer(id), message(id, &[0; 200]));
+            send(&mut outbox, Lane::Answer(id), id, &[0; 200]);
         }
         let mut out = transmit_all(&mut outbox);
         let numbers: Vec<_> = frames(&out).into_iter().map(|(_, number)| number).collect();
         assert_eq!(numbers, [1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4]);
         // Also if one of them is taken back meanwhile.
         for id in 1..=3 {
-            outbox.send(Lane::Answer(id), message(id, &[0; 200]));
+            send(&mut outbox, Lane::Answer(id), id, &[0; 200]);
         }
         out.clear();
         let _ = outbox.transmit(&mut out, 100, Instant::now);
@@ -451,17 +458,17 @@ mod tests {
     #[test]
     fn nothing_comes_behind_the_frame_that_says_so() {
         let mut outbox = outbox(8);
-        outbox.send(Lane::Object(1, 1, 0), message(1, b"x"));
-        outbox.send(Lane::Object(1, 2, 0), message(2, &[0; 200]));
+        send(&mut outbox, Lane::Object(1, 1, 0), 1, b"x");
+        send(&mut outbox, Lane::Object(1, 2, 0), 2, &[0; 200]);
         outbox.close("why");
         assert!(outbox.is_closed());
         // Others don't know it yet.
-        outbox.send(Lane::Object(1, 1, 0), message(3, b"x"));
-        outbox.send(Lane::Object(1, 2, 0), message(4, &[0; 200]));
+        send(&mut outbox, Lane::Object(1, 1, 0), 3, b"x");
+        send(&mut outbox, Lane::Object(1, 2, 0), 4, &[0; 200]);
         outbox.ready().push(Kind::Ping.byte());
         let expected = [(Kind::Call.byte(), 1), (Kind::Close.byte(), b'w')];
         assert_eq!(frames(&transmit_all(&mut outbox)), expected);
-        outbox.send(Lane::Object(1, 1, 0), message(5, b"x"));
+        send(&mut outbox, Lane::Object(1, 1, 0), 5, b"x");
         assert!(transmit_all(&mut outbox).is_empty());
     }
 
@@ -472,17 +479,17 @@ mod tests {
             let mut out = Vec::new();
             assert!(outbox.transmit(&mut out, 1, Instant::now).is_none());
         };
-        outbox.send(Lane::Object(1, 1, 0), message(1, b"x"));
+        send(&mut outbox, Lane::Object(1, 1, 0), 1, b"x");
         assert_eq!(outbox.written(false), (0, vec![]));
         give(&mut outbox);
-        outbox.send(Lane::Object(1, 2, 0), message(2, b"x"));
-        outbox.send(Lane::Object(1, 3, 0), message(3, &[0; 200]));
+        send(&mut outbox, Lane::Object(1, 2, 0), 2, b"x");
+        send(&mut outbox, Lane::Object(1, 3, 0), 3, &[0; 200]);
         // The first one may have been written, unless nothing was.
         assert_eq!((outbox.written(false), outbox.written(true)), ((1, vec![3]), (0, vec![3])));
         give(&mut outbox);
         assert_eq!((outbox.written(false), outbox.written(true)), ((2, vec![3]), (1, vec![3])));
         // What goes out before the end may be written as well.
-        outbox.send(Lane::Object(1, 2, 0), message(4, b"x"));
+        send(&mut outbox, Lane::Object(1, 2, 0), 4, b"x");
         outbox.close("why");
         give(&mut outbox);
         assert_eq!((outbox.written(false), outbox.written(true)), ((3, vec![]), (2, vec![])));
@@ -493,8 +500,8 @@ mod tests {
     #[test]
     fn what_is_taken_back_is_not_sent() {
         let mut outbox = outbox(8);
-        outbox.send(Lane::Answer(1), message(1, &[0; 100]));
-        outbox.send(Lane::Answer(2), message(2, &[0; 100]));
+        send(&mut outbox, Lane::Answer(1), 1, &[0; 100]);
+        send(&mut outbox, Lane::Answer(2), 2, &[0; 100]);
         let mut out = Vec::new();
         assert!(outbox.transmit(&mut out, 1, Instant::now).is_none());
         assert_eq!(outbox.forget(Kind::Call, 1).0, Sent::Part);

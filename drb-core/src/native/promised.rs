@@ -43,9 +43,9 @@ enum First {
 
 /// The object that `first` is going to give, a call over a connection of the native wire that goes there by
 /// `way`.
-pub fn pipeline(way: Arc<dyn Link>, mut first: Request) -> Remote {
-    let session = first.native.as_mut().and_then(|native| native.session.clone());
-    let session: Option<Arc<dyn Any + Send + Sync>> = session.map(|session| session as _);
+pub fn pipeline(way: Arc<dyn Link>, first: Box<Request>) -> Remote {
+    let session: Option<Arc<dyn Any + Send + Sync>> =
+        first.session.clone().filter(|_| first.native.is_some()).map(|session| session as _);
     match session.and_then(|session| session.downcast().ok()) {
         Some(connection) => Promised::remote(connection, way, first),
         None => {
@@ -56,11 +56,10 @@ pub fn pipeline(way: Arc<dyn Link>, mut first: Request) -> Remote {
 }
 
 impl Promised {
-    fn remote(connection: Arc<Connection>, way: Arc<dyn Link>, first: Request) -> Remote {
+    fn remote(connection: Arc<Connection>, way: Arc<dyn Link>, mut first: Box<Request>) -> Remote {
         let number = connection.protocol().next_promise();
         let table = connection.tables().peer_objects;
         let reference = Reference::without_uri(ObjectId::Promise { table, number });
-        let mut first = first;
         if let Some(native) = &mut first.native {
             native.promise = Some(number);
         }
@@ -68,7 +67,7 @@ impl Promised {
             connection,
             number,
             way,
-            first: Mutex::new(First::Unmade(Box::new(first))),
+            first: Mutex::new(First::Unmade(first)),
             wakers: Arc::default(),
             this: this.clone(),
             relay: OneRelay::default(),
@@ -106,14 +105,8 @@ impl Promised {
     pub(super) fn make(self: &Arc<Self>, now: Instant) -> Result<(), Error> {
         for promised in self.unmade().iter().rev() {
             let mut first = promised.first();
-            if let First::Unmade(_) = &*first {
-                // Nobody sees what it is meanwhile.
-                let First::Unmade(request) =
-                    std::mem::replace(&mut *first, First::Failed(Error::Stopped))
-                else {
-                    continue;
-                };
-                *first = match Arc::clone(&promised.connection).make(*request, now, None) {
+            if let First::Unmade(request) = &mut *first {
+                *first = match Arc::clone(&promised.connection).make(request, now, None) {
                     Ok(waiting) => First::Made(waiting),
                     Err(error) => First::Failed(error),
                 };
@@ -144,7 +137,8 @@ impl Promised {
         // What it has given may be a promise of this process, this one or another, which is asked for its
         // object.
         drop(first);
-        let given = Loaded::<Remote>::received(answer).and_then(|remote| {
+        let given = Loaded::<Remote>::given(answer.and_then(|mut answer| answer.load()));
+        let given = given.and_then(|remote| {
             Given::new(&self.id(), remote).inspect_err(|_| {
                 // The peer may hold this for its promise, which this holds.
                 self.connection.protocol().let_go_promise(self.number);
@@ -219,9 +213,9 @@ impl Link for Promised {
         Some(Arc::clone(&self.connection) as _)
     }
 
-    fn carry(self: Arc<Self>, mut request: Request, context: &Context<'_>) -> Carried {
+    fn carry(self: Arc<Self>, request: &mut Request, context: &Context<'_>) -> Carried {
         if let Some(Err(error)) = self.now() {
-            return Carried::made(Err(Error::unresolved(error)));
+            return Carried::failed(Error::unresolved(error));
         }
         // They belong to the call that is served where they are made, as this one.
         if let Some(until) = Current::until() {
@@ -238,7 +232,7 @@ impl Link for Promised {
         way.carry(request, context)
     }
 
-    fn pipeline(self: Arc<Self>, mut first: Request) -> Remote {
+    fn pipeline(self: Arc<Self>, mut first: Box<Request>) -> Remote {
         let (connection, way) = (Arc::clone(&self.connection), Arc::clone(&self.way));
         if let Some(native) = &mut first.native {
             native.promised = Some(self);

@@ -45,12 +45,14 @@ pub(super) enum Head {
 
 impl<'de> Reader<'de> {
     /// Reads a value. It counts as one, and those within an array, a map or a struct when that begins.
+    #[inline]
     pub(crate) fn new(bytes: &'de [u8], mut budget: Budget, tables: &'de Tables) -> Self {
         let bytes = budget.take_nodes(1).map_or(&[][..], |()| bytes);
         Self::within(bytes, budget, tables)
     }
 
     /// Reads values that have been counted.
+    #[inline]
     pub(crate) fn within(bytes: &'de [u8], budget: Budget, tables: &'de Tables) -> Self {
         Self {
             rest: bytes,
@@ -67,6 +69,7 @@ impl<'de> Reader<'de> {
     }
 
     /// The same with what references go through.
+    #[inline]
     pub(crate) fn with_session(mut self, session: Option<&'de dyn Session>) -> Self {
         self.session = session;
         self
@@ -78,8 +81,8 @@ impl<'de> Reader<'de> {
         self.tail = tail;
     }
 
-    pub(crate) fn budget(&self) -> Budget {
-        self.budget
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     #[inline]

@@ -106,7 +106,7 @@ impl Sending {
     }
 
     /// The message is on its way: what it refers to is the peer's to give back.
-    pub fn sent(mut self) {
+    pub fn sent(&mut self) {
         if let Some(refers) = &mut self.refers {
             refers.collected.exported.clear();
         }

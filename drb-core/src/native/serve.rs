@@ -11,19 +11,16 @@ use std::{ops::Range, sync::Arc, time::Instant};
 const FEW: usize = 8;
 
 impl Connection {
-    /// Calls a method of an object, or refuses it if there is no object. `buffer` is memory for the
-    /// answer.
+    /// Calls a method of an object, or refuses it if there is no object. `reply` is where the answer goes.
     pub fn serve(
         self: &Arc<Self>,
         called: &Called<'_>,
         object: Option<Arc<dyn Dispatch>>,
         context: &Context,
         until: Option<Instant>,
-        buffer: Vec<u8>,
+        reply: Reply,
     ) -> Invoked {
         dispatch::caught(Wire::Native, || {
-            let session: Arc<dyn Session> = Arc::clone(self) as _;
-            let reply = Reply::new(Wire::Native, self.limits(), Some(session)).into_buffer(buffer);
             // Until the arguments are loaded.
             let held = match called.references {
                 false => Ok(None),
@@ -68,45 +65,42 @@ impl Connection {
         }
     }
 
-    /// Sends the answer to a call of the peer's, if the connection is still there. Gives memory for the
-    /// next one.
-    pub fn answer(&self, id: u32, completed: Completed) -> Vec<u8> {
-        let Completed { bytes, failure, mut sending } = self.within_limits(id, completed);
+    /// Sends the answer to a call of the peer's, if the connection is still there. If it isn't, what the answer
+    /// refers to is taken back when that is dropped.
+    pub fn answer(&self, id: u32, completed: &mut Completed) {
+        self.keep_within_limits(id, completed);
         let mut protocol = self.protocol();
         if protocol.has_ended() {
-            drop(protocol);
-            // What it refers to is taken back with it.
-            drop(sending);
-            return bytes;
+            return;
         }
-        protocol.keep(id, failure.as_deref(), &bytes);
-        let spare = protocol.answer(id, failure.is_none(), bytes, &mut sending);
+        let (body, failure, sending) = completed.parts();
+        protocol.keep(id, failure, body);
+        protocol.answer(id, failure.is_none(), body, sending);
         drop(protocol);
         sending.sent();
-        spare
     }
 }
 
 impl Connection {
-    /// An answer, or an exception in its place if it is too long with what stands before it.
-    fn within_limits(&self, id: u32, completed: Completed) -> Completed {
+    /// Puts an exception in the place of an answer that is too long with what stands before it.
+    fn keep_within_limits(&self, id: u32, completed: &mut Completed) {
         let most = self.limits().message;
-        let tail = completed.sending.tail.as_ref().map_or(0, |tail| tail.len());
-        let len = completed.bytes.len().saturating_add(tail);
+        let (body, sending) = completed.message();
+        let tail = sending.tail.as_ref().map_or(0, |tail| tail.len());
+        let len = body.len().saturating_add(tail);
         /// No number takes more.
         const ROOM: usize = 5;
         if len.saturating_add(ROOM) <= most {
-            return completed;
+            return;
         }
         let mut head = Vec::new();
         frame::put(&mut head, u64::from(id));
         if len.saturating_add(head.len()) <= most {
-            return completed;
+            return;
         }
         let exception = Exception::from(&DumpError::limit(Limit::Message, most));
         // What the answer refers to is taken back with it.
-        drop(completed);
-        Reply::new(Wire::Native, self.limits(), None).failure(exception)
+        *completed = Reply::new(Wire::Native, self.limits(), None).failure(exception);
     }
 }
 

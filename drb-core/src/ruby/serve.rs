@@ -21,15 +21,15 @@ pub struct Receiver<'a> {
 
 impl Receiver<'_> {
     /// Calls what a request asks for: finds the object, then the method, and only then loads the
-    /// arguments. `message` is the request's bytes, `buffer` memory for the reply.
+    /// arguments. `message` is the request's bytes, `reply` where the answer goes.
     pub fn serve(
         &self,
         request: &RequestHead,
         message: &[u8],
-        buffer: Vec<u8>,
+        reply: Reply,
         now: Instant,
     ) -> Invoked {
-        self.call(self.objects.find(&request.target, now), request, message, buffer)
+        self.call(self.objects.find(&request.target, now), request, message, reply)
     }
 
     /// The same where the object is known already, or that there is none.
@@ -38,13 +38,10 @@ impl Receiver<'_> {
         object: Option<Arc<dyn Dispatch>>,
         request: &RequestHead,
         message: &[u8],
-        buffer: Vec<u8>,
+        reply: Reply,
     ) -> Invoked {
-        let wire = self.context.wire();
-        dispatch::caught(wire, || {
+        dispatch::caught(reply.wire(), || {
             let args = Args::marshal(message, &request.args, self.limits, Some(&**self.session));
-            let session = Some(Arc::clone(self.session));
-            let reply = Reply::new(wire, self.limits, session).into_buffer(buffer);
             let mut call = Incoming::new(&request.method, args, self.context, reply);
             // `nil` and `false` are no block.
             if let Some(block) = message.get(request.block.clone())

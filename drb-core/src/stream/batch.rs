@@ -5,8 +5,8 @@
 //! once they are written, so the length and the first element are filled in behind them.
 
 use crate::{
-    Budget, DumpError, Dumper, Error, Exception, Limit, Limits, Load, LoadError, LoadErrorKind,
-    Loader, Outbound, Response, Value, buffer,
+    Arrival, Budget, DumpError, Dumper, Error, Exception, Limit, Limits, Load, LoadError,
+    LoadErrorKind, Loader, Outbound, Response, Value, buffer,
     dispatch::{Completed, Reply},
     dump::Codec,
     native::Tables,
@@ -297,7 +297,7 @@ impl Arrived {
 
     /// The next item, or an exception in its place; `Err` with what follows if there is none.
     #[inline]
-    pub(super) fn next<V: Load>(&mut self) -> Result<Result<Result<V, Exception>, Error>, Next> {
+    pub(super) fn next<V: Load>(&mut self) -> Result<Arrival<V>, Next> {
         let Some(left) = self.left.checked_sub(1) else { return Err(self.next) };
         self.left = left;
         let raised = left == 0 && self.next == Next::Raised;
@@ -311,7 +311,7 @@ impl Arrived {
         loader.end_with(tail);
         let mut loaded = match raised {
             false => V::load(&mut loader).map(Ok),
-            true => Exception::load(&mut loader).map(Err),
+            true => Exception::load(&mut loader).map(|exception| Err(Box::new(exception))),
         };
         if loaded.is_err() {
             // It is in the place of its item alone.
@@ -358,7 +358,7 @@ pub(super) enum Opened<V> {
 /// All items of a batch.
 pub(super) struct All<V> {
     pub(super) items: Vec<V>,
-    pub(super) raised: Option<Exception>,
+    pub(super) raised: Option<Box<Exception>>,
     pub(super) next: Next,
 }
 
@@ -382,6 +382,6 @@ fn all<V: Load>(loader: &mut Loader<'_>, left: usize, next: Next) -> Result<All<
     for index in 0..len {
         items.push(V::load(loader).map_err(|error| error.at(index))?);
     }
-    let raised = (raised > 0).then(|| Exception::load(loader)).transpose()?;
+    let raised = (raised > 0).then(|| Exception::load(loader).map(Box::new)).transpose()?;
     Ok(All { items, raised, next })
 }

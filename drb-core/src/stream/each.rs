@@ -1,6 +1,6 @@
 //! Items of an object of Ruby's: it is asked for `each`, with a block.
 
-use crate::{Error, Exception, Load, Remote, Response, Value};
+use crate::{Arrival, Error, Exception, Load, Remote, Response, Value};
 use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
@@ -11,10 +11,10 @@ use std::{
 
 /// A call of `each` that runs as far as its items are taken: the object waits in its `yield`.
 pub(super) struct Each<V> {
-    call: Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>,
+    call: Pin<Box<dyn Future<Output = Arrival<Value>> + Send>>,
     items: Arc<Items<V>>,
     /// What has come in the end.
-    ended: Option<Option<Result<Exception, Error>>>,
+    ended: Option<Option<Result<Box<Exception>, Error>>>,
 }
 
 struct Items<V>(Mutex<Yielded<V>>);
@@ -49,17 +49,16 @@ impl<V: Load + Send + 'static> Each<V> {
         };
         let call = remote.begin("each", 0);
         let mut call = call.call_with::<_, (V,), (), (), _, _>(block).no_deadline();
-        let call = Box::pin(poll_fn(move |context| call.poll_response(context)));
+        let call = Box::pin(poll_fn(move |context| {
+            call.poll_response(context, |response| response.and_then(Response::load::<Value>))
+        }));
         Self { call, items, ended: None }
     }
 
-    pub(super) fn poll_next(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Result<V, Exception>, Error>>> {
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Arrival<V>>> {
         let waits = self.ended.is_none() && self.items.lock().here.is_empty();
         if waits && let Poll::Ready(response) = self.call.as_mut().poll(context) {
-            let ended = match response.and_then(Response::load::<Value>) {
+            let ended = match response {
                 Ok(Ok(_)) => None,
                 Ok(Err(exception)) => Some(Ok(exception)),
                 Err(error) => Some(Err(error)),

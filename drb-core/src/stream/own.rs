@@ -3,10 +3,7 @@
 use super::source::Source;
 use crate::{
     Carried, Error, Limits, Link, ObjectId, Reference, Remote, Request, Response, Session, Wire,
-    dispatch::{Completed, Reply},
-    native::Held,
-    ruby::ReplyReader,
-    unresolved,
+    dispatch::Reply, native::Held, ruby::ReplyReader, unresolved,
 };
 use std::{
     sync::{
@@ -42,18 +39,19 @@ impl Link for Own {
         None
     }
 
-    fn pipeline(self: Arc<Self>, _: Request) -> Remote {
+    fn pipeline(self: Arc<Self>, _: Box<Request>) -> Remote {
         // Nobody asks for objects here.
         unresolved::remote(Error::Stopped)
     }
 
-    fn carry(self: Arc<Self>, _: Request, _: &Context<'_>) -> Carried {
+    fn carry(self: Arc<Self>, _: &mut Request, _: &Context<'_>) -> Carried {
         // Nobody else asks for anything, and always in order.
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let batch = self.source.batch(number, Reply::new(Wire::Ruby, &self.limits, None));
         let limits = Arc::clone(&self.limits);
         Carried::new(async move {
-            let Completed { bytes, .. } = batch.map_err(|_| Error::Stopped)?.await;
+            let mut batch = batch.map_err(|_| Error::Stopped)?.await;
+            let bytes = std::mem::take(batch.bytes());
             let mut reader = ReplyReader::new(&limits);
             match reader.advance(&bytes).map_err(Error::Load)? {
                 None => Err(Error::Stopped),

@@ -42,7 +42,7 @@ enum Here {
     Nothing,
     Batch(Arrived),
     /// What stands in the place of the item behind those that are loaded.
-    Raised(Exception),
+    Raised(Box<Exception>),
     /// An object that has no batches, but Ruby's `each`: an `Each<V>`.
     Each(Box<dyn Any + Send>),
 }
@@ -173,7 +173,7 @@ impl Pull {
         number: u64,
         context: &mut Context<'_>,
     ) -> Result<(), Error> {
-        let opened = arrived.and_then(|response| match response.success {
+        let opened = arrived.and_then(|mut response| match response.success {
             true => Ok((response.body.len(), Arrived::open::<V>(response)?)),
             false => match response.load::<()>()? {
                 Ok(()) => Err(Error::Stopped),
@@ -277,7 +277,7 @@ impl Asked {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Response, Error>> {
         match self.arrived.take() {
             Some(arrived) => Poll::Ready(arrived),
-            None => self.call.poll_response(context),
+            None => self.call.poll_response(context, |response| response.map(Response::take)),
         }
     }
 }

@@ -154,7 +154,7 @@ impl Source {
                 Got::Yielded(call) => {
                     block.end(call).no_deadline().await?;
                 }
-                Got::Raised(exception) => return Err(Error::Raised(exception)),
+                Got::Raised(exception) => return Err(Error::Raised(exception.into())),
                 Got::Over | Got::Replied(_) => return Ok(()),
             }
         }

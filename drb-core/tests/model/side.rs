@@ -86,10 +86,10 @@ impl Home for AtHome {
     fn carry(
         &self,
         connection: Arc<Connection>,
-        request: Request,
+        request: &mut Request,
         context: &task::Context<'_>,
     ) -> Carried {
-        Carried::made(connection.call(request, self.clock.now(), Some(context)))
+        connection.call(request, self.clock.now(), Some(context))
     }
 
     fn remote(&self, reference: Reference) -> Remote {
@@ -119,11 +119,11 @@ impl Link for Here {
         None
     }
 
-    fn pipeline(self: Arc<Self>, _: Request) -> Remote {
+    fn pipeline(self: Arc<Self>, _: Box<Request>) -> Remote {
         unreachable!("the test calls nothing of its own process")
     }
 
-    fn carry(self: Arc<Self>, _: Request, _: &task::Context<'_>) -> Carried {
+    fn carry(self: Arc<Self>, _: &mut Request, _: &task::Context<'_>) -> Carried {
         unreachable!("the test calls nothing of its own process")
     }
 
@@ -145,12 +145,12 @@ impl Link for Front {
         Some(Arc::clone(&self.0) as _)
     }
 
-    fn pipeline(self: Arc<Self>, first: Request) -> Remote {
+    fn pipeline(self: Arc<Self>, first: Box<Request>) -> Remote {
         drb_core::native::pipeline(self, first)
     }
 
-    fn carry(self: Arc<Self>, request: Request, context: &task::Context<'_>) -> Carried {
-        Carried::made(Arc::clone(&self.0).call(request, self.1.now(), Some(context)))
+    fn carry(self: Arc<Self>, request: &mut Request, context: &task::Context<'_>) -> Carried {
+        Arc::clone(&self.0).call(request, self.1.now(), Some(context))
     }
 }
 
@@ -237,17 +237,18 @@ impl Side {
         }
         loop {
             let connection = Arc::clone(&self.connection);
-            let received = connection.protocol().receive(&input[taken..], self.clock.now())?;
+            let (now, mut called) = (self.clock.now(), None);
+            let received = connection.protocol().receive(&input[taken..], now, &mut called)?;
             match received {
                 Received::Needs(_) | Received::Large => return Ok(taken),
                 Received::Nothing(len) => taken += len,
-                Received::Call(len, called) => {
+                Received::Call(len) => {
                     taken += len;
-                    self.call(&called);
+                    self.call(&called.expect("a call"));
                 }
                 Received::Refused(len, id, exception) => {
                     taken += len;
-                    self.refuse(id, exception);
+                    self.refuse(id, *exception);
                 }
                 Received::Cancelled(len, id) => {
                     taken += len;
@@ -283,7 +284,7 @@ impl Side {
             true => called.until,
             false => called.deadline.map(|deadline| self.clock.now() + deadline),
         };
-        match self.connection.serve(called, object, &self.context, until, Vec::new()) {
+        match self.connection.serve(called, object, &self.context, until, self.reply()) {
             Invoked::Done(completed) => self.answer(called.id, completed),
             Invoked::Running(method) => {
                 self.tasks.push(Task { id: called.id, method, unanswered: true });
@@ -304,8 +305,8 @@ impl Side {
         self.answer(id, self.reply().failure(Exception::new("Timeout::Error", "cancelled")));
     }
 
-    fn answer(&self, id: u32, completed: Completed) {
-        self.connection.answer(id, completed);
+    fn answer(&self, id: u32, mut completed: Completed) {
+        self.connection.answer(id, &mut completed);
     }
 
     /// Goes on with the methods that run. Says whether any has ended.

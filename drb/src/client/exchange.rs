@@ -137,7 +137,7 @@ async fn receive(
 fn refusal(route: &Route, bytes: Vec<u8>, head: ReplyHead, error: io::Error) -> Error {
     let ReplyHead { success, body, .. } = head;
     let limits = Arc::clone(route.limits());
-    let response = Response {
+    let mut response = Response {
         bytes,
         body,
         success,

@@ -61,16 +61,16 @@ impl Link for Route {
         Some(Arc::clone(&self.session))
     }
 
-    fn pipeline(self: Arc<Self>, first: Request) -> Remote {
+    fn pipeline(self: Arc<Self>, first: Box<Request>) -> Remote {
         later::pipeline(self, first)
     }
 
-    fn carry(self: Arc<Self>, request: Request, _: &Context<'_>) -> Carried {
-        Carried::new(exchange(self, request))
+    fn carry(self: Arc<Self>, request: &mut Request, _: &Context<'_>) -> Carried {
+        Carried::new(exchange(self, request.take()))
     }
 
-    fn dismiss(self: Arc<Self>, request: Request) {
-        crate::wait::spawn(exchange(self, request));
+    fn dismiss(self: Arc<Self>, mut request: Box<Request>) {
+        crate::wait::spawn(exchange(self, request.take()));
     }
 }
 

@@ -29,14 +29,14 @@ pub(super) async fn call(link: Arc<LocalLink>, request: Request) -> Result<Respo
     let begun = now();
     let after = request.time_left(begun)?;
     let until = after.and_then(|after| begun.checked_add(after));
-    let Request { bytes, native, .. } = request;
+    let Request { bytes, native, session: caller, .. } = request;
     let server = link.server()?;
     let Some(native) = native else {
         let problem = "a request of another wire".to_owned();
         return Err(Error::Protocol { uri: Arc::clone(&server.uri), problem });
     };
     // What is sent holds nothing: the session does.
-    let Asking { method, signature, count, block, mut sending, session: caller, .. } = *native;
+    let Asking { method, signature, count, block, mut sending, .. } = native;
     let served = link.is_served();
     let ticket = served.then(|| Ticket::new(&server));
     if served && server.has_ended() {
@@ -72,7 +72,7 @@ pub(super) async fn call(link: Arc<LocalLink>, request: Request) -> Result<Respo
     let object = link.object(&server);
     let invoked = current.enter(|| within.serve(object));
     drop(bytes);
-    let completed = match invoked {
+    let mut completed = match invoked {
         Invoked::Done(completed) => {
             drop(ticket);
             completed
@@ -80,23 +80,16 @@ pub(super) async fn call(link: Arc<LocalLink>, request: Request) -> Result<Respo
         Invoked::Running(running) => pending.run(running, current, ticket).await?,
         Invoked::Blocking(blocking) => pending.block(blocking, current, ticket).await?,
     };
-    pending.ended(completed.failure.as_deref());
+    pending.ended(completed.failure());
     // Whoever makes one call after the other lets others run now and then.
     coop::consume_budget().await;
-    let Completed { bytes, failure, mut sending } = completed;
+    let success = completed.failure().is_none();
+    let (bytes, sending) = completed.message();
+    let (bytes, tail) = (std::mem::take(bytes), sending.take_tail());
     let held = own.take_held().unwrap_or_default();
     let (limits, session) = (Arc::clone(&link.limits), caller);
-    let (body, success) = (0..bytes.len(), failure.is_none());
-    let response = Response {
-        bytes,
-        body,
-        success,
-        signature,
-        limits,
-        session,
-        held,
-        tail: sending.take_tail(),
-    };
+    let body = 0..bytes.len();
+    let response = Response { bytes, body, success, signature, limits, session, held, tail };
     let max = link.limits.message;
     if response.size() > max {
         return Err(Error::Load(LoadErrorKind::Limit { limit: Limit::Message, max }.into()));

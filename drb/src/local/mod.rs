@@ -234,12 +234,12 @@ impl Link for LocalLink {
         })
     }
 
-    fn pipeline(self: Arc<Self>, first: Request) -> Remote {
+    fn pipeline(self: Arc<Self>, first: Box<Request>) -> Remote {
         later::pipeline(self, first)
     }
 
-    fn carry(self: Arc<Self>, request: Request, _: &Context<'_>) -> Carried {
-        Carried::new(call::call(self, request))
+    fn carry(self: Arc<Self>, request: &mut Request, _: &Context<'_>) -> Carried {
+        Carried::new(call::call(self, request.take()))
     }
 
     fn lets_go(&self) -> bool {
@@ -247,8 +247,8 @@ impl Link for LocalLink {
         matches!(self.target, Target::Held(_))
     }
 
-    fn dismiss(self: Arc<Self>, request: Request) {
-        crate::wait::spawn(call::call(self, request));
+    fn dismiss(self: Arc<Self>, mut request: Box<Request>) {
+        crate::wait::spawn(call::call(self, request.take()));
     }
 }
 

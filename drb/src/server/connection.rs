@@ -49,8 +49,8 @@ pub(super) struct Connection {
     progress: Option<(Instant, usize)>,
     /// Replies that are to be sent.
     output: Vec<u8>,
-    /// Memory for the next reply.
-    spare: Vec<u8>,
+    /// For the next reply.
+    reply: Option<Reply>,
 }
 
 /// A connection ends, maybe because the peer has exceeded a bound.
@@ -85,8 +85,13 @@ impl Connection {
             charged: 0,
             progress: None,
             output: Vec::new(),
-            spare: Vec::new(),
+            reply: None,
         }
+    }
+
+    fn new_reply(&self) -> Reply {
+        let session = Some(Arc::clone(&self.session));
+        Reply::new(self.context.wire(), &self.shared.limits, session)
     }
 
     /// Tells the peer why it is not let in.
@@ -123,7 +128,7 @@ impl Connection {
     /// Runs one call. A failed one is the last of its connection, as with Ruby.
     async fn call(&mut self, request: &RequestHead) -> Result<(), End> {
         let message = self.input.get(self.taken..).unwrap_or_default();
-        let buffer = std::mem::take(&mut self.spare);
+        let reply = self.reply.take().unwrap_or_else(|| self.new_reply());
         let receiver = Receiver {
             objects: &self.shared.objects,
             context: &self.context,
@@ -135,7 +140,7 @@ impl Connection {
         }
         let current = Arc::clone(&self.current);
         let now = now();
-        let completed = match current.enter(|| receiver.serve(request, message, buffer, now)) {
+        let completed = match current.enter(|| receiver.serve(request, message, reply, now)) {
             Invoked::Done(completed) => completed,
             Invoked::Running(mut running) => {
                 let mut poll = |context: &mut task::Context<'_>| {
@@ -166,28 +171,26 @@ impl Connection {
         self.reply(completed, Some(&request.method)).await
     }
 
-    async fn reply(&mut self, completed: Completed, method: Option<&str>) -> Result<(), End> {
-        let Completed { bytes, failure, .. } = completed;
-        if self.output.is_empty() {
-            self.spare = std::mem::replace(&mut self.output, bytes);
-        } else {
-            self.output.extend_from_slice(&bytes);
-            self.spare = bytes;
+    async fn reply(&mut self, mut completed: Completed, method: Option<&str>) -> Result<(), End> {
+        match self.output.is_empty() {
+            true => std::mem::swap(&mut self.output, completed.bytes()),
+            false => self.output.extend_from_slice(completed.bytes()),
         }
-        if let Some(exception) = failure {
+        if let Some(exception) = completed.failure() {
             let context = &self.context;
-            self.shared.failed(&FailedCall { context, method, exception: &exception });
+            self.shared.failed(&FailedCall { context, method, exception });
             self.flush().await?;
             wait::linger(&mut self.stream, &mut self.input).await;
             return Err(End(None));
         }
+        self.reply = Some(completed.into_reply());
         if self.output.len() >= BATCH { self.flush().await } else { Ok(()) }
     }
 
     /// What arrived is no request.
     async fn refuse(&mut self, exception: Exception) -> Result<(), End> {
-        let reply = Reply::new(self.context.wire(), &self.shared.limits, None);
-        self.reply(reply.refusal(exception), None).await
+        let refusal = self.new_reply().refusal(exception);
+        self.reply(refusal, None).await
     }
 
     async fn flush(&mut self) -> Result<(), End> {

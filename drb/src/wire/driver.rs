@@ -355,8 +355,10 @@ impl Driver {
         }
         let mut protocol = loop {
             let rest = self.input.get(taken..).unwrap_or_default();
+            let now = self.heard.into_std();
+            let mut called = None;
             let mut protocol = self.connection.protocol();
-            match protocol.receive(rest, self.heard.into_std())? {
+            match protocol.receive(rest, now, &mut called)? {
                 Received::Needs(needs) => {
                     (self.needs, self.in_string) = (needs, false);
                     break protocol;
@@ -366,15 +368,17 @@ impl Driver {
                     break protocol;
                 }
                 Received::Nothing(len) => taken += len,
-                Received::Call(len, called) => {
+                Received::Call(len) => {
                     drop(protocol);
                     taken += len;
-                    self.serving.call(&self.connection, called, self.heard.into_std());
+                    if let Some(called) = &called {
+                        self.serving.call(&self.connection, called, now);
+                    }
                 }
                 Received::Refused(len, id, exception) => {
                     drop(protocol);
                     taken += len;
-                    self.serving.refuse(&self.connection, id, exception);
+                    self.serving.refuse(&self.connection, id, *exception);
                 }
                 Received::Cancelled(len, id) => {
                     drop(protocol);

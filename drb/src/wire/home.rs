@@ -47,10 +47,10 @@ impl Home for ServerHome {
     fn carry(
         &self,
         connection: Arc<Connection>,
-        request: Request,
+        request: &mut Request,
         context: &Context<'_>,
     ) -> Carried {
-        Carried::made(connection.call(request, now(), Some(context)))
+        connection.call(request, now(), Some(context))
     }
 
     fn remote(&self, reference: Reference) -> Remote {

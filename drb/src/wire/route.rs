@@ -172,7 +172,7 @@ impl Link for NativeRoute {
         Some(Arc::clone(&line.connection) as _)
     }
 
-    fn pipeline(self: Arc<Self>, first: Request) -> Remote {
+    fn pipeline(self: Arc<Self>, first: Box<Request>) -> Remote {
         native::pipeline(self, first)
     }
 
@@ -187,24 +187,24 @@ impl Link for NativeRoute {
         }
     }
 
-    fn carry(self: Arc<Self>, mut request: Request, context: &task::Context<'_>) -> Carried {
+    fn carry(self: Arc<Self>, request: &mut Request, context: &task::Context<'_>) -> Carried {
         // The connection that the arguments were dumped for.
-        let open = request.native.as_mut().and_then(|native| native.take_open());
-        if let Some(connection) = open {
-            return Carried::made(connection.call(request, now(), Some(context)));
+        if let Some(connection) = request.take_open() {
+            return connection.call(request, now(), Some(context));
         }
         let line = self.line();
         let Some(waits) = Waits::new(&line) else {
-            return Carried::made(Arc::clone(&line.connection).call(request, now(), Some(context)));
+            return Arc::clone(&line.connection).call(request, now(), Some(context));
         };
+        let mut request = request.take();
         Carried::new(async move {
             let deadline = Deadline::of(&request)?;
             let turn = line.dial(&self.client, deadline).await?;
             // Connecting is part of the call.
             request.until = deadline.until();
-            let made = Arc::clone(&line.connection).call(request, now(), None);
+            let made = Arc::clone(&line.connection).call(&mut request, now(), None);
             drop((turn, waits));
-            made?.await.map_err(|error| match error {
+            made.await.map_err(|error| match error {
                 // All of the time, not what was left of it.
                 Error::DeadlineExceeded { outcome, .. } => deadline.exceeded(outcome),
                 error => error,

@@ -25,8 +25,8 @@ pub(crate) struct Serving {
     running: Arc<Running>,
     /// Whether no further calls are taken.
     stopping: bool,
-    /// Memory for the next answer.
-    spare: Vec<u8>,
+    /// For the answer to the next call.
+    reply: Option<Reply>,
 }
 
 impl Serving {
@@ -43,7 +43,7 @@ impl Serving {
             session,
             running: Arc::default(),
             stopping: false,
-            spare: Vec::new(),
+            reply: None,
         }
     }
 
@@ -51,18 +51,18 @@ impl Serving {
     pub(crate) fn call(
         &mut self,
         connection: &Arc<Connection>,
-        called: Called<'_>,
+        called: &Called<'_>,
         now: std::time::Instant,
     ) {
         let id = called.id;
         // What waits has been taken.
         if self.stopping && !called.waited {
-            connection.refuse(&called);
+            connection.refuse(called);
             let exception = Exception::new("DRb::DRbConnError", "the server is stopping");
             return self.refuse(connection, id, exception);
         }
         let limits = connection.limits();
-        let bytes = weight(&called, limits);
+        let bytes = weight(called, limits);
         let exceeded = if self.running.count() >= limits.calls {
             Some((Limit::Calls, limits.calls, "the peer runs as many calls as"))
         } else if called.crowded {
@@ -77,7 +77,7 @@ impl Serving {
             None
         };
         if let Some((limit, most, what)) = exceeded {
-            connection.refuse(&called);
+            connection.refuse(called);
             let name = limit.name();
             let message = format!("{what} the limit `{name}` of {most} allows");
             let exception = Exception::new("DRb::DRbConnError", message).with("limit", name);
@@ -99,19 +99,17 @@ impl Serving {
                 }
             }
         }
-        let buffer = std::mem::take(&mut self.spare);
-        let serve = || connection.serve(&called, object, &self.context, until, buffer);
-        let (current, invoked) = current.enter_own(serve);
-        if let Invoked::Done(completed) = invoked {
-            self.current = current;
-            return self.answer(connection, id, called.method.name(), completed);
-        }
-        let current = current.unwrap_or_else(|| self.new_current());
+        let reply = self.reply(connection);
+        let entered = current.enter_own();
+        let invoked = connection.serve(called, object, &self.context, until, reply);
+        let current = entered.leave();
         match invoked {
             Invoked::Done(completed) => {
+                self.current = current;
                 self.answer(connection, id, called.method.name(), completed);
             }
             Invoked::Running(mut running) => {
+                let current = current.unwrap_or_else(|| self.new_current());
                 // A method that waits for nothing needs no task.
                 let mut nobody = task::Context::from_waker(Waker::noop());
                 let first = current.enter(|| Pin::new(&mut running).poll(&mut nobody));
@@ -121,15 +119,16 @@ impl Serving {
                     }
                     Poll::Pending => {
                         let no_cancel = running.is_no_cancel();
-                        let call = self.begin(connection, id, called.method, no_cancel, bytes);
+                        let call = self.begin(connection, called, no_cancel, bytes);
                         let task = Task { method: Some(running), current, call: Some(call) };
                         self.running.runs(id, tokio::spawn(task).abort_handle());
                     }
                 }
             }
             Invoked::Blocking(blocking) => {
+                let current = current.unwrap_or_else(|| self.new_current());
                 let no_cancel = blocking.is_no_cancel();
-                let call = self.begin(connection, id, called.method, no_cancel, bytes);
+                let call = self.begin(connection, called, no_cancel, bytes);
                 // Only as long as it has no thread it can be stopped.
                 let task = tokio::task::spawn_blocking(move || {
                     let completed = current.enter(|| blocking.run());
@@ -140,16 +139,21 @@ impl Serving {
         }
     }
 
+    /// The answer to the next call.
+    fn reply(&mut self, connection: &Connection) -> Reply {
+        self.reply.take().unwrap_or_else(|| {
+            Reply::new(Wire::Native, connection.limits(), Some(Arc::clone(&self.session)))
+        })
+    }
+
     fn new_current(&self) -> Arc<Current> {
         Arc::new(Current::new(Arc::clone(&self.session)))
     }
 
     /// A call is not made.
     pub(crate) fn refuse(&mut self, connection: &Arc<Connection>, id: u32, exception: Exception) {
-        let session = Some(Arc::clone(&self.session));
-        let reply = Reply::new(Wire::Native, connection.limits(), session);
-        let completed = reply.refusal(exception);
-        self.answer(connection, id, "", completed);
+        let refusal = self.reply(connection).refusal(exception);
+        self.answer(connection, id, "", refusal);
     }
 
     /// The caller no longer wants what a call gives.
@@ -158,10 +162,9 @@ impl Serving {
         if !self.running.cancel(id) {
             return;
         }
-        let session = Some(Arc::clone(&self.session));
-        let reply = Reply::new(Wire::Native, connection.limits(), session);
-        let completed = reply.failure(Exception::new("Timeout::Error", "the call was cancelled"));
-        self.answer(connection, id, "", completed);
+        let exception = Exception::new("Timeout::Error", "the call was cancelled");
+        let failure = self.reply(connection).failure(exception);
+        self.answer(connection, id, "", failure);
     }
 
     /// Takes no further calls.
@@ -214,11 +217,11 @@ impl Serving {
     fn begin(
         &self,
         connection: &Arc<Connection>,
-        id: u32,
-        method: Arc<Signature>,
+        called: &Called<'_>,
         no_cancel: bool,
         bytes: usize,
     ) -> GoesOn {
+        let (id, method) = (called.id, Arc::clone(&called.method));
         let mut ticket = self.running.begin(id, no_cancel);
         ticket.hold(bytes);
         let (server, context) = (self.server.clone(), self.context.clone());
@@ -230,10 +233,11 @@ impl Serving {
         connection: &Arc<Connection>,
         id: u32,
         method: &str,
-        completed: Completed,
+        mut completed: Completed,
     ) {
         tell(self.server.as_deref(), &self.context, method, &completed);
-        self.spare = connection.answer(id, completed);
+        connection.answer(id, &mut completed);
+        self.reply = Some(completed.into_reply());
     }
 }
 
@@ -260,10 +264,10 @@ struct GoesOn {
 
 impl GoesOn {
     /// The method has ended. If the call was cancelled, it has been answered.
-    fn answer(self, completed: Completed) {
+    fn answer(self, mut completed: Completed) {
         if self.ticket.take() {
             tell(self.server.as_deref(), &self.context, self.method.name(), &completed);
-            self.connection.answer(self.id, completed);
+            self.connection.answer(self.id, &mut completed);
         }
     }
 }
@@ -296,7 +300,7 @@ impl Future for Task {
 
 /// Tells the server's hook of a call that has failed.
 fn tell(server: Option<&Shared>, context: &Context, method: &str, completed: &Completed) {
-    if let (Some(server), Some(exception)) = (server, &completed.failure) {
+    if let (Some(server), Some(exception)) = (server, completed.failure()) {
         let method = Some(method).filter(|method| !method.is_empty());
         server.failed(&FailedCall { context, method, exception });
     }

@@ -92,30 +92,39 @@ impl Protocol {
         byte: u8,
         body: Cow<'a, [u8]>,
         tail: Option<Arc<Tail>>,
-    ) -> Result<Received<'a>, LoadError> {
+        called: &mut Option<Called<'a>>,
+    ) -> Result<Received, LoadError> {
         let mut rest: &[u8] = &body;
         let head = Head::take(&mut rest, self.tables.own_objects)?;
         let Head { id, target, name, deadline, keywords, block, promise, count } = head;
         let method = self.names.method(name)?;
         let references = byte & REFERENCES != 0;
-        let aim = match target {
+        let (mut waits, mut broken) = (None, None);
+        let target = match target {
             ObjectId::Promise { number, .. } => {
                 let bytes = rest.len() + tail.as_ref().map_or(0, |tail| tail.len());
-                self.promises.aim(number, bytes)
-            }
-            target => Aim::Call(Target::Id(target)),
-        };
-        let (target, waits) = match (self.refusal(id, promise, count)?, aim) {
-            (None, Aim::Call(target)) => (target, None),
-            // Its object is going to be known.
-            (None, Aim::Wait(number)) => (Target::Id(ObjectId::Front), Some(number)),
-            (Some(exception), _) | (None, Aim::Refuse(exception)) => {
-                if references {
-                    self.refuse_found(Scan::of(rest));
+                let aim = self.promises.aim(number, bytes);
+                match aim {
+                    Aim::Call(target) => target,
+                    Aim::Wait(number) => {
+                        waits = Some(number);
+                        // It is going to be known.
+                        Target::Id(ObjectId::Front)
+                    }
+                    Aim::Refuse(exception) => {
+                        broken = Some(Box::new(exception));
+                        Target::Id(ObjectId::Front)
+                    }
                 }
-                return Ok(Received::Refused(taken, id, exception));
             }
+            id => Target::Id(id),
         };
+        if let Some(exception) = self.refusal(id, promise, count)?.or(broken) {
+            if references {
+                self.refuse_found(Scan::of(rest));
+            }
+            return Ok(Received::Refused(taken, id, exception));
+        }
         let at = body.len() - rest.len();
         let body = match body {
             Cow::Borrowed(body) => Cow::Borrowed(body.get(at..).unwrap_or_default()),
@@ -124,7 +133,7 @@ impl Protocol {
                 Cow::Owned(body)
             }
         };
-        let called = Called {
+        *called = Some(Called {
             id,
             target,
             method,
@@ -139,10 +148,13 @@ impl Protocol {
             crowded: self.outbox.waiting() > self.limits.outbound,
             waited: false,
             home: Vec::new(),
-        };
+        });
         match waits {
-            None => Ok(Received::Call(taken, called)),
-            Some(number) => Ok(self.wait(taken, number, called)),
+            None => Ok(Received::Call(taken)),
+            Some(number) => Ok(match called.take() {
+                Some(called) => self.wait(taken, number, called),
+                None => Received::Nothing(taken),
+            }),
         }
     }
 
@@ -152,29 +164,24 @@ impl Protocol {
         id: u32,
         promise: Option<u64>,
         count: usize,
-    ) -> Result<Option<Exception>, LoadError> {
+    ) -> Result<Option<Box<Exception>>, LoadError> {
         if let Some(number) = promise {
             let promised = self.promises.promise(number, id);
             if !promised.map_err(|_| malformed("a promise's number that is taken"))? {
                 let error = exceeded(Limit::Promises, self.limits.promises);
-                return Ok(Some((&error).into()));
+                return Ok(Some(Box::new((&error).into())));
             }
         }
         if count > self.limits.arguments {
             let error = exceeded(Limit::Arguments, self.limits.arguments);
-            return Ok(Some((&error).into()));
+            return Ok(Some(Box::new((&error).into())));
         }
         Ok(None)
     }
 
-    /// Takes the answer to a call of the peer's to be sent: a result or an exception.
-    pub fn answer(
-        &mut self,
-        id: u32,
-        success: bool,
-        body: Vec<u8>,
-        sending: &mut Sending,
-    ) -> Vec<u8> {
+    /// Takes the answer to a call of the peer's to be sent: a result or an exception. The memory of its body is
+    /// left to whoever has it, unless it is needed.
+    pub fn answer(&mut self, id: u32, success: bool, body: &mut Vec<u8>, sending: &mut Sending) {
         self.promises.answered();
         let Sending { shapes, references, ref mut tail, .. } = *sending;
         let tail = tail.take();
@@ -183,6 +190,6 @@ impl Protocol {
         let head = |out: &mut Vec<u8>| frame::put(out, u64::from(id));
         let flags = if references { REFERENCES } else { 0 };
         self.sender.wake();
-        self.outbox.send(Lane::Answer(id), Message { kind, flags, id, head, body, tail })
+        self.outbox.send(Lane::Answer(id), Message { kind, flags, id, head, tail }, body);
     }
 }

@@ -90,7 +90,8 @@ impl Protocol {
         let id = self.calls.begin(until, waker);
         let flags = if call.references { REFERENCES } else { 0 };
         let order = self.outbox.calls();
-        let Calling { target, count, keywords, block, deadline, promise, body, tail, .. } = call;
+        let Calling { target, count, keywords, block, deadline, promise, mut body, tail, .. } =
+            call;
         let head = Head { id, target, name, deadline, keywords, block, promise, count };
         let values = body.len() + tail.as_ref().map_or(0, |tail| tail.len());
         if head.is_too_long(values, self.limits.message) {
@@ -98,13 +99,13 @@ impl Protocol {
             return Err(DumpError::limit(Limit::Message, self.limits.message));
         }
         let head = |out: &mut Vec<u8>| head.put(out);
-        let message = Message { kind: Kind::Call, flags, id, head, body, tail };
-        let buffer = self.outbox.send(lane, message);
+        let message = Message { kind: Kind::Call, flags, id, head, tail };
+        self.outbox.send(lane, message, &mut body);
         let at_once = self.outbox.calls() > order;
         if let Some(number) = promise {
             self.own_promises.insert(number, OwnPromise { id, lane, made: true });
         }
-        self.calls.begun(id, buffer, at_once.then_some(order));
+        self.calls.begun(id, body, at_once.then_some(order));
         // Behind a call that makes a promise others come, which go with it.
         let alone = promise.is_none() && self.calls.is_alone();
         if !(alone && self.sender.leave(until)) {
@@ -237,10 +238,10 @@ impl Protocol {
     /// Takes back what was not sent of a call. If that is anything, the peer doesn't get to see what it
     /// refers to.
     fn take_back(&mut self, id: u32) -> Sent {
-        let (sent, message) = self.outbox.forget(Kind::Call, id);
-        let Some(message) = message else { return sent };
+        let (sent, unsent) = self.outbox.forget(Kind::Call, id);
+        let Some((message, body)) = unsent else { return sent };
         if message.flags & REFERENCES != 0 {
-            self.give_back(&Scan::of(&message.body));
+            self.give_back(&Scan::of(&body));
         }
         if sent == Sent::Nothing
             && let Ok(Head { promise: Some(promise), .. }) = Head::take(&mut &message.head[..], 0)

@@ -58,9 +58,9 @@ impl Protocol {
 
     fn give_back_promise(&mut self, number: u64, lane: Lane) {
         let head = |out: &mut Vec<u8>| frame::put(out, number);
-        let (kind, flags, id, body, tail) = (Kind::Promises, 0, 0, Vec::new(), None);
+        let (kind, flags, id, tail) = (Kind::Promises, 0, 0, None);
         // Behind all calls on it.
-        self.outbox.send(lane, Message { kind, flags, id, head, body, tail });
+        self.outbox.send(lane, Message { kind, flags, id, head, tail }, &mut Vec::new());
         self.sender.wake();
     }
 
@@ -127,25 +127,23 @@ impl Protocol {
     }
 
     /// The next call whose object is there now, or isn't going to be.
-    pub(super) fn next_waited(&mut self) -> Option<Received<'static>> {
-        let Ready { mut called, refused } = self.promises.next()?;
-        called.waited = true;
+    pub(super) fn next_waited(&mut self, called: &mut Option<Called<'_>>) -> Option<Received> {
+        let Ready { called: mut waited, refused } = self.promises.next()?;
+        waited.waited = true;
         match refused {
-            None => Some(Received::Call(0, called)),
+            None => {
+                *called = Some(waited);
+                Some(Received::Call(0))
+            }
             Some(exception) => {
-                self.discard(&called);
-                Some(Received::Refused(0, called.id, exception))
+                self.discard(&waited);
+                Some(Received::Refused(0, waited.id, Box::new(exception)))
             }
         }
     }
 
     /// Lets a call wait for the object of a promise.
-    pub(super) fn wait<'a>(
-        &mut self,
-        taken: usize,
-        number: u64,
-        called: Called<'a>,
-    ) -> Received<'a> {
+    pub(super) fn wait(&mut self, taken: usize, number: u64, called: Called<'_>) -> Received {
         let Called {
             id,
             method,
@@ -170,7 +168,7 @@ impl Protocol {
             }
             Some(Err(error)) => {
                 self.refuse(&body);
-                return Received::Refused(taken, id, (&error).into());
+                return Received::Refused(taken, id, Box::new((&error).into()));
             }
         };
         let waiting = Called {

@@ -16,7 +16,7 @@ use std::{borrow::Cow, time::Instant};
 
 /// What has become of the bytes that have arrived.
 #[derive(Debug)]
-pub enum Received<'a> {
+pub enum Received {
     /// The next frame is not there as a whole: it takes at least so many bytes.
     Needs(usize),
     /// The next bytes are those of a large string, for which [`Protocol::lend`] has memory.
@@ -24,14 +24,14 @@ pub enum Received<'a> {
     /// Frames of so many bytes, after which there is nothing to do.
     Nothing(usize),
     /// Frames of so many bytes that complete a call.
-    Call(usize, Called<'a>),
+    Call(usize),
     /// Frames of so many bytes that complete a call which is not to be made, and why.
-    Refused(usize, u32, Exception),
+    Refused(usize, u32, Box<Exception>),
     /// Frames of so many bytes; the caller no longer wants what this call gives.
     Cancelled(usize, u32),
 }
 
-impl Received<'_> {
+impl Received {
     /// The same with frames of so many bytes before it.
     fn after(self, taken: usize) -> Self {
         match self {
@@ -39,7 +39,7 @@ impl Received<'_> {
             Self::Large => Self::Large,
             Self::Needs(needs) => Self::Needs(needs),
             Self::Nothing(len) => Self::Nothing(taken + len),
-            Self::Call(len, called) => Self::Call(taken + len, called),
+            Self::Call(len) => Self::Call(taken + len),
             Self::Refused(len, id, exception) => Self::Refused(taken + len, id, exception),
             Self::Cancelled(len, id) => Self::Cancelled(taken + len, id),
         }
@@ -48,7 +48,7 @@ impl Received<'_> {
 
 impl Protocol {
     /// Takes the first frames of what has arrived: those after which there is nothing to do, and one
-    /// more.
+    /// more. If that is a call, it goes to `called`: it is large, and made where it stays.
     ///
     /// # Errors
     /// The peer doesn't follow the protocol: the connection is at its end.
@@ -56,14 +56,15 @@ impl Protocol {
         &mut self,
         bytes: &'a [u8],
         now: Instant,
-    ) -> Result<Received<'a>, LoadError> {
+        called: &mut Option<Called<'a>>,
+    ) -> Result<Received, LoadError> {
         let mut taken = 0;
         self.now = Some(now);
         // Calls that have waited go before those that come.
-        let received = match self.next_waited() {
+        let received = match self.next_waited(called) {
             Some(waited) => waited,
             None => loop {
-                match self.receive_one(bytes.get(taken..).unwrap_or_default(), now)? {
+                match self.receive_one(bytes.get(taken..).unwrap_or_default(), now, called)? {
                     Received::Nothing(len) => taken += len,
                     other => break other.after(taken),
                 }
@@ -79,9 +80,10 @@ impl Protocol {
         &mut self,
         bytes: &'a [u8],
         now: Instant,
-    ) -> Result<Received<'a>, LoadError> {
+        called: &mut Option<Called<'a>>,
+    ) -> Result<Received, LoadError> {
         if let Some(left) = self.inbox.reading() {
-            return self.fill(bytes, left);
+            return self.fill(bytes, left, called);
         }
         if bytes.first().is_some_and(|byte| byte & !(MORE | ASKS) == Kind::Tail.byte()) {
             return self.begin_tail(bytes);
@@ -113,16 +115,16 @@ impl Protocol {
             }
             Kind::Call | Kind::Result | Kind::Failure if body.len() > self.limits.message => {
                 let whole = Inbox::too_long(kind, byte, body)?;
-                return self.whole(taken, whole);
+                return self.whole(taken, whole, called);
             }
-            Kind::Call => return self.called(taken, byte, Cow::Borrowed(body), None),
+            Kind::Call => return self.called(taken, byte, Cow::Borrowed(body), None, called),
             Kind::Result | Kind::Failure => self.answered(kind, byte, body, None)?,
             Kind::Chunk => {
                 self.inbox.intake.take(body.len(), byte & ASKS != 0);
                 self.tell_taken();
                 let whole = self.inbox.piece(body, byte & MORE != 0)?;
                 if let Some(whole) = whole {
-                    return self.whole(taken, whole);
+                    return self.whole(taken, whole, called);
                 }
             }
             Kind::Hello if first => hello::read(body)?,
@@ -142,7 +144,7 @@ impl Protocol {
                 }
                 if in_part || self.forget_waiting(id) {
                     let refused = Exception::new("DRb::DRbConnError", "cancelled");
-                    return Ok(Received::Refused(taken, id, refused));
+                    return Ok(Received::Refused(taken, id, Box::new(refused)));
                 }
                 return Ok(Received::Cancelled(taken, id));
             }
@@ -184,7 +186,7 @@ impl Protocol {
     }
 
     /// A frame with bytes of a string begins: they go to where they are to be, not through a frame.
-    fn begin_tail<'a>(&mut self, bytes: &'a [u8]) -> Result<Received<'a>, LoadError> {
+    fn begin_tail(&mut self, bytes: &[u8]) -> Result<Received, LoadError> {
         let Some((&[byte, a, b, c], rest)) = bytes.split_first_chunk() else {
             return Ok(Received::Needs(HEAD));
         };
@@ -206,7 +208,12 @@ impl Protocol {
     }
 
     /// Takes bytes of a string, of which `left` are to come before the next frame.
-    fn fill<'a>(&mut self, bytes: &'a [u8], left: usize) -> Result<Received<'a>, LoadError> {
+    fn fill(
+        &mut self,
+        bytes: &[u8],
+        left: usize,
+        called: &mut Option<Called<'_>>,
+    ) -> Result<Received, LoadError> {
         let bytes = bytes.get(..left).unwrap_or(bytes);
         if bytes.len() < left && bytes.is_empty() {
             return Ok(Received::Large);
@@ -218,20 +225,25 @@ impl Protocol {
         let whole = self.inbox.end_tail()?;
         self.tell_taken();
         match whole {
-            Some(whole) => self.whole(bytes.len(), whole),
+            Some(whole) => self.whole(bytes.len(), whole, called),
             None => Ok(Received::Nothing(bytes.len())),
         }
     }
 
-    fn whole<'a>(&mut self, taken: usize, whole: Whole) -> Result<Received<'a>, LoadError> {
+    fn whole(
+        &mut self,
+        taken: usize,
+        whole: Whole,
+        called: &mut Option<Called<'_>>,
+    ) -> Result<Received, LoadError> {
         let Whole { kind, flags, id, body, tail } = whole;
         match (kind, body) {
-            (Kind::Call, Ok(body)) => self.called(taken, flags, Cow::Owned(body), tail),
+            (Kind::Call, Ok(body)) => self.called(taken, flags, Cow::Owned(body), tail, called),
             (Kind::Call, Err(TooMuch { limit, found })) => {
                 self.promises.unmade();
                 self.refuse_found(found);
                 let error = self.too_much(limit);
-                Ok(Received::Refused(taken, id, (&error).into()))
+                Ok(Received::Refused(taken, id, Box::new((&error).into())))
             }
             (kind, Ok(body)) => {
                 self.answered(kind, flags, body, tail)?;

@@ -7,7 +7,8 @@ use crate::{
     block::{Driver, NoBlock, Takes, Yielded, Yielding, Yields},
     buffer,
     dispatch::{Dispatch, Signature},
-    native, ruby, unresolved,
+    native::{self, Method},
+    ruby, unresolved,
 };
 use std::{
     borrow::Cow,
@@ -109,6 +110,8 @@ impl Future for Carried {
 #[derive(Default)]
 #[non_exhaustive]
 pub struct Request {
+    /// The way there, until the call is made.
+    link: Option<Arc<dyn Link>>,
     /// The whole message.
     pub bytes: Vec<u8>,
     /// How long it may take from now to the result; `None` for as long as it likes.
@@ -120,6 +123,8 @@ pub struct Request {
     pub session: Option<Arc<dyn Session>>,
     /// What the native wire says beside the bytes, which are then the arguments alone.
     pub native: Option<native::Asking>,
+    /// Why it cannot be made.
+    error: Option<DumpError>,
 }
 
 thread_local! {
@@ -135,7 +140,8 @@ impl Request {
 
     /// It was made, and whatever is left of it is of no use.
     fn end(mut self: Box<Self>) {
-        (self.session, self.native) = (None, None);
+        self.session = None;
+        self.native = None;
         // At the end of its thread it is dropped.
         let _ = MADE.try_with(|made| made.set(Some(self)));
     }
@@ -218,33 +224,40 @@ impl Remote {
 
     /// Begins a call of `method` with `count` arguments, keywords together counting as one.
     pub fn begin(&self, method: impl Into<Cow<'static, str>>, count: usize) -> Outgoing {
-        self.begin_with(method.into(), None, count)
+        let method = method.into();
+        let mut outgoing = self.begin_with(&method, None, count);
+        if let Some(native) = &mut outgoing.0.native {
+            native.method = Method::Named(method);
+        }
+        outgoing
     }
 
     /// The same of a method of a proxy.
     #[doc(hidden)]
-    #[inline]
     pub fn begin_as(&self, signature: &'static Signature, count: usize) -> Outgoing {
-        self.begin_with(signature.name().into(), Some(signature), count)
+        self.begin_with(signature.name(), Some(signature), count)
     }
 
+    #[inline]
     fn begin_with(
         &self,
-        method: Cow<'static, str>,
+        name: &str,
         signature: Option<&'static Signature>,
         count: usize,
     ) -> Outgoing {
         let mut request = Request::begin();
-        (request.bytes, request.session) = (buffer::take(), self.link.session());
-        let mut outgoing = Outgoing { link: Arc::clone(&self.link), request, error: None };
-        match outgoing.link.wire() {
+        request.bytes = buffer::take();
+        request.session = self.link.session();
+        request.link = Some(Arc::clone(&self.link));
+        let mut outgoing = Outgoing(request);
+        match self.link.wire() {
             Wire::Ruby => outgoing.write(|bytes, limits, _| {
-                ruby::request::begin(bytes, &self.reference, &method, count, limits)
+                ruby::request::begin(bytes, &self.reference, name, count, limits)
             }),
             Wire::Native => {
                 let target = self.reference.id().clone();
-                let asking = native::Asking::new(target, method, signature, count);
-                outgoing.request.native = Some(asking);
+                let method = signature.map_or(Method::Named(Cow::Borrowed("")), Method::Known);
+                outgoing.0.native = Some(native::Asking::new(target, method, count));
             }
         }
         outgoing
@@ -293,11 +306,7 @@ impl std::hash::Hash for Remote {
 /// A call whose arguments are being written. The code that `#[drb::service]` makes calls it.
 ///
 /// The first argument that cannot be dumped becomes the error of the call.
-pub struct Outgoing {
-    link: Arc<dyn Link>,
-    request: Box<Request>,
-    error: Option<DumpError>,
-}
+pub struct Outgoing(Box<Request>);
 
 impl Outgoing {
     /// The next argument.
@@ -308,7 +317,7 @@ impl Outgoing {
     /// The next argument of a block. It may be an object, which then goes by reference. `alone` says
     /// whether it is the only one.
     pub(crate) fn yields(&mut self, value: impl Outbound, alone: bool) {
-        match (alone, &self.request.native) {
+        match (alone, &self.0.native) {
             (true, None) => self.write(|bytes, limits, session| {
                 ruby::request::yields(bytes, limits, session, |dumper| value.send(dumper))
             }),
@@ -322,7 +331,7 @@ impl Outgoing {
         count: usize,
         dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>,
     ) {
-        if let Some(native) = &mut self.request.native {
+        if let Some(native) = &mut self.0.native {
             native.keywords = true;
         }
         self.dump(|dumper| {
@@ -340,7 +349,9 @@ impl Outgoing {
 
     /// Makes the call without waiting for its end.
     pub(crate) fn dismiss(self) {
-        if let State::Ready(link, request) = self.call::<()>().state {
+        if let State::Ready(mut request) = self.call::<()>().state
+            && let Some(link) = request.link.take()
+        {
             link.dismiss(request);
         }
     }
@@ -356,28 +367,28 @@ impl Outgoing {
         R: Returns,
         O: Yields<B, R::Value, Way>,
     {
-        let (driver, lent) =
-            Yielding::lend::<B, R::Value, Way>(block, self.request.session.clone());
+        let (driver, lent) = Yielding::lend::<B, R::Value, Way>(block, self.0.session.clone());
         match lent {
             Ok(reference) => self.end(Some(&reference), driver),
             Err(error) => {
-                self.error.get_or_insert(error);
+                self.0.error.get_or_insert(error);
                 self.end(None, driver)
             }
         }
     }
 
     fn end<R, B>(mut self, block: Option<&Reference>, driver: B) -> Call<R, B> {
-        match &mut self.request.native {
+        match &mut self.0.native {
             None => self.write(|bytes, limits, _| ruby::request::end(bytes, block, limits)),
             Some(native) => native.pass(block),
         }
-        let Self { link, mut request, error } = self;
-        let state = match error {
+        let mut request = self.0;
+        let state = match request.error.take() {
             Some(error) => State::Failed(Error::Dump(error)),
             None => {
-                (request.deadline, request.until) = (Some(link.limits().deadline), None);
-                State::Ready(link, request)
+                request.deadline = request.link.as_ref().map(|link| link.limits().deadline);
+                request.until = None;
+                State::Ready(request)
             }
         };
         Call { state, block: driver, result: PhantomData }
@@ -385,25 +396,24 @@ impl Outgoing {
 
     /// Writes a value in the form of the wire.
     fn dump(&mut self, dump: impl FnOnce(&mut Dumper<'_>) -> Result<(), DumpError>) {
-        if self.error.is_some() {
-            return;
+        let Request { link, bytes, session, native, error, .. } = &mut *self.0;
+        if let (Some(link), None) = (link, &error) {
+            let limits = link.limits();
+            let written = match native {
+                None => ruby::frame::write(bytes, limits, session.as_deref(), dump),
+                Some(native) => native.sending.write(bytes, limits, session.as_ref(), dump),
+            };
+            *error = written.err();
         }
-        let limits = self.link.limits();
-        let Request { bytes, session, native, .. } = &mut *self.request;
-        let written = match native {
-            None => ruby::frame::write(bytes, limits, session.as_deref(), dump),
-            Some(native) => native.sending.write(bytes, limits, session.as_ref(), dump),
-        };
-        self.error = written.err();
     }
 
     fn write(
         &mut self,
         write: impl FnOnce(&mut Vec<u8>, &Limits, Option<&dyn Session>) -> Result<(), DumpError>,
     ) {
-        if self.error.is_none() {
-            let Request { bytes, session, .. } = &mut *self.request;
-            self.error = write(bytes, self.link.limits(), session.as_deref()).err();
+        let Request { link, bytes, session, error, .. } = &mut *self.0;
+        if let (Some(link), None) = (link, &error) {
+            *error = write(bytes, link.limits(), session.as_deref()).err();
         }
     }
 }
@@ -423,7 +433,7 @@ pub struct Call<R, B = NoBlock> {
 
 enum State {
     Failed(Error),
-    Ready(Arc<dyn Link>, Box<Request>),
+    Ready(Box<Request>),
     Running(Carried),
     Done,
 }
@@ -451,7 +461,7 @@ impl<R, B> Call<R, B> {
     }
 
     fn set_deadline(&mut self, deadline: Option<Duration>) {
-        if let State::Ready(_, request) = &mut self.state {
+        if let State::Ready(request) = &mut self.state {
             request.deadline = deadline;
         }
     }
@@ -481,13 +491,14 @@ impl<R: Returns> Call<R> {
         V: Pipelined,
     {
         let remote = match self.state {
-            State::Ready(link, request) => link.pipeline(request),
-            State::Failed(error) => unresolved::remote(error),
-            State::Running(_) | State::Done => {
-                let begun = "a call that has begun cannot be pipelined";
-                unresolved::remote(Error::Dump(DumpError::custom(begun)))
-            }
+            State::Ready(mut request) => request.link.take().map(|link| link.pipeline(request)),
+            State::Failed(error) => Some(unresolved::remote(error)),
+            State::Running(_) | State::Done => None,
         };
+        let remote = remote.unwrap_or_else(|| {
+            let begun = "a call that has begun cannot be pipelined";
+            unresolved::remote(Error::Dump(DumpError::custom(begun)))
+        });
         Proxy::from_remote(remote)
     }
 }
@@ -518,13 +529,14 @@ impl<R, B: Driver> Call<R, B> {
                     }
                 },
                 state => match std::mem::replace(state, State::Done) {
-                    State::Ready(link, mut request) => {
+                    State::Ready(mut request) => {
+                        // As every future, it is not to be polled after its end.
+                        let Some(link) = request.link.take() else { return Poll::Pending };
                         request.until = Current::until();
                         self.state = State::Running(link.carry(&mut request, context));
                         request.end();
                     }
                     State::Failed(error) => return Poll::Ready(take(Err(error))),
-                    // As every future, it is not to be polled after its end.
                     State::Done | State::Running(_) => return Poll::Pending,
                 },
             }
@@ -578,7 +590,6 @@ impl Response {
     /// # Errors
     /// The reply cannot be loaded.
     pub fn load<T: Load>(&mut self) -> Arrival<T> {
-        let budget = Budget::new(&self.limits, self.size());
         let body = self.bytes.get(self.body.clone()).unwrap_or_default();
         let load = |loader: &mut Loader<'_>| -> Result<Result<T, Box<Exception>>, LoadError> {
             match self.success {
@@ -593,6 +604,7 @@ impl Response {
                 loader.and_then(|mut loader| load(&mut loader))
             }
             Some(tables) => {
+                let budget = Budget::new(&self.limits, self.size());
                 let mut loader = Loader::native(body, tables, budget, session);
                 loader.end_with(self.tail.as_deref());
                 loader.take_from(&mut self.held);

@@ -148,7 +148,8 @@ impl<'a> Dumper<'a> {
 
     /// Lets a large string at the end travel beside the message, see [`Dumper::finish_with_tail`], and takes
     /// a place to note what is referred to on the way.
-    pub(crate) fn send_with(&mut self, collected: &'a mut Collected) {
+    #[inline]
+    pub(crate) fn send_with(&mut self, collected: &'a mut Option<Box<Collected>>) {
         if let Codec::Native(writer) = &mut self.codec {
             writer.send_with(collected);
         }

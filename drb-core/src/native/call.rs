@@ -25,10 +25,8 @@ use std::{
 pub struct Asking {
     /// The object that is called.
     pub target: ObjectId,
-    /// The method's name.
-    pub method: Cow<'static, str>,
-    /// What the proxy knows of the method.
-    pub signature: Option<&'static Signature>,
+    /// Which method.
+    pub method: Method,
     /// How many arguments there are; those by name count as one.
     pub count: usize,
     pub(crate) keywords: bool,
@@ -40,6 +38,33 @@ pub struct Asking {
     pub(crate) promise: Option<u64>,
     /// The promise on whose object it is a call.
     pub(crate) promised: Option<Arc<Promised>>,
+}
+
+/// The method that a request asks for.
+#[derive(Debug)]
+pub enum Method {
+    /// One of which a proxy knows this.
+    Known(&'static Signature),
+    /// One of which nothing is known but its name.
+    Named(Cow<'static, str>),
+}
+
+impl Method {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Known(signature) => signature.name(),
+            Self::Named(name) => name,
+        }
+    }
+
+    /// What the proxy knows of it.
+    pub fn signature(&self) -> Option<&'static Signature> {
+        match self {
+            Self::Known(signature) => Some(signature),
+            Self::Named(_) => None,
+        }
+    }
 }
 
 /// What a message refers to, while it is loaded.
@@ -85,16 +110,11 @@ impl Drop for CameHome {
 }
 
 impl Asking {
-    pub(crate) fn new(
-        target: ObjectId,
-        method: Cow<'static, str>,
-        signature: Option<&'static Signature>,
-        count: usize,
-    ) -> Self {
+    #[inline]
+    pub(crate) fn new(target: ObjectId, method: Method, count: usize) -> Self {
         Self {
             target,
             method,
-            signature,
             count,
             keywords: false,
             block: None,
@@ -199,12 +219,13 @@ impl Connection {
             let problem = "a request of another wire".to_owned();
             return Err(Error::Protocol { uri: Arc::clone(self.uri()), problem });
         };
-        let Asking { ref target, ref method, signature, count, keywords, block, .. } = *native;
+        let Asking { ref target, ref method, count, keywords, block, .. } = *native;
+        let signature = method.signature();
         let Asking { ref mut sending, promise, ref mut promised, .. } = *native;
         let (shapes, references) = (sending.shapes, sending.references);
         let call = Calling {
             target,
-            method,
+            method: method.name(),
             signature,
             count,
             keywords,

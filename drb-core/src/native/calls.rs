@@ -139,6 +139,7 @@ impl Calls {
     }
 
     /// What has become of a call.
+    #[inline]
     pub(super) fn poll(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Ending> {
         let Some(state) = self.slots.get_mut(id as usize) else {
             return Poll::Ready(Ending::Lost { executed: true });

@@ -38,7 +38,7 @@ mod write_value;
 mod writer;
 
 pub use buffered::Buffered;
-pub use call::{Asking, Held, Waiting};
+pub use call::{Asking, Held, Method, Waiting};
 pub use calls::{Arrived, Ending};
 pub use closing::{Gone, revoke};
 pub use connection::{Connection, Home, Outlet, Stage, relay};

@@ -46,9 +46,12 @@ pub(super) enum Head {
 impl<'de> Reader<'de> {
     /// Reads a value. It counts as one, and those within an array, a map or a struct when that begins.
     #[inline]
-    pub(crate) fn new(bytes: &'de [u8], mut budget: Budget, tables: &'de Tables) -> Self {
-        let bytes = budget.take_nodes(1).map_or(&[][..], |()| bytes);
-        Self::within(bytes, budget, tables)
+    pub(crate) fn new(bytes: &'de [u8], budget: Budget, tables: &'de Tables) -> Self {
+        let mut reader = Self::within(bytes, budget, tables);
+        if reader.budget.take_nodes(1).is_err() {
+            (reader.rest, reader.len) = (&[], 0);
+        }
+        reader
     }
 
     /// Reads values that have been counted.

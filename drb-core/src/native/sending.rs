@@ -18,7 +18,6 @@ pub struct Sending {
     pub references: bool,
     /// The string at its end, if that travels beside it.
     pub(super) tail: Option<Arc<Vec<u8>>>,
-    /// Nearly no message refers to anything, and messages are moved about.
     refers: Option<Box<Refers>>,
 }
 
@@ -61,7 +60,8 @@ impl Sending {
             out.extend_from_slice(&tail);
         }
         let start = out.len();
-        let mut collected = Collected::default();
+        // Nearly no message refers to anything.
+        let mut collected = None;
         let written = {
             let session = session.map(|session| &**session);
             let mut dumper = Dumper::native(out, limits, tables, session);
@@ -72,31 +72,38 @@ impl Sending {
                 dumper.finish_with_tail()
             })
         };
-        let Collected { mut exported, mut held } = collected;
-        let written = match written {
+        let collected = collected.zip(session);
+        match written {
             Ok(tail) => {
                 self.tail = tail.map(Arc::new);
+                if let Some((collected, session)) = collected {
+                    self.refer(*collected, session);
+                }
                 Ok(())
             }
             Err(error) => {
                 out.truncate(start);
                 // Another message may follow, as an exception does in the place of a result.
-                if let Some(session) = session {
-                    take_back(exported, &**session);
+                if let Some((collected, session)) = collected {
+                    take_back(collected.exported, &**session);
                 }
-                return Err(error);
+                Err(error)
             }
-        };
-        if let (false, Some(session)) = (exported.is_empty() && held.is_empty(), session) {
-            let new = || {
-                let (collected, session) = (Collected::default(), Arc::clone(session));
-                Box::new(Refers { collected, session })
-            };
-            let collected = &mut self.refers.get_or_insert_with(new).collected;
-            collected.exported.append(&mut exported);
-            collected.held.append(&mut held);
         }
-        written
+    }
+
+    /// The message refers to these as well.
+    fn refer(&mut self, mut collected: Collected, session: &Arc<dyn Session>) {
+        match &mut self.refers {
+            Some(refers) => {
+                refers.collected.exported.append(&mut collected.exported);
+                refers.collected.held.append(&mut collected.held);
+            }
+            None => {
+                let session = Arc::clone(session);
+                self.refers = Some(Box::new(Refers { collected, session }));
+            }
+        }
     }
 
     /// The string at the end of a message that stays within the process. It is not copied, unless somebody

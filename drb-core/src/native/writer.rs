@@ -15,7 +15,7 @@ pub(crate) struct Writer<'a> {
     /// What references go through.
     session: Option<&'a dyn Session>,
     /// What the value refers to, where that is counted.
-    collected: Option<&'a mut Collected>,
+    collected: Option<&'a mut Option<Box<Collected>>>,
     /// The shape that came last, and its number: values of one type tend to come together.
     last: Option<(&'static Shape, u32)>,
     /// How its structs begin, where that is short.
@@ -86,19 +86,21 @@ impl<'a> Writer<'a> {
 
     /// Takes a place to note what is referred to on the way, and lets the message end with a large string that
     /// travels beside it: [`Writer::finish`] gives it.
-    pub(crate) fn send_with(&mut self, collected: &'a mut Collected) {
+    #[inline]
+    pub(crate) fn send_with(&mut self, collected: &'a mut Option<Box<Collected>>) {
         self.tails = true;
         self.collected = Some(collected);
     }
 
     /// How many exports have been counted.
     pub(crate) fn exported(&self) -> usize {
-        self.collected.as_ref().map_or(0, |collected| collected.exported.len())
+        let collected = self.collected.as_ref().and_then(|collected| collected.as_ref());
+        collected.map_or(0, |collected| collected.exported.len())
     }
 
     /// Takes back all such exports but the first `count`: they are not going to be sent.
     pub(crate) fn take_back(&mut self, count: usize) {
-        if let (Some(collected), Some(session)) = (&mut self.collected, self.session) {
+        if let (Some(Some(collected)), Some(session)) = (&mut self.collected, self.session) {
             let exported = &mut collected.exported;
             let unsent = exported.drain(count.min(exported.len())..);
             unsent.for_each(|(slot, generation)| session.take_back(slot, generation));
@@ -427,7 +429,7 @@ impl<'a> Writer<'a> {
             return self.exports(other);
         }
         if let Some(collected) = &mut self.collected {
-            collected.held.extend(session.holding(reference));
+            collected.get_or_insert_default().held.extend(session.holding(reference));
         }
         self.reference(reference)
     }
@@ -446,7 +448,7 @@ impl<'a> Writer<'a> {
         if let (Some(collected), ObjectId::Slot { slot, generation, .. }) =
             (&mut self.collected, reference.id())
         {
-            collected.exported.push((*slot, *generation));
+            collected.get_or_insert_default().exported.push((*slot, *generation));
         }
         self.reference(&reference)
     }

@@ -7,10 +7,9 @@ use crate::{
     server::{FailedCall, Shared},
     timer::now,
 };
-use drb_core::native::{Asking, Within};
+use drb_core::native::{Asking, Method, Within};
 use std::{
     any::Any,
-    borrow::Cow,
     future::{Future, poll_fn},
     io::{self, ErrorKind},
     pin::{Pin, pin},
@@ -36,7 +35,8 @@ pub(super) async fn call(link: Arc<LocalLink>, request: Request) -> Result<Respo
         return Err(Error::Protocol { uri: Arc::clone(&server.uri), problem });
     };
     // What is sent holds nothing: the session does.
-    let Asking { method, signature, count, block, mut sending, .. } = native;
+    let Asking { method, count, block, mut sending, .. } = native;
+    let signature = method.signature();
     let served = link.is_served();
     let ticket = served.then(|| Ticket::new(&server));
     if served && server.has_ended() {
@@ -56,7 +56,7 @@ pub(super) async fn call(link: Arc<LocalLink>, request: Request) -> Result<Respo
     current.wait_until(until);
     let current = Arc::new(current);
     let within = Within {
-        method: &pending.method,
+        method: pending.method.name(),
         signature,
         count,
         body: &bytes,
@@ -109,7 +109,7 @@ struct Pending {
     server: Arc<Shared>,
     /// Whether the server serves it, and so has to know of its failure.
     served: bool,
-    method: Cow<'static, str>,
+    method: Method,
     until: Option<Instant>,
     after: Option<Duration>,
     /// Whether it has ended.
@@ -220,7 +220,7 @@ impl Pending {
     fn ended(&mut self, failure: Option<&Exception>) {
         self.told = true;
         if let (true, Some(exception)) = (self.served, failure) {
-            let (context, method) = (&self.server.local.context, Some(&*self.method));
+            let (context, method) = (&self.server.local.context, Some(self.method.name()));
             let method = method.filter(|method| !method.is_empty());
             self.server.failed(&FailedCall { context, method, exception });
         }

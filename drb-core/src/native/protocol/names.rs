@@ -19,6 +19,8 @@ pub(super) struct Names {
     /// what its proxies know of them, which are quicker to look up.
     own: HashMap<String, u32, RandomState>,
     known: HashMap<usize, u32, RandomState>,
+    /// The one of these that was looked up last.
+    last: Option<(usize, u32)>,
     peer: Vec<Arc<Signature>>,
     /// Bytes of the peer's memory that these take.
     own_memory: usize,
@@ -49,6 +51,7 @@ impl Names {
         Self {
             own: HashMap::default(),
             known: HashMap::default(),
+            last: None,
             peer: Vec::new(),
             own_memory: 0,
             known_memory: 0,
@@ -65,12 +68,19 @@ impl Names {
         signature: Option<&'static Signature>,
         out: &mut Vec<u8>,
     ) -> Result<Name<'a>, DumpError> {
-        let number = match signature {
-            Some(signature) => self.known.get(&signature.address()),
-            None => self.own.get(name),
+        let number = match signature.map(Signature::address) {
+            Some(address) => match self.last {
+                Some((last, number)) if last == address => Some(number),
+                _ => {
+                    let number = self.known.get(&address).copied();
+                    self.last = number.map(|number| (address, number)).or(self.last);
+                    number
+                }
+            },
+            None => self.own.get(name).copied(),
         };
         match number {
-            Some(number) => Ok(Name::Number(*number)),
+            Some(number) => Ok(Name::Number(number)),
             None => self.tell(name, signature, out),
         }
     }

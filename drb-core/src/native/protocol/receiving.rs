@@ -100,25 +100,19 @@ impl Protocol {
         };
         let taken = HEAD + body.len();
         let kind = Kind::from_byte(byte).ok_or_else(|| malformed("a frame of an unknown kind"))?;
-        let first = !std::mem::replace(&mut self.begun, true);
-        self.taken += u64::from(kind == Kind::Call);
-        match kind {
-            Kind::Call | Kind::Result | Kind::Failure => self.manners.says_something(),
-            kind => self.manners.frame(kind, is_empty(kind, byte, body))?,
+        if let Kind::Call | Kind::Result | Kind::Failure = kind {
+            self.begun = true;
+            self.manners.says_something();
+            self.idle.stirs(now);
+            return self.message(kind, byte, body, called);
         }
+        let first = !std::mem::replace(&mut self.begun, true);
+        self.manners.frame(kind, is_empty(kind, byte, body))?;
         if !matches!(kind, Kind::Ping | Kind::Pong | Kind::Idle) {
             self.idle.stirs(now);
         }
         match kind {
-            Kind::Call | Kind::Result | Kind::Failure if byte & MORE != 0 => {
-                self.inbox.begin(kind, byte, body)?;
-            }
-            Kind::Call | Kind::Result | Kind::Failure if body.len() > self.limits.message => {
-                let whole = Inbox::too_long(kind, byte, body)?;
-                return self.whole(taken, whole, called);
-            }
-            Kind::Call => return self.called(taken, byte, Cow::Borrowed(body), None, called),
-            Kind::Result | Kind::Failure => self.answered(kind, byte, body, None)?,
+            Kind::Call | Kind::Result | Kind::Failure => {}
             Kind::Chunk => {
                 self.inbox.intake.take(body.len(), byte & ASKS != 0);
                 self.tell_taken();
@@ -181,6 +175,30 @@ impl Protocol {
                 self.closed = Some(cut(&why, self.limits.error_text).to_owned());
                 return Err(malformed("the peer has ended the connection"));
             }
+        }
+        Ok(Received::Nothing(taken))
+    }
+
+    /// Takes a frame with which a message begins. Nearly all are the whole of one.
+    #[inline]
+    fn message<'a>(
+        &mut self,
+        kind: Kind,
+        byte: u8,
+        body: &'a [u8],
+        called: &mut Option<Called<'a>>,
+    ) -> Result<Received, LoadError> {
+        let taken = HEAD + body.len();
+        self.taken += u64::from(kind == Kind::Call);
+        if byte & MORE != 0 {
+            self.inbox.begin(kind, byte, body)?;
+        } else if body.len() > self.limits.message {
+            let whole = Inbox::too_long(kind, byte, body)?;
+            return self.whole(taken, whole, called);
+        } else if kind == Kind::Call {
+            return self.called(taken, byte, Cow::Borrowed(body), None, called);
+        } else {
+            self.answered(kind, byte, body, None)?;
         }
         Ok(Received::Nothing(taken))
     }

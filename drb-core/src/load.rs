@@ -124,7 +124,7 @@ pub enum Kind {
 }
 
 /// Where the loading of a struct stands; see [`Loader::object`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Fields {
     /// Fields that are still to come on the wire.
     pub(crate) left: usize,
@@ -138,8 +138,8 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Whether none was taken yet, and they are those of the shape in its order.
-    fn are_in_order(&self, shape: &'static Shape) -> bool {
+    /// Whether none was taken yet, and they may be those of the shape in its order.
+    pub(crate) fn may_be_in_order(&self, shape: &'static Shape) -> bool {
         self.symbols
             && self.names.is_none()
             && self.expected == 0
@@ -375,19 +375,43 @@ impl<'de> Loader<'de> {
         codec!(self, reader => reader.field(shape, fields))
     }
 
-    /// Begins a struct as [`Loader::object`] does, or gives `None` if exactly the fields of the shape follow,
-    /// in its order: then each is taken without asking which it is.
+    /// Begins a struct as [`Loader::object`] does. Says whether its fields may be those of the shape in its
+    /// order: then [`Loader::comes`] is to be asked before each.
     #[inline]
     #[doc(hidden)]
-    pub fn begin(&mut self, shape: &'static Shape) -> Result<Option<Fields>, LoadError> {
+    pub fn begin(&mut self, shape: &'static Shape, fields: &mut Fields) -> Result<bool, LoadError> {
         match &mut self.codec {
-            Codec::Marshal(reader) => reader.object(shape).map(Some),
+            Codec::Marshal(reader) => {
+                std::hint::cold_path();
+                reader.begin_struct(shape, fields)
+            }
             Codec::Native(reader) => {
                 if reader.another(shape)? {
-                    return Ok(None);
+                    return Ok(true);
                 }
-                Ok(Some(reader.object(shape)?).filter(|fields| !fields.are_in_order(shape)))
+                *fields = reader.object(shape)?;
+                Ok(fields.may_be_in_order(shape))
             }
+        }
+    }
+
+    /// Whether the field at `position` is next, where those before it have been. If it isn't,
+    /// [`Loader::next_field`] says which one is.
+    #[inline]
+    #[doc(hidden)]
+    pub fn comes(&mut self, shape: &'static Shape, position: usize, fields: &mut Fields) -> bool {
+        match &mut self.codec {
+            Codec::Marshal(reader) => {
+                std::hint::cold_path();
+                let comes = reader.comes(shape, position);
+                if !comes {
+                    fields.expected = position;
+                    fields.left = fields.left.saturating_sub(position);
+                }
+                comes
+            }
+            // They have no names, so all are as the first.
+            Codec::Native(_) => true,
         }
     }
 

@@ -4,8 +4,8 @@
 mod frames;
 
 use drb_core::{
-    Budget, DumpError, Error, Field, Form, Limit, Limits, Load, LoadError, LoadErrorKind, Loader,
-    ObjectId, Shape, Value,
+    Budget, DumpError, Error, Field, Fields, Form, Limit, Limits, Load, LoadError, LoadErrorKind,
+    Loader, ObjectId, Shape, Value,
     dispatch::{MethodInfo, ParamInfo, ParamKind, Signature},
     native::{Buffered, Calling, Ending, Protocol, Received, Tables},
 };
@@ -604,12 +604,16 @@ static PAIR: Shape = Shape {
 /// As the derive does it.
 impl Load for Pair {
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
-        let Some(mut fields) = loader.begin(&PAIR)? else {
-            let pair = Self(bool::load(loader)?, bool::load(loader)?);
+        let mut fields = Fields::default();
+        let mut pair = Self(false, false);
+        if loader.begin(&PAIR, &mut fields)? {
+            assert!(loader.comes(&PAIR, 0, &mut fields));
+            pair.0 = bool::load(loader)?;
+            assert!(loader.comes(&PAIR, 1, &mut fields));
+            pair.1 = bool::load(loader)?;
             loader.end()?;
             return Ok(pair);
-        };
-        let mut pair = Self(false, false);
+        }
         while let Some(position) = loader.field(&PAIR, &mut fields)? {
             let place = if position == 0 { &mut pair.0 } else { &mut pair.1 };
             *place = bool::load(loader)?;

@@ -29,7 +29,8 @@ const TENS: [f64; 17] =
 /// The float of a text of few digits, perhaps with a point among them, as most are.
 ///
 /// The text is the quotient of two floats. So a division, which rounds but once, gives the float next to it.
-fn few_digits(text: &[u8]) -> Option<f64> {
+#[inline]
+pub(super) fn few_digits(text: &[u8]) -> Option<f64> {
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         rest => (false, rest),
@@ -198,14 +199,12 @@ fn hundredths(value: f64) -> Option<u64> {
 
 /// Writes so many hundredths, which are some, from the last digit on: without a search.
 fn write_hundredths(out: &mut Vec<u8>, count: u64) {
-    let mut text = [0; 20];
+    // Up to 16 bytes, the first of them lowest: in registers.
+    let mut text = 0_u128;
     let mut len = 0;
-    let mut places = text.iter_mut().rev();
     let mut put = |byte: u8| {
-        if let Some(place) = places.next() {
-            *place = byte;
-            len += 1;
-        }
+        text = text << 8 | u128::from(byte);
+        len += 1;
     };
     let digit = |number: u64| b'0' + (number % 10) as u8;
     let (mut whole, part) = (count / 100, count % 100);
@@ -242,7 +241,9 @@ fn write_hundredths(out: &mut Vec<u8>, count: u64) {
             break;
         }
     }
-    out.extend_from_slice(text.get(text.len() - len..).unwrap_or_default());
+    let end = out.len() + len;
+    out.extend_from_slice(&text.to_le_bytes());
+    out.truncate(end);
 }
 
 /// The digits of any number.

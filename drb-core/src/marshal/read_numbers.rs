@@ -11,13 +11,15 @@ impl<'de> Reader<'de> {
     /// one, or not all is as it should be: then nothing is taken.
     #[inline(never)]
     pub(crate) fn small_int(&mut self) -> Option<u32> {
-        let (number, len) = match self.rest() {
-            [b'i', byte @ 6..=127, ..] => (u32::from(byte - 5), 2),
-            [b'i', 0, ..] => (0, 2),
-            [b'i', 1, a, ..] => (u32::from(*a), 3),
-            [b'i', 2, a, b, ..] => (u32::from_le_bytes([*a, *b, 0, 0]), 4),
-            [b'i', 3, a, b, c, ..] => (u32::from_le_bytes([*a, *b, *c, 0]), 5),
-            [b'i', 4, a, b, c, d, ..] => (u32::from_le_bytes([*a, *b, *c, *d]), 6),
+        let [b'i', head, rest @ ..] = self.rest() else { return None };
+        let (number, len) = match head {
+            0 => (0, 2),
+            6..=127 => (u32::from(head - 5), 2),
+            // So many bytes of it follow.
+            1..=4 => {
+                let four = u32::from_le_bytes(*rest.first_chunk()?);
+                (four & u32::MAX >> (32 - 8 * head), 2 + usize::from(*head))
+            }
             _ => return None,
         };
         self.budget.try_take(1, 0)?;
@@ -100,9 +102,25 @@ impl<'de> Reader<'de> {
     /// The bits of a float.
     #[inline(never)]
     pub(crate) fn f64_bits(&mut self) -> Result<u64, LoadError> {
-        self.f64().map(f64::to_bits)
+        match self.usual_float() {
+            Some(float) => Ok(float.to_bits()),
+            None => self.f64().map(f64::to_bits),
+        }
     }
 
+    /// A float of few digits. `None` if it has another form, or not all is as it should be: then nothing is taken.
+    #[inline(always)]
+    fn usual_float(&mut self) -> Option<f64> {
+        let [b'f', len @ 6..=127, rest @ ..] = self.rest() else { return None };
+        let len = usize::from(len - 5);
+        let float = float::few_digits(rest.get(..len)?)?;
+        self.budget.try_take(1, 0)?;
+        self.stream.objects += 1;
+        self.stream.cursor.pos += 2 + len;
+        Some(float)
+    }
+
+    #[inline(never)]
     fn f64(&mut self) -> Result<f64, LoadError> {
         self.begin()?;
         match self.stream.cursor.byte()? {

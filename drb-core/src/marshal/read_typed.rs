@@ -35,6 +35,16 @@ impl<'de> Reader<'de> {
     #[inline(never)]
     pub(crate) fn array(&mut self) -> Result<usize, LoadError> {
         self.begin()?;
+        // As most are: the length has one byte.
+        if let [b'[', len @ (0 | 6..=127), rest @ ..] = self.rest()
+            && let len = usize::from(len.saturating_sub(5))
+            && len <= rest.len()
+        {
+            self.stream.cursor.pos += 2;
+            self.stream.objects += 1;
+            self.descend()?;
+            return Ok(len);
+        }
         match self.stream.cursor.byte()? {
             b'[' => {}
             other => self.open(other, "an Array", |kind| kind == b'[').map(|_| ())?,
@@ -87,8 +97,18 @@ impl<'de> Reader<'de> {
         Ok(false)
     }
 
-    #[inline]
     pub(crate) fn object(&mut self, shape: &'static Shape) -> Result<Fields, LoadError> {
+        let mut fields = Fields::default();
+        self.begin_struct(shape, &mut fields).map(|_| fields)
+    }
+
+    /// The same, which says whether the fields may be those of the shape in its order.
+    #[inline(never)]
+    pub(crate) fn begin_struct(
+        &mut self,
+        shape: &'static Shape,
+        fields: &mut Fields,
+    ) -> Result<bool, LoadError> {
         self.begin()?;
         if let Some(head) = self.rest().first_chunk::<4>()
             && let Some(left) = self.stream.names.begun(shape, head)
@@ -96,9 +116,24 @@ impl<'de> Reader<'de> {
             self.stream.cursor.pos += head.len();
             self.stream.objects += 1;
             self.descend()?;
-            return Ok(Fields { left, expected: 0, symbols: true, names: None });
+            fields.left = left;
+            fields.symbols = true;
+        } else {
+            *fields = self.other_object(shape)?;
         }
-        self.other_object(shape)
+        Ok(fields.may_be_in_order(shape))
+    }
+
+    /// Whether the field at `position` is next, by a symbol that was seen to name it; then that is taken.
+    #[inline(never)]
+    pub(crate) fn comes(&mut self, shape: &'static Shape, position: usize) -> bool {
+        match self.rest() {
+            [b';', number, ..] if self.stream.names.is(shape, position, *number) => {
+                self.stream.cursor.pos += 2;
+                true
+            }
+            _ => false,
+        }
     }
 
     #[inline(never)]
@@ -144,11 +179,8 @@ impl<'de> Reader<'de> {
         fields: &mut Fields,
     ) -> Result<usize, LoadError> {
         let Some(left) = fields.left.checked_sub(1) else { return Ok(shape.fields.len()) };
-        // As it mostly is: the one that is expected, by a symbol that was seen to name it.
-        if let [b';', number, ..] = self.rest()
-            && self.stream.names.is(shape, fields.expected, *number)
-        {
-            self.stream.cursor.pos += 2;
+        // As it mostly is: the one that is expected.
+        if self.comes(shape, fields.expected) {
             fields.left = left;
             fields.expected += 1;
             return Ok(fields.expected - 1);

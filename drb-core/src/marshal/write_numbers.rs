@@ -1,12 +1,37 @@
 //! Writes numbers.
 
-use super::{float, writer::Writer};
+use super::{
+    float,
+    writer::{SHORT, Writer},
+};
 use crate::value::is_flonum;
 
 impl Writer<'_> {
     // A call of its own, so that what the native wire does in its place can be inlined.
     #[inline(never)]
     pub(crate) fn int(&mut self, value: i64) {
+        match u32::try_from(value) {
+            Ok(small @ 1..) if small < 1 << 30 && self.has_room(6) => self.small_int(small),
+            _ => self.any_int(value),
+        }
+    }
+
+    /// As most integers are: in one piece.
+    #[inline(always)]
+    fn small_int(&mut self, value: u32) {
+        let [a, b, c, d] = value.to_le_bytes();
+        if value <= SHORT as u32 {
+            self.out.extend_from_slice(&[b'i', a + 5]);
+            return;
+        }
+        // As many bytes as it takes until only zeros are left.
+        let spare = value.leading_zeros() / 8;
+        self.out.extend_from_slice(&[b'i', 4 - spare as u8, a, b, c, d]);
+        self.out.truncate(self.out.len() - spare as usize);
+    }
+
+    #[inline(never)]
+    fn any_int(&mut self, value: i64) {
         // What Ruby writes so has 31 bits, whatever the machine.
         if (-(1 << 30)..1 << 30).contains(&value) {
             self.out.push(b'i');
@@ -51,7 +76,7 @@ impl Writer<'_> {
         if is_flonum(value) {
             if self.floats.len() == self.floats.capacity() {
                 // Where there are some, there are many.
-                self.floats.reserve(3 * self.floats.len());
+                self.floats.reserve(16.max(3 * self.floats.len()));
             }
             let number = *self.floats.entry(value.to_bits()).or_insert(self.objects);
             if number != self.objects {

@@ -13,8 +13,8 @@ pub(crate) struct Writer<'a> {
     encoding: Option<usize>,
     /// The numbers of the symbols of the structs that have been written.
     shapes: Vec<Known>,
-    /// Which of these came last: structs of one type tend to come together.
-    last: usize,
+    /// What is usual of the one that came last: structs of one type tend to come together.
+    last: Usual,
     /// How many objects have been written: the number of the next.
     pub(super) objects: usize,
     /// The numbers of the floats that Ruby keeps without an object: they are linked by value.
@@ -33,18 +33,29 @@ pub(crate) struct Writer<'a> {
 
 /// A struct's symbols.
 struct Known {
-    shape: *const Shape,
     class: usize,
-    /// How such a struct begins, where that is short.
-    head: Option<[u8; 4]>,
     /// `UNKNOWN` until a field is written for the first time.
     fields: Vec<usize>,
+    usual: Usual,
 }
 
 const UNKNOWN: usize = usize::MAX;
 
+/// What is written of a struct where it is short.
+#[derive(Clone, Copy, Default)]
+struct Usual {
+    /// The address of the struct's shape.
+    shape: usize,
+    /// How such a struct begins.
+    head: Option<[u8; 4]>,
+    /// How the number of each field's symbol is written; 0 if it is unknown or longer.
+    numbers: [u8; NAMED],
+}
+
+const NAMED: usize = 16;
+
 /// The largest number that takes one byte.
-const SHORT: usize = 122;
+pub(super) const SHORT: usize = 122;
 
 impl<'a> Writer<'a> {
     pub(crate) fn new(
@@ -60,7 +71,7 @@ impl<'a> Writer<'a> {
             symbols: Symbols::default(),
             encoding: None,
             shapes: Vec::new(),
-            last: 0,
+            last: Usual::default(),
             objects: 0,
             floats: HashMap::default(),
             shared: Shared::default(),
@@ -122,7 +133,21 @@ impl<'a> Writer<'a> {
         self.sized(value);
     }
 
+    #[inline(never)]
     pub(crate) fn array(&mut self, len: usize) -> Result<(), DumpError> {
+        // As most are: the length has one byte.
+        if let 1..=SHORT = len
+            && self.has_room(2)
+        {
+            self.objects += 1;
+            self.out.extend_from_slice(&[b'[', len as u8 + 5]);
+            return self.descend();
+        }
+        self.any_array(len)
+    }
+
+    #[inline(never)]
+    fn any_array(&mut self, len: usize) -> Result<(), DumpError> {
         self.objects += 1;
         self.out.push(b'[');
         self.long(len as i64);
@@ -178,30 +203,38 @@ impl<'a> Writer<'a> {
 
     #[inline(never)]
     pub(crate) fn object(&mut self, shape: &'static Shape) -> Result<(), DumpError> {
+        match self.last.head {
+            Some([a, b, c, d]) if self.last.shape == address(shape) && self.has_room(4) => {
+                self.objects += 1;
+                self.out.extend_from_slice(&[a, b, c, d]);
+                self.descend()
+            }
+            _ => self.other_object(shape),
+        }
+    }
+
+    #[inline(never)]
+    fn other_object(&mut self, shape: &'static Shape) -> Result<(), DumpError> {
         if shape.form == Form::Hash {
             return self.map(shape.fields.len());
         }
         self.objects += 1;
-        match self.known(shape).map(|known| (known.head, known.class)) {
-            Some((Some(head), _)) => self.out.extend_from_slice(&head),
-            known => {
-                let start = self.out.len();
-                self.out.push(if shape.form == Form::Object { b'o' } else { b'S' });
-                match known {
-                    Some((_, class)) => self.symbol_link(class),
-                    None => {
-                        let class = self.symbol_bytes(shape.class.as_bytes());
-                        let fields = vec![UNKNOWN; shape.fields.len()];
-                        self.shapes.push(Known { shape, class, head: None, fields });
-                        self.last = self.shapes.len() - 1;
-                    }
-                }
-                self.long(shape.fields.len() as i64);
-                let head = self.out.get(start..).and_then(|head| <[u8; 4]>::try_from(head).ok());
-                if let (Some(known), Some(head @ [_, b';', ..])) = (self.known(shape), head) {
-                    known.head = Some(head);
-                }
+        let start = self.out.len();
+        self.out.push(if shape.form == Form::Object { b'o' } else { b'S' });
+        match self.known(shape).map(|known| known.class) {
+            Some(class) => self.symbol_link(class),
+            None => {
+                let class = self.symbol_bytes(shape.class.as_bytes());
+                let fields = vec![UNKNOWN; shape.fields.len()];
+                let usual = Usual { shape: address(shape), ..Usual::default() };
+                self.shapes.push(Known { class, fields, usual });
             }
+        }
+        self.long(shape.fields.len() as i64);
+        let head = self.out.get(start..).and_then(|head| <[u8; 4]>::try_from(head).ok());
+        if let Some(known) = self.known(shape) {
+            known.usual.head = head.filter(|head| matches!(head, [_, b';', ..]));
+            self.last = known.usual;
         }
         self.descend()
     }
@@ -209,7 +242,7 @@ impl<'a> Writer<'a> {
     /// Whether so many bytes can be written without asking for memory. What is written then needs no more than
     /// a few registers.
     #[inline]
-    fn has_room(&self, bytes: usize) -> bool {
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
         self.out.capacity() - self.out.len() >= bytes
     }
 
@@ -217,21 +250,22 @@ impl<'a> Writer<'a> {
     /// type that came last. Says whether it could be.
     #[inline(never)]
     pub(crate) fn usual_field(&mut self, shape: &'static Shape, index: usize) -> bool {
-        if let Some(known) = self.shapes.get(self.last)
-            && std::ptr::eq(known.shape, shape)
-            && let Some(number @ 1..=SHORT) = known.fields.get(index)
-            && self.has_room(2)
-        {
-            self.out.extend_from_slice(&[b';', *number as u8 + 5]);
-            return true;
+        match self.last.numbers.get(index) {
+            Some(number @ 1..) if self.last.shape == address(shape) && self.has_room(2) => {
+                self.out.extend_from_slice(&[b';', *number]);
+                true
+            }
+            _ => false,
         }
-        false
     }
 
     #[inline(never)]
     pub(crate) fn field(&mut self, shape: &'static Shape, index: usize) -> Result<(), DumpError> {
-        let number = self.known(shape).and_then(|known| known.fields.get(index).copied());
-        if let Some(number) = number.filter(|number| *number != UNKNOWN) {
+        if let Some(known) = self.known(shape)
+            && let Some(number) = known.fields.get(index).filter(|number| **number != UNKNOWN)
+        {
+            let number = *number;
+            self.last = known.usual;
             self.symbol_link(number);
             return Ok(());
         }
@@ -245,21 +279,20 @@ impl<'a> Writer<'a> {
         } else {
             self.encoded_symbol(name.as_bytes(), &crate::value::Encoding::Utf8)
         };
-        if let Some(known) = self.known(shape)
-            && let Some(slot) = known.fields.get_mut(index)
-        {
-            *slot = number;
+        if let Some(known) = self.known(shape) {
+            if let Some(slot) = known.fields.get_mut(index) {
+                *slot = number;
+            }
+            if let Some(slot) = known.usual.numbers.get_mut(index) {
+                *slot = one_byte(number);
+            }
+            self.last = known.usual;
         }
         Ok(())
     }
 
-    #[inline]
     fn known(&mut self, shape: &'static Shape) -> Option<&mut Known> {
-        let is = |known: &Known| std::ptr::eq(known.shape, shape);
-        if !self.shapes.get(self.last).is_some_and(is) {
-            self.last = self.shapes.iter().position(is)?;
-        }
-        self.shapes.get_mut(self.last)
+        self.shapes.iter_mut().find(|known| known.usual.shape == address(shape))
     }
 
     /// A reference to an object that may be anywhere.
@@ -279,6 +312,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A container begins.
+    #[inline]
     pub(super) fn descend(&mut self) -> Result<(), DumpError> {
         if self.depth >= self.max_depth {
             return Err(DumpError::limit(Limit::Depth, self.max_depth));
@@ -312,5 +346,17 @@ impl<'a> Writer<'a> {
     pub(super) fn sized(&mut self, bytes: &[u8]) {
         self.long(bytes.len() as i64);
         self.out.extend_from_slice(bytes);
+    }
+}
+
+fn address(shape: &'static Shape) -> usize {
+    std::ptr::from_ref(shape).addr()
+}
+
+/// How a number is written in one byte; 0 if it isn't, or if it is 0.
+fn one_byte(number: usize) -> u8 {
+    match number {
+        1..=SHORT => number as u8 + 5,
+        _ => 0,
     }
 }

@@ -142,12 +142,6 @@ impl<'a> Writer<'a> {
         self.out.capacity() - self.out.len() >= bytes
     }
 
-    /// A call of its own, so that what needs no memory stays small.
-    #[inline(never)]
-    fn grow_and_put(&mut self, bytes: &[u8]) {
-        self.out.extend_from_slice(bytes);
-    }
-
     /// As most integers are: in one piece.
     #[inline(always)]
     fn small_int(&mut self, value: u32) {
@@ -217,16 +211,19 @@ impl<'a> Writer<'a> {
 
     #[inline(always)]
     pub(crate) fn float(&mut self, value: f64) -> Result<(), DumpError> {
-        let mut bytes = [0xcb, 0, 0, 0, 0, 0, 0, 0, 0];
-        if let Some(place) = bytes.last_chunk_mut() {
-            *place = value.to_be_bytes();
-        }
-        if self.has_room(bytes.len()) {
-            self.out.extend_from_slice(&bytes);
+        let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
+        if self.has_room(9) {
+            self.out.extend_from_slice(&[0xcb, a, b, c, d, e, f, g, h]);
         } else {
-            self.grow_and_put(&bytes);
+            self.any_float(value);
         }
         Ok(())
+    }
+
+    /// A call of its own, so that what needs no memory stays small.
+    #[inline(never)]
+    fn any_float(&mut self, value: f64) {
+        put!(encode::write_f64(self.out, value));
     }
 
     #[inline(always)]

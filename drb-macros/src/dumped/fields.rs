@@ -4,7 +4,7 @@ use super::model::{Field, Fields, Form, Value};
 use crate::{labels::Labels, names::generated};
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::{Ident, Member, Path};
+use syn::{Ident, Lifetime, Member, Path};
 
 /// A field's name; a position is not one yet.
 pub(super) fn name(field: &Field) -> Ident {
@@ -156,17 +156,17 @@ pub(super) fn load_object(
         let (name, ty) = (variable(index), &field.ty);
         quote!(let mut #name: ::core::option::Option<#ty> = ::core::option::Option::None;)
     });
-    let arms = fields.travelling().enumerate().map(|(position, (index, field))| {
+    let loads = fields.travelling().map(|(index, field)| {
         let (name, wire, ty) = (variable(index), &field.name, &field.ty);
         let trait_name = fields.member(field);
         quote! {
-            #position => {
-                #name = ::core::option::Option::Some(
-                    <#ty as #trait_name>::load(#loader).map_err(|error| error.within(#wire))?,
-                );
-            }
+            #name = ::core::option::Option::Some(
+                <#ty as #trait_name>::load(#loader).map_err(|error| error.within(#wire))?,
+            );
         }
     });
+    let loads: Vec<_> = loads.collect();
+    let positions: Vec<_> = (0..loads.len()).collect();
     let finish = fields.all().map(|(index, field)| {
         let (member, name, wire, ty) = (&field.member, variable(index), &field.name, &field.ty);
         let trait_name = fields.member(field);
@@ -189,47 +189,35 @@ pub(super) fn load_object(
             }
         }
     });
-    let in_order = fields.all().map(|(index, field)| {
-        let (name, wire, ty) = (variable(index), &field.name, &field.ty);
-        let (member, trait_name) = (&field.member, fields.member(field));
-        let loaded = match (field.skip, &field.default) {
-            (true, Some(expression)) => quote!(#expression),
-            (true, None) if default => quote!(#default_value.#member),
-            (true, None) => quote! {
-                #krate::__private::missing(
-                    &#shape, ::core::option::Option::None, #wire, <#ty as #trait_name>::absent(),
-                )?
-            },
-            (false, _) => quote! {
-                <#ty as #trait_name>::load(#loader).map_err(|error| error.within(#wire))?
-            },
-        };
-        quote!(let #name: #ty = #loaded;)
-    });
-    let members = fields.all().map(|(index, field)| {
-        let (member, name) = (&field.member, variable(index));
-        quote!(#member: #name)
-    });
+    let finish: Vec<_> = finish.collect();
+    let whole = Lifetime::new("'whole", Span::mixed_site());
+    let in_order = Lifetime::new("'in_order", Span::mixed_site());
     quote! {{
         #defaults
-        match #loader.begin(&#shape)? {
-            ::core::option::Option::None => {
-                #(#in_order)*
-                // All is taken: so the whole is made where it is going to be.
-                #loader.end()?;
-                #path { #(#members),* }
-            }
-            ::core::option::Option::Some(mut #state) => {
-                #(#declare)*
-                loop {
-                    match #loader.next_field(&#shape, &mut #state)? {
-                        #(#arms)*
-                        _ => break,
-                    }
+        let mut #state: #krate::Fields = ::core::default::Default::default();
+        #(#declare)*
+        #whole: {
+            #in_order: {
+                if !#loader.begin(&#shape, &mut #state)? {
+                    break #in_order;
                 }
+                #(
+                    if !#loader.comes(&#shape, #positions, &mut #state) {
+                        break #in_order;
+                    }
+                    #loads
+                )*
                 #loader.end()?;
-                #path { #(#finish),* }
+                break #whole #path { #(#finish),* };
             }
+            loop {
+                match #loader.next_field(&#shape, &mut #state)? {
+                    #(#positions => { #loads })*
+                    _ => break,
+                }
+            }
+            #loader.end()?;
+            #path { #(#finish),* }
         }
     }}
 }

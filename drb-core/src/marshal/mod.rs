@@ -20,6 +20,7 @@ mod text;
 mod time;
 mod walk;
 mod write_batch;
+mod write_floats;
 mod write_numbers;
 mod write_reference;
 mod write_symbols;

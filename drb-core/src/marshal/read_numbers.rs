@@ -11,7 +11,7 @@ impl<'de> Reader<'de> {
     /// one, or not all is as it should be: then nothing is taken.
     #[inline(never)]
     pub(crate) fn small_int(&mut self) -> Option<u32> {
-        let [b'i', head, rest @ ..] = self.rest() else { return None };
+        let Some([b'i', head, rest @ ..]) = self.ahead() else { return None };
         let (number, len) = match head {
             0 => (0, 2),
             6..=127 => (u32::from(head - 5), 2),
@@ -111,7 +111,7 @@ impl<'de> Reader<'de> {
     /// A float of few digits. `None` if it has another form, or not all is as it should be: then nothing is taken.
     #[inline(always)]
     fn usual_float(&mut self) -> Option<f64> {
-        let [b'f', len @ 6..=127, rest @ ..] = self.rest() else { return None };
+        let Some([b'f', len @ 6..=127, rest @ ..]) = self.ahead() else { return None };
         let len = usize::from(len - 5);
         let float = float::few_digits(rest.get(..len)?)?;
         self.budget.try_take(1, 0)?;

@@ -31,7 +31,7 @@ impl<'de> Reader<'de> {
     /// before in the same way. `None` if it has another one, or not all is as it should be: then nothing is taken.
     #[inline(never)]
     pub(crate) fn usual_text(&mut self) -> Option<Box<str>> {
-        let [b'I', b'"', len @ 6..=127, rest @ ..] = self.rest() else { return None };
+        let Some([b'I', b'"', len @ 6..=127, rest @ ..]) = self.ahead() else { return None };
         let len = usize::from(len - 5);
         let ivars = rest.get(len..)?.first_chunk()?;
         if Some(ivars) != self.stream.utf8.as_ref() {

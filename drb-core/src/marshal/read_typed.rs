@@ -24,6 +24,17 @@ impl<'de> Reader<'de> {
 
     #[inline(never)]
     pub(crate) fn bool(&mut self) -> Result<bool, LoadError> {
+        if let Some(byte @ (b'T' | b'F')) = self.stream.cursor.peek()
+            && self.budget.try_take(1, 0).is_some()
+        {
+            self.stream.cursor.pos += 1;
+            return Ok(byte == b'T');
+        }
+        self.any_bool()
+    }
+
+    #[inline(never)]
+    fn any_bool(&mut self) -> Result<bool, LoadError> {
         self.begin()?;
         match self.stream.cursor.byte()? {
             b'T' => Ok(true),
@@ -36,7 +47,7 @@ impl<'de> Reader<'de> {
     pub(crate) fn array(&mut self) -> Result<usize, LoadError> {
         self.begin()?;
         // As most are: the length has one byte.
-        if let [b'[', len @ (0 | 6..=127), rest @ ..] = self.rest()
+        if let Some([b'[', len @ (0 | 6..=127), rest @ ..]) = self.ahead()
             && let len = usize::from(len.saturating_sub(5))
             && len <= rest.len()
         {
@@ -110,7 +121,7 @@ impl<'de> Reader<'de> {
         fields: &mut Fields,
     ) -> Result<bool, LoadError> {
         self.begin()?;
-        if let Some(head) = self.rest().first_chunk::<4>()
+        if let Some(head) = self.ahead().and_then(<[u8]>::first_chunk::<4>)
             && let Some(left) = self.stream.names.begun(shape, head)
         {
             self.stream.cursor.pos += head.len();
@@ -127,8 +138,8 @@ impl<'de> Reader<'de> {
     /// Whether the field at `position` is next, by a symbol that was seen to name it; then that is taken.
     #[inline(never)]
     pub(crate) fn comes(&mut self, shape: &'static Shape, position: usize) -> bool {
-        match self.rest() {
-            [b';', number, ..] if self.stream.names.is(shape, position, *number) => {
+        match self.ahead() {
+            Some([b';', number, ..]) if self.stream.names.is(shape, position, *number) => {
                 self.stream.cursor.pos += 2;
                 true
             }
@@ -340,7 +351,14 @@ impl<'de> Reader<'de> {
     }
 
     pub(super) fn rest(&self) -> &'de [u8] {
-        self.stream.cursor.bytes.get(self.stream.cursor.pos..).unwrap_or_default()
+        self.ahead().unwrap_or_default()
+    }
+
+    /// The same for forms that are tried. A position behind the end never is, so what stands for it costs nothing
+    /// here.
+    #[inline(always)]
+    pub(super) fn ahead(&self) -> Option<&'de [u8]> {
+        self.stream.cursor.bytes.get(self.stream.cursor.pos..)
     }
 }
 

@@ -74,11 +74,7 @@ impl Writer<'_> {
     #[inline(never)]
     pub(crate) fn float(&mut self, value: f64) {
         if is_flonum(value) {
-            if self.floats.len() == self.floats.capacity() {
-                // Where there are some, there are many.
-                self.floats.reserve(16.max(3 * self.floats.len()));
-            }
-            let number = *self.floats.entry(value.to_bits()).or_insert(self.objects);
+            let number = self.floats.number(value.to_bits(), self.objects);
             if number != self.objects {
                 self.link(number);
                 return;

@@ -1,8 +1,7 @@
 //! Writes Marshal 4.8.
 
-use super::{write_symbols::Symbols, write_value::Shared};
+use super::{write_floats::Floats, write_symbols::Symbols, write_value::Shared};
 use crate::{DumpError, Form, Limit, Limits, Reference, Session, Shape};
-use std::collections::HashMap;
 
 /// Writes one stream to the end of a buffer.
 pub(crate) struct Writer<'a> {
@@ -17,8 +16,7 @@ pub(crate) struct Writer<'a> {
     last: Usual,
     /// How many objects have been written: the number of the next.
     pub(super) objects: usize,
-    /// The numbers of the floats that Ruby keeps without an object: they are linked by value.
-    pub(super) floats: HashMap<u64, usize, foldhash::fast::RandomState>,
+    pub(super) floats: Floats,
     pub(super) shared: Shared,
     depth: usize,
     /// The depth within the keywords that are being written; else 0.
@@ -73,7 +71,7 @@ impl<'a> Writer<'a> {
             shapes: Vec::new(),
             last: Usual::default(),
             objects: 0,
-            floats: HashMap::default(),
+            floats: Floats::default(),
             shared: Shared::default(),
             depth: 0,
             flagged: 0,

@@ -81,18 +81,13 @@ impl Context {
     /// The context of the calls that come over one connection; `uri` is what references to
     /// objects of this process carry there.
     pub fn new(peer: Peer, wire: Wire, uri: impl Into<Arc<str>>) -> Self {
-        let identity = Identity::Anonymous;
-        let connection = Connection { peer, identity, wire, uri: uri.into() };
-        Self { connection: Arc::new(connection), deadline: None }
+        Self::of(peer, Identity::Anonymous, wire, uri.into())
     }
 
-    /// The same with what the peer has shown of itself.
-    #[must_use]
-    pub fn with_identity(&self, identity: Identity) -> Self {
-        let Connection { peer, wire, uri, .. } = &*self.connection;
-        let (peer, wire, uri) = (peer.clone(), *wire, Arc::clone(uri));
-        let connection = Arc::new(Connection { peer, identity, wire, uri });
-        Self { connection, deadline: self.deadline }
+    /// The same of a peer that has shown something of itself.
+    pub fn of(peer: Peer, identity: Identity, wire: Wire, uri: Arc<str>) -> Self {
+        let connection = Connection { peer, identity, wire, uri };
+        Self { connection: Arc::new(connection), deadline: None }
     }
 
     /// The same with the time by which the caller wants the result.

@@ -10,12 +10,13 @@ use std::time::Duration;
 use std::{
     convert::Infallible,
     fmt,
+    future::poll_fn,
     io::{self, ErrorKind, IoSlice},
     mem::MaybeUninit,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
     pin::Pin,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -26,9 +27,11 @@ use tokio::{
 /// One connection.
 #[derive(Debug)]
 pub(crate) enum Stream {
-    Tcp(TcpStream),
+    /// With the address of the other end.
+    Tcp(TcpStream, SocketAddr),
     Unix(UnixStream),
-    Brought(Brought),
+    /// It is larger than a socket, and connections are moved about until they run.
+    Brought(Box<Brought>),
 }
 
 /// A connection that is no socket of drb's own, or one within TLS; and who is at the other end, as the
@@ -47,6 +50,12 @@ impl Brought {
     pub(crate) fn new(stream: impl Transport, peer: Peer) -> Self {
         let (stream, identity) = (Box::new(stream), Identity::Anonymous);
         Self { stream, peer, identity, ends: None, _counted: None }
+    }
+}
+
+impl From<Brought> for Stream {
+    fn from(brought: Brought) -> Self {
+        Self::Brought(Box::new(brought))
     }
 }
 
@@ -71,26 +80,39 @@ impl Stream {
             Address::Tcp { host, port } => {
                 // Without a host it is this machine, as for Ruby.
                 let host = if host.is_empty() { "localhost" } else { host };
-                let stream = TcpStream::connect((host, *port)).await?;
-                stream.set_nodelay(true)?;
-                Ok(Self::Tcp(stream))
+                let mut failed = None;
+                for address in lookup_host((host, *port)).await? {
+                    match TcpStream::connect(address).await {
+                        Ok(stream) => {
+                            stream.set_nodelay(true)?;
+                            // An address that means any leads to one of this machine.
+                            let is_known = !address.ip().is_unspecified();
+                            let peer = if is_known { address } else { stream.peer_addr()? };
+                            return Ok(Self::tcp(stream, peer));
+                        }
+                        Err(error) => failed = Some(error),
+                    }
+                }
+                let nowhere = || io::Error::new(ErrorKind::InvalidInput, "the host has no address");
+                Err(failed.unwrap_or_else(nowhere))
             }
             Address::Unix { path } => Ok(Self::Unix(UnixStream::connect(path).await?)),
             _ => Err(ErrorKind::Unsupported.into()),
         }
     }
 
+    fn tcp(stream: TcpStream, mut peer: SocketAddr) -> Self {
+        peer.set_ip(peer.ip().to_canonical());
+        Self::Tcp(stream, peer)
+    }
+
     /// Who is at the other end.
-    pub(crate) fn peer(&self) -> io::Result<Peer> {
-        Ok(match self {
-            Self::Tcp(stream) => {
-                let mut peer = stream.peer_addr()?;
-                peer.set_ip(peer.ip().to_canonical());
-                Peer::Tcp(peer)
-            }
+    pub(crate) fn peer(&self) -> Peer {
+        match self {
+            Self::Tcp(_, peer) => Peer::Tcp(*peer),
             Self::Unix(_) => Peer::Unix,
             Self::Brought(brought) => brought.peer.clone(),
-        })
+        }
     }
 
     /// What the other end has shown of itself.
@@ -105,7 +127,7 @@ impl Stream {
                 // It is nobody in particular then, to whom nothing is allowed that needs a user.
                 Err(_) => Identity::Anonymous,
             },
-            Self::Tcp(_) => Identity::Anonymous,
+            Self::Tcp(..) => Identity::Anonymous,
             Self::Brought(brought) => brought.identity.clone(),
         }
     }
@@ -116,7 +138,7 @@ impl Stream {
     pub(crate) fn keep_alive(&self, silence: Duration) {
         // The system counts in seconds.
         let every = silence.max(Duration::from_secs(1));
-        if let Self::Tcp(stream) = self {
+        if let Self::Tcp(stream, _) = self {
             let keepalive = socket2::TcpKeepalive::new().with_time(every).with_interval(every);
             // Should it fail, a dead peer is found out later.
             let _ = socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive.with_retries(2));
@@ -126,7 +148,7 @@ impl Stream {
     /// Ready when there may be something to read. Nobody but the reader knows it of what the program brings.
     pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<()> {
         match self {
-            Self::Tcp(stream) => stream.poll_read_ready(context).map(drop),
+            Self::Tcp(stream, _) => stream.poll_read_ready(context).map(drop),
             Self::Unix(stream) => stream.poll_read_ready(context).map(drop),
             Self::Brought(_) => Poll::Ready(()),
         }
@@ -137,7 +159,7 @@ impl Stream {
     pub(crate) fn is_alive(&mut self) -> bool {
         let mut byte = [MaybeUninit::uninit()];
         let peeked = match self {
-            Self::Tcp(stream) => socket2::SockRef::from(&*stream).peek(&mut byte),
+            Self::Tcp(stream, _) => socket2::SockRef::from(&*stream).peek(&mut byte),
             Self::Unix(stream) => socket2::SockRef::from(&*stream).peek(&mut byte),
             Self::Brought(brought) => {
                 // What is taken here is lost, but then the connection is of no use either.
@@ -159,7 +181,7 @@ impl AsyncRead for Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match &mut *self {
-            Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Tcp(stream, _) => Pin::new(stream).poll_read(context, buffer),
             Self::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Brought(brought) => Pin::new(&mut brought.stream).poll_read(context, buffer),
         }
@@ -173,7 +195,7 @@ impl AsyncWrite for Stream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         match &mut *self {
-            Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tcp(stream, _) => Pin::new(stream).poll_write(context, bytes),
             Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Brought(brought) => Pin::new(&mut brought.stream).poll_write(context, bytes),
         }
@@ -185,7 +207,7 @@ impl AsyncWrite for Stream {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match &mut *self {
-            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, parts),
+            Self::Tcp(stream, _) => Pin::new(stream).poll_write_vectored(context, parts),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(context, parts),
             Self::Brought(brought) => {
                 Pin::new(&mut brought.stream).poll_write_vectored(context, parts)
@@ -195,7 +217,7 @@ impl AsyncWrite for Stream {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut *self {
-            Self::Tcp(stream) => Pin::new(stream).poll_flush(context),
+            Self::Tcp(stream, _) => Pin::new(stream).poll_flush(context),
             Self::Unix(stream) => Pin::new(stream).poll_flush(context),
             Self::Brought(brought) => Pin::new(&mut brought.stream).poll_flush(context),
         }
@@ -203,7 +225,7 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut *self {
-            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Tcp(stream, _) => Pin::new(stream).poll_shutdown(context),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Brought(brought) => Pin::new(&mut brought.stream).poll_shutdown(context),
         }
@@ -261,21 +283,21 @@ impl Place {
 }
 
 impl Listener {
-    /// The next connection, and whose it is.
-    pub(crate) async fn accept(&self) -> io::Result<(Stream, Peer)> {
-        match self {
+    /// The next connection. One task at a time waits for it.
+    pub(crate) async fn accept(&self) -> io::Result<Stream> {
+        poll_fn(|context| self.poll_accept(context)).await
+    }
+
+    fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<Stream>> {
+        Poll::Ready(Ok(match self {
             Self::Tcp(listener) => {
-                let (stream, mut peer) = listener.accept().await?;
+                let (stream, peer) = ready!(listener.poll_accept(context))?;
                 // Should it fail, the connection is only slower.
                 let _ = stream.set_nodelay(true);
-                peer.set_ip(peer.ip().to_canonical());
-                Ok((Stream::Tcp(stream), Peer::Tcp(peer)))
+                Stream::tcp(stream, peer)
             }
-            Self::Unix(_, listener) => {
-                let (stream, _) = listener.accept().await?;
-                Ok((Stream::Unix(stream), Peer::Unix))
-            }
-        }
+            Self::Unix(_, listener) => Stream::Unix(ready!(listener.poll_accept(context))?.0),
+        }))
     }
 
     /// The address that was asked for, with what the system has picked filled in.
@@ -307,13 +329,14 @@ pub(crate) struct Ends {
 impl Ends {
     /// Those of a connection; a Unix socket has none.
     pub(crate) fn of(stream: &Stream) -> Option<Self> {
-        let stream = match stream {
-            Stream::Tcp(stream) => stream,
-            Stream::Brought(brought) => return brought.ends,
-            Stream::Unix(_) => return None,
-        };
-        let (local, peer) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
-        Some(Self { local: local.ip().to_canonical(), peer: peer.ip().to_canonical() })
+        match stream {
+            Stream::Tcp(stream, peer) => {
+                let local = stream.local_addr().ok()?.ip().to_canonical();
+                Some(Self { local, peer: peer.ip() })
+            }
+            Stream::Brought(brought) => brought.ends,
+            Stream::Unix(_) => None,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::alarm::Alarm;
 use std::{
     future::{Future, poll_fn},
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll, Waker},
 };
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -55,6 +55,20 @@ impl Timer {
         self.bell = Some(Bell::Runtime(sleep));
         rung
     }
+
+    /// What the work gives, if it does by then. It is tried once however late it is. It has its place where this is
+    /// awaited: handed over as it is, it would take that room twice.
+    pub(crate) async fn by<T>(
+        &mut self,
+        until: Instant,
+        mut work: Pin<&mut impl Future<Output = T>>,
+    ) -> Result<T, TimedOut> {
+        poll_fn(|context| match work.as_mut().poll(context) {
+            Poll::Ready(done) => Poll::Ready(Ok(done)),
+            Poll::Pending => self.poll(until, context).map(|()| Err(TimedOut)),
+        })
+        .await
+    }
 }
 
 impl Bell {
@@ -75,14 +89,3 @@ pub(crate) async fn until(at: Instant) {
 
 /// The time is up.
 pub(crate) struct TimedOut;
-
-/// What the work gives, if it does by then. It is tried once however late it is.
-pub(crate) async fn by<T>(until: Instant, work: impl Future<Output = T>) -> Result<T, TimedOut> {
-    let mut work = pin!(work);
-    let mut timer = Timer::default();
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(done) => Poll::Ready(Ok(done)),
-        Poll::Pending => timer.poll(until, context).map(|()| Err(TimedOut)),
-    })
-    .await
-}

@@ -95,9 +95,9 @@ pub(crate) fn cause<E: std::error::Error + 'static>(error: &Error) -> Option<&E>
 pub(crate) async fn dial(to: &Uri, client: &Client) -> io::Result<Stream> {
     let address = &to.address;
     let stream = match (client.connector(), address) {
-        (Some(connector), _) => Stream::Brought(connector(address.clone()).await?),
+        (Some(connector), _) => connector(address.clone()).await?.into(),
         #[cfg(feature = "ssh")]
-        (None, Address::Ssh { .. }) => Stream::Brought(client.ssh().connect(address).await?),
+        (None, Address::Ssh { .. }) => client.ssh().connect(address).await?.into(),
         (None, _) => Stream::connect(address).await?,
     };
     // Before TLS hides the socket.

@@ -17,6 +17,9 @@ use tokio::{
 /// What is read at once, if no more is known to be coming.
 pub(crate) const CHUNK: usize = 4 << 10;
 
+/// The same on a connection on which there was never more. It is as much as allocators have at hand.
+const LITTLE: usize = 1000;
+
 /// The most memory that is taken in advance because a peer claims that so much is coming. After
 /// that, what is taken doubles as it is filled.
 const AHEAD: usize = 64 << 10;
@@ -43,8 +46,9 @@ impl From<io::Error> for Ended {
 /// Makes room for the next read into `buffer`, of which at least `needs` bytes are to be.
 pub(crate) fn make_room(buffer: &mut Vec<u8>, needs: usize) {
     let missing = needs.saturating_sub(buffer.len());
-    let room = missing.min(buffer.len().max(AHEAD)).max(CHUNK);
-    if buffer.capacity() - buffer.len() < room.min(missing.max(CHUNK / 2)) {
+    let chunk = if buffer.capacity() < LITTLE { LITTLE } else { CHUNK };
+    let room = missing.min(buffer.len().max(AHEAD)).max(chunk);
+    if buffer.capacity() - buffer.len() < room.min(missing.max(LITTLE / 2)) {
         // Exactly: it doubles already, and never goes beyond what the peer says is coming.
         buffer.reserve_exact(room);
     }
@@ -58,7 +62,11 @@ pub(crate) fn poll_read(
 ) -> Poll<io::Result<usize>> {
     // tokio's future for this keeps nothing between two polls, and lends the buffer's memory to the
     // system without filling it with zeros first.
-    pin!(stream.read_buf(buffer)).poll(context)
+    let read = ready!(pin!(stream.read_buf(buffer)).poll(context));
+    if buffer.len() == buffer.capacity() && buffer.len() < CHUNK {
+        buffer.reserve_exact(CHUNK);
+    }
+    Poll::Ready(read)
 }
 
 /// The same, but at most so many bytes.

@@ -5,6 +5,7 @@ use crate::{
     Carried, DumpError, Limits, ObjectId, Reference, Relay, Remote, Request, Session, TlsProblem,
     dispatch::{Dispatch, MethodInfo, Signature},
 };
+use foldhash::fast::RandomState;
 use std::{
     any::Any,
     collections::HashMap,
@@ -30,8 +31,8 @@ pub struct Connection {
     kept_out: OnceLock<TlsProblem>,
 }
 
-/// The connections of this process, by the tables of their peers' objects.
-pub(super) static CONNECTIONS: LazyLock<RwLock<HashMap<u64, Weak<Connection>>>> =
+/// The connections of this process, by the tables of their peers' objects: these are numbered here.
+pub(super) static CONNECTIONS: LazyLock<RwLock<HashMap<u64, Weak<Connection>, RandomState>>> =
     LazyLock::new(RwLock::default);
 
 /// The object of a peer's that a reference means, as one of this process; `None` if it is no object of a
@@ -110,15 +111,17 @@ impl Connection {
         home: impl Home + 'static,
         tables: Tables,
     ) -> Arc<Self> {
-        let tables = Arc::new(tables);
-        let protocol = Mutex::new(Protocol::new(limits, Arc::clone(&tables)));
-        let (limits, home) = (Arc::clone(limits), Box::new(home));
-        let stage = AtomicU8::new(Stage::New as u8);
-        let outlet = OnceLock::new();
-        let kept_out = OnceLock::new();
-        let connection =
-            Arc::new(Self { protocol, stage, tables, limits, uri, home, outlet, kept_out });
-        let table = connection.tables.peer_objects;
+        let (table, tables) = (tables.peer_objects, Arc::new(tables));
+        let connection = Arc::new(Self {
+            protocol: Mutex::new(Protocol::new(limits, Arc::clone(&tables))),
+            stage: AtomicU8::new(Stage::New as u8),
+            tables,
+            limits: Arc::clone(limits),
+            uri,
+            home: Box::new(home),
+            outlet: OnceLock::new(),
+            kept_out: OnceLock::new(),
+        });
         let mut connections = CONNECTIONS.write().unwrap_or_else(PoisonError::into_inner);
         connections.insert(table, Arc::downgrade(&connection));
         drop(connections);

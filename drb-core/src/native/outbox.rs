@@ -52,6 +52,9 @@ struct Large {
 /// What a head takes at most, names of objects apart.
 const ROOM: usize = 64;
 
+/// What is sent first: the preamble, a method, and its call.
+const FIRST: usize = 128;
+
 /// A message without its value: a frame's kind, and what stands before the value and behind it.
 pub(super) struct Message<H> {
     pub(super) kind: Kind,
@@ -86,7 +89,7 @@ pub(super) enum Sent {
 impl Outbox {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
-            ready: Vec::new(),
+            ready: Vec::with_capacity(FIRST),
             last: None,
             lanes: VecDeque::new(),
             partial: limits.partial.max(1),

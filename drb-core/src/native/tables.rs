@@ -1,6 +1,7 @@
 //! The shapes of structs that a connection knows by number.
 
 use crate::{Form, Shape, dispatch::Signature};
+use foldhash::fast::RandomState;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
@@ -36,7 +37,7 @@ pub struct Tables {
 #[derive(Debug, Default)]
 struct Own {
     /// By the address of the constant, which is quicker to compare than its names.
-    numbers: HashMap<usize, u32>,
+    numbers: HashMap<usize, u32, RandomState>,
     shapes: Vec<&'static Shape>,
 }
 

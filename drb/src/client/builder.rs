@@ -7,7 +7,6 @@ use crate::{
     wire::Connections,
 };
 use std::{
-    collections::HashMap,
     fmt,
     future::Future,
     io,
@@ -140,8 +139,7 @@ impl ClientBuilder {
 
     /// The client.
     pub fn build(self) -> Client {
-        let pools = Mutex::new(HashMap::new());
-        let routes = Mutex::default();
+        let (pools, routes) = (Mutex::default(), Mutex::default());
         let limits = Arc::new(self.limits);
         #[cfg(feature = "ssh")]
         let ssh = crate::ssh::Sessions::new(self.ssh);

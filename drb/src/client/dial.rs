@@ -1,15 +1,11 @@
 //! Makes connections.
 
 use super::pool::{Connection, Pool};
-use crate::{
-    Client, Error, Outcome, Request,
-    net::Ends,
-    timer::{self, Timer},
-    transport,
-};
+use crate::{Client, Error, Outcome, Request, net::Ends, timer::Timer, transport};
 use std::{
     future::Future,
     io::{self, ErrorKind},
+    pin::{Pin, pin},
     sync::Arc,
     time::Duration,
 };
@@ -45,12 +41,12 @@ impl Deadline {
         &self,
         most: Duration,
         uri: &Arc<str>,
-        work: impl Future<Output = io::Result<T>>,
+        work: Pin<&mut impl Future<Output = io::Result<T>>>,
     ) -> Result<T, Error> {
         let failed = |error| Error::connecting(uri, error);
         let bound = Instant::now() + most;
         let until = self.until.map_or(bound, |until| until.min(bound));
-        match timer::by(until, work).await {
+        match Timer::default().by(until, work).await {
             Ok(done) => done.map_err(failed),
             Err(_) if until < bound => Err(self.exceeded(Outcome::NotExecuted)),
             Err(_) => Err(failed(ErrorKind::TimedOut.into())),
@@ -77,7 +73,7 @@ pub(super) async fn dial(
     let uri = pool.uri();
     let runtime = current_runtime(uri)?;
     let to = transport::target(uri, client)?;
-    let connecting = transport::connect(&to, client);
+    let connecting = pin!(transport::connect(&to, client));
     let stream = deadline.bound(client.limits().connect, uri, connecting).await?;
     pool.found(Ends::of(&stream));
     Ok(Connection { stream, timer: Timer::default(), runtime })

@@ -19,8 +19,8 @@ use crate::{
 use pool::Pool;
 use route::Route;
 use std::{
-    collections::HashMap,
-    fmt,
+    collections::BTreeMap,
+    fmt::{self, Write},
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
@@ -45,11 +45,11 @@ struct Inner {
     ssh: crate::ssh::Sessions,
     /// How many connections to one address are kept open without a call.
     idle: usize,
-    pools: Mutex<HashMap<Arc<str>, Arc<Pool>>>,
+    pools: Mutex<BTreeMap<Arc<str>, Arc<Pool>>>,
     /// The connections of the native wire.
     native: Connections,
     /// The ways over the native wire, as long as a proxy goes there.
-    routes: Mutex<HashMap<Arc<str>, Weak<NativeRoute>>>,
+    routes: Mutex<BTreeMap<Arc<str>, Weak<NativeRoute>>>,
 }
 
 /// Beyond so many addresses, those that no proxy is left of are forgotten.
@@ -126,11 +126,13 @@ impl Client {
         Ok(P::from_remote(self.connect_remote(uri).await?))
     }
 
-    pub(crate) async fn connect_remote(&self, uri: &str) -> Result<Remote, Error> {
-        let mut uri = Uri::parse(uri)?;
+    pub(crate) async fn connect_remote(&self, given: &str) -> Result<Remote, Error> {
+        let mut uri = Uri::parse(given)?;
         let id = uri.option.take().map_or(ObjectId::Front, |name| ObjectId::Name(name.into()));
         self.know(&uri.address);
-        let reference = Reference::new(uri.to_string(), id);
+        let mut text = String::with_capacity(given.len());
+        let _ = write!(text, "{uri}");
+        let reference = Reference::new(text, id);
         if let Address::Local { .. } = uri.address {
             return LocalLink::connect(self, reference);
         }

@@ -5,11 +5,11 @@ use crate::{
     Client, Server,
     client::{Deadline, current_runtime},
     net::Stream,
-    timer,
+    timer::Timer,
     wire::{CALLS_BACK, CONTROL},
 };
 use drb_core::Uri;
-use std::{io, sync::Arc};
+use std::{io, pin::pin, sync::Arc};
 use tokio::{io::AsyncReadExt, task::JoinSet, time::Instant};
 
 /// So many connections are made at once, however many are wanted.
@@ -39,7 +39,7 @@ impl Behind {
             Ok((control, number))
         };
         let most = client.limits().connect;
-        let (control, number) = Deadline::new(None).bound(most, &uri, connecting).await?;
+        let (control, number) = Deadline::new(None).bound(most, &uri, pin!(connecting)).await?;
         Ok(Self { control, to: Arc::new(to), number, client })
     }
 
@@ -90,7 +90,7 @@ async fn back(to: Arc<Uri>, number: u32, client: Client, server: Server) {
     let mut purpose = vec![CALLS_BACK];
     purpose.extend(number.to_be_bytes());
     let until = Instant::now() + client.limits().connect;
-    let opened = timer::by(until, open(&to, &client, &purpose)).await;
+    let opened = Timer::default().by(until, pin!(open(&to, &client, &purpose))).await;
     if let Ok(Ok(stream)) = opened {
         // It only fails where the server has ended.
         let _ = server.take(stream).await;

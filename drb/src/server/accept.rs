@@ -1,15 +1,13 @@
 //! Takes connections in, until the server ends.
 
-use super::{Phase, Shared, admit::admit, counters::add, registry, stopper::Stopper};
+use super::{Phase, Shared, admit::admit, counters::add, registry};
 use crate::{
-    Peer,
     dispatch::Dispatch,
     local,
     net::{Listener, Stream},
     timer::{Timer, now},
 };
 use std::{
-    collections::HashMap,
     future::poll_fn,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -18,7 +16,6 @@ use std::{
 };
 use tokio::{
     sync::{mpsc, watch},
-    task::{Id, JoinSet},
     time::Instant,
 };
 
@@ -30,15 +27,6 @@ const SWEEP: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 /// pause, which grows from the first to the second of these as long as errors last.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
 
-/// The connections that are open.
-#[derive(Default)]
-pub(super) struct Open {
-    pub(super) tasks: JoinSet<()>,
-    /// Each with its number in the order in which the connections came.
-    pub(super) stoppers: HashMap<Id, (u64, Arc<Stopper>)>,
-    pub(super) admitted: u64,
-}
-
 /// Accepts, and when the server is stopped, waits for the calls that run.
 pub(super) async fn run(
     shared: Arc<Shared>,
@@ -48,28 +36,29 @@ pub(super) async fn run(
     let over = Over(Arc::clone(&shared));
     let ended = Ended(Arc::clone(&shared));
     let mut phases = shared.phase.subscribe();
-    let mut open = Open::default();
     tokio::select! {
         biased;
         () = reached(&mut phases, |phase| phase != Phase::Running) => {}
-        () = serve(&shared, listener.as_ref(), &mut streams, &mut open) => {}
+        () = serve(&shared, listener.as_ref(), &mut streams) => {}
     }
     // Whoever connects from here on is refused by the system.
     drop((listener, streams));
     drop(ended);
-    let mut stoppers: Vec<_> = open.stoppers.values().collect();
-    stoppers.sort_unstable_by_key(|(number, _)| *number);
-    stoppers.into_iter().for_each(|(_, stopper)| stopper.stop());
+    shared.open.stop();
     tokio::select! {
         biased;
         () = async {
             // Connections that only lead back to clients are there for the others, and end with them.
-            while open.tasks.len() > shared.ways_back() && open.tasks.join_next().await.is_some() {}
+            shared.open.fewer(|| shared.ways_back()).await;
             shared.local.ended().await;
         } => {}
-        () = reached(&mut phases, |phase| phase == Phase::Aborting) => open.tasks.shutdown().await,
+        () = reached(&mut phases, |phase| phase == Phase::Aborting) => {
+            shared.open.abort();
+            shared.open.fewer(|| 0).await;
+        }
     }
     drop(over);
+    shared.open.abort();
 }
 
 /// Takes a server off the list: it accepts no more calls. (Where the runtime ends, too.)
@@ -109,7 +98,6 @@ async fn serve(
     shared: &Arc<Shared>,
     listener: Option<&Listener>,
     streams: &mut mpsc::Receiver<Stream>,
-    open: &mut Open,
 ) {
     let every = (shared.objects.lease() / 2).clamp(SWEEP.0, SWEEP.1);
     let (mut sweep, mut sweeps_at) = (Timer::default(), Instant::now() + every);
@@ -118,23 +106,15 @@ async fn serve(
         // What is bounded comes first, so that nothing waits for ever: connections last.
         tokio::select! {
             biased;
-            Some(ended) = open.tasks.join_next_with_id() => {
-                let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
-                open.stoppers.remove(&id);
-            }
             () = poll_fn(|context| sweep.poll(sweeps_at, context)) => {
                 discard(shared.objects.sweep(now()));
                 sweeps_at = Instant::now() + every;
             }
-            Some(stream) = streams.recv() => {
-                if let Ok(peer) = stream.peer() {
-                    admit(shared, stream, peer, open);
-                }
-            }
+            Some(stream) = streams.recv() => admit(shared, stream),
             accepted = accept(listener) => match accepted {
-                Ok((stream, peer)) => {
+                Ok(stream) => {
                     pause = PAUSE.0;
-                    admit(shared, stream, peer, open);
+                    admit(shared, stream);
                 }
                 Err(_) => {
                     add(&shared.counts.accept_errors);
@@ -147,7 +127,7 @@ async fn serve(
 }
 
 /// The next connection; without a listener none ever comes.
-async fn accept(listener: Option<&Listener>) -> io::Result<(Stream, Peer)> {
+async fn accept(listener: Option<&Listener>) -> io::Result<Stream> {
     match listener {
         Some(listener) => listener.accept().await,
         None => std::future::pending().await,

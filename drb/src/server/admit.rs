@@ -2,28 +2,28 @@
 
 use super::{
     Shared,
-    accept::Open,
     connection::Connection,
     counters::{FireProblem, add},
     newcomers::Newcomer,
+    open::Place,
     seats::Seat,
     stopper::Stopper,
 };
 use crate::{
     Context, Exception, Identity, Limit, Peer, TlsProblem, Wire,
     net::{Ends, Stream},
-    timer::{self, Timer, now},
+    timer::{Timer, now},
     tls::Accepting,
     wait,
-    wire::{self, CONTROL, Driver, ServerHome, Serving},
+    wire::{self, Arrived, CONTROL, Driver, ServerHome, Serving},
 };
 use drb_core::native::PREAMBLE;
 use std::{
     future::{Future, poll_fn},
     net::IpAddr,
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{self, Poll},
 };
 use tokio::time::Instant;
 
@@ -42,8 +42,9 @@ const NO_FIRE: &str = "this server speaks no drbfire: write druby:// in place of
 const ONLY_TLS: &str = "this server speaks nothing but TLS: write drbssl:// in place of druby://";
 
 /// Takes one connection in, unless who it is or how many there are speaks against it.
-pub(super) fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, open: &mut Open) {
+pub(super) fn admit(shared: &Arc<Shared>, stream: Stream) {
     add(&shared.counts.connections);
+    let peer = stream.peer();
     let refuse = |limit| shared.refused(&peer, &Identity::Anonymous, limit);
     // What costs nothing is looked at first.
     let address = match &peer {
@@ -56,32 +57,41 @@ pub(super) fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, open: &mut
     if is_subject(&peer) && shared.acl().is_some_and(|acl| !acl.may_allow(&peer)) {
         return refuse(None);
     }
-    if open.tasks.len() >= shared.limits.connections {
+    let stopper = Arc::new(Stopper::default());
+    let Some(place) = shared.open.add(&stopper, shared.limits.connections) else {
         return refuse(Some(Limit::Connections));
-    }
+    };
     let most = shared.limits.connections_per_address;
     let Some(seat) = shared.seats.take(&peer, || stream.identity(), most) else {
         return refuse(Some(Limit::ConnectionsPerAddress));
     };
     let uri = shared.uri_for(|| Some(Ends::of(&stream)?.local));
-    let stopper = Arc::new(Stopper::default());
     let (newcomer, driven_out) = shared.newcomers.add(&peer, &stopper, &shared.limits, now());
     if let Some(other) = driven_out {
         shared.refused(&other, &Identity::Anonymous, Some(Limit::Newcomers));
     }
-    let (shared, stops) = (Arc::clone(shared), Arc::clone(&stopper));
-    let arrival = Arrival { shared, peer, uri, stopper: stops, newcomer, seat: Arc::clone(&seat) };
-    let task = open.tasks.spawn(async move {
-        let mut run = pin!(arrival.run(stream));
-        let run = poll_fn(|context| {
-            let polled = run.as_mut().poll(context);
-            seat.end_turn();
-            polled
-        });
-        run.await;
-    });
-    open.stoppers.insert(task.id(), (open.admitted, stopper));
-    open.admitted += 1;
+    let (number, shared_seat) = (place.number, Arc::clone(&seat));
+    let arrival = Arrival { shared: Arc::clone(shared), peer, uri, stopper, newcomer, seat };
+    let run = Box::pin(arrival.run(stream));
+    let task = tokio::spawn(Task { run, seat: shared_seat, _place: place });
+    shared.open.runs(number, task);
+}
+
+/// The task of a connection, which is open until all of it is dropped.
+struct Task<F> {
+    run: Pin<Box<F>>,
+    seat: Arc<Seat>,
+    _place: Place,
+}
+
+impl<F: Future<Output = ()>> Future for Task<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<()> {
+        let polled = self.run.as_mut().poll(context);
+        self.seat.end_turn();
+        polled
+    }
 }
 
 /// Whether the server's ACL holds for it: who is at the end of a connection that the program has made, and
@@ -104,28 +114,29 @@ pub(super) struct Arrival {
 impl Arrival {
     /// Runs the connection over the wire that the client speaks, which its first bytes tell.
     ///
-    /// It is part of a task that is moved about until it runs: what not all connections need has a place of
-    /// its own.
+    /// What not all connections need has a place of its own.
     #[cfg_attr(not(feature = "fire"), expect(unused_mut, reason = "only drbfire changes it"))]
-    async fn run(mut self, stream: Stream) {
+    async fn run(mut self, mut stream: Stream) {
         let until = Instant::now() + self.shared.limits.greeting;
-        let mut first = Vec::new();
+        let (mut first, mut timer) = (Vec::new(), Timer::default());
         #[cfg(feature = "fire")]
         if self.shared.fire {
             stream.keep_alive(self.shared.limits.keepalive);
         }
-        let secured = match &self.shared.tls {
-            Some(tls) => timer::by(until, Box::pin(self.secure(tls, stream, &mut first))).await,
-            None => Ok(Ok(stream)),
-        };
-        let mut stream = match secured {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(turned_away)) => return Box::pin(turned_away.tell(self)).await,
-            Err(_) => {
-                let nobody = Identity::Anonymous;
-                return self.shared.refused(&self.peer, &nobody, Some(Limit::Greeting));
-            }
-        };
+        if let Some(tls) = &self.shared.tls {
+            let mut secured = Box::pin(self.secure(tls, stream, &mut first));
+            stream = match timer.by(until, secured.as_mut()).await {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(turned_away)) => {
+                    drop(secured);
+                    return Box::pin(turned_away.tell(self)).await;
+                }
+                Err(_) => {
+                    let nobody = Identity::Anonymous;
+                    return self.shared.refused(&self.peer, &nobody, Some(Limit::Greeting));
+                }
+            };
+        }
         let identity = stream.identity();
         if !self.allows(&identity) {
             return;
@@ -137,7 +148,8 @@ impl Arrival {
                 None => return,
             }
         }
-        let Ok(greeted) = timer::by(until, self.greeting(&mut stream, &mut first)).await else {
+        let greeted = timer.by(until, pin!(self.greeting(&mut stream, &mut first))).await;
+        let Ok(greeted) = greeted else {
             return self.shared.refused(&self.peer, &identity, Some(Limit::Greeting));
         };
         let Some(wire) = greeted else { return };
@@ -155,7 +167,8 @@ impl Arrival {
         let Self { shared, peer, uri, stopper, newcomer, seat } = self;
         drop(newcomer);
         seat.turn().await;
-        let context = Context::new(peer, wire, Arc::clone(&uri)).with_identity(identity);
+        let context = Context::of(peer, identity, wire, Arc::clone(&uri));
+        let arrived = Arrived { stopper, seat, input: first, timer };
         if wire == Wire::Native {
             let home = ServerHome::of_server(&shared);
             let connection = drb_core::native::Connection::new(&shared.limits, uri, home);
@@ -166,9 +179,9 @@ impl Arrival {
             }
             shared.native.add(&connection);
             let serving = Serving::new(Some(shared), context, &connection);
-            Driver::new(connection, stream, serving, first).of_server(stopper, seat).run().await;
+            Driver::run(connection, stream, serving, Some(arrived)).await;
         } else {
-            Box::pin(Connection::new(stream, shared, context, stopper, seat, first).run()).await;
+            Box::pin(Connection::new(stream, shared, context, arrived).run()).await;
         }
     }
 
@@ -209,7 +222,8 @@ impl Arrival {
         drop(newcomer);
         let context = Context::new(peer, Wire::Ruby, uri);
         let exception = Exception::new("DRb::DRbConnError", message);
-        let connection = Connection::new(stream, shared, context, stopper, seat, first);
+        let arrived = Arrived { stopper, seat, input: first, timer: Timer::default() };
+        let connection = Connection::new(stream, shared, context, arrived);
         Box::pin(connection.turn_away(exception)).await;
     }
 

@@ -5,7 +5,7 @@ use crate::{
     Identity, Limit,
     fire::{self, Claim},
     net::{Brought, Ends, Stream},
-    timer,
+    timer::Timer,
     wire::{CALLS, CALLS_BACK, CONTROL},
 };
 use std::{
@@ -34,7 +34,8 @@ impl Arrival {
         identity: &Identity,
         until: Instant,
     ) -> Option<(Self, Stream)> {
-        let Ok(purpose) = timer::by(until, self.purpose(&mut stream, first)).await else {
+        let purpose = Timer::default().by(until, pin!(self.purpose(&mut stream, first))).await;
+        let Ok(purpose) = purpose else {
             self.shared.refused(&self.peer, identity, Some(Limit::Greeting));
             return None;
         };
@@ -94,7 +95,7 @@ impl Arrival {
             _counted: Some(counted),
         };
         // Nobody may wait any more by now; then it is gone already.
-        let _ = waits.send(Stream::Brought(brought));
+        let _ = waits.send(brought.into());
         let mut gone = pin!(gone);
         // When the server stops, the connection serves the calls that still run, and goes with them.
         let over = poll_fn(|context| match stopper.poll(context) {

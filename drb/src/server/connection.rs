@@ -8,6 +8,7 @@ use crate::{
     ruby::{Receiver, RequestHead, RequestReader},
     timer::{Timer, now},
     wait::{self, Ended},
+    wire::Arrived,
 };
 use std::{
     future::{Future, poll_fn},
@@ -61,10 +62,9 @@ impl Connection {
         stream: Stream,
         shared: Arc<Shared>,
         context: Context,
-        stopper: Arc<Stopper>,
-        seat: Arc<Seat>,
-        input: Vec<u8>,
+        arrived: Arrived,
     ) -> Self {
+        let Arrived { stopper, seat, input, timer } = arrived;
         let session: Arc<dyn Session> = Arc::new(ServerSession {
             shared: Arc::clone(&shared),
             uri: context.uri().into(),
@@ -79,7 +79,7 @@ impl Connection {
             session,
             stopper,
             seat,
-            timer: Timer::default(),
+            timer,
             input,
             taken: 0,
             charged: 0,

@@ -10,6 +10,7 @@ mod connection;
 mod counters;
 mod into_uri;
 mod newcomers;
+mod open;
 mod penalties;
 mod registry;
 mod seats;
@@ -299,7 +300,7 @@ impl Server {
             }
             peer => peer,
         };
-        self.take(Stream::Brought(Brought::new(stream, peer))).await
+        self.take(Brought::new(stream, peer).into()).await
     }
 
     /// Serves a connection that has been made elsewhere.

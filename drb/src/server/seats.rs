@@ -3,7 +3,7 @@
 use super::turns::{Asked, Turns, after_others};
 use crate::{Identity, Peer};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, btree_map::Entry},
     future::poll_fn,
     net::IpAddr,
     sync::{
@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 
 /// Those of one server.
 pub(super) struct Seats {
-    peers: Mutex<HashMap<Origin, Arc<Lane>>>,
+    peers: Mutex<BTreeMap<Origin, Arc<Lane>>>,
     /// How many peers there are. It changes while they are locked, and is read without that.
     count: AtomicUsize,
     /// How many turns a peer has at a time: one for each thread, so that it keeps all of them busy if nobody else does.
@@ -24,7 +24,7 @@ pub(super) struct Seats {
 }
 
 /// Who is one peer.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Origin {
     Address(IpAddr),
     /// A process of this machine, as far as it is known.
@@ -83,15 +83,16 @@ impl Seats {
             _ => usize::MAX,
         };
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        let lane = match peers.get(&origin) {
-            Some(lane) => Arc::clone(lane),
-            None => Arc::new(Lane::new(self.turns)),
+        let lane = match peers.entry(origin.clone()) {
+            Entry::Occupied(lane) if lane.get().connections.load(Ordering::Relaxed) < most => {
+                Arc::clone(lane.get())
+            }
+            Entry::Vacant(place) if most > 0 => {
+                Arc::clone(place.insert(Arc::new(Lane::new(self.turns))))
+            }
+            _ => return None,
         };
-        if lane.connections.load(Ordering::Relaxed) >= most {
-            return None;
-        }
         lane.connections.fetch_add(1, Ordering::Relaxed);
-        peers.entry(origin.clone()).or_insert_with(|| Arc::clone(&lane));
         self.count.store(peers.len(), Ordering::Relaxed);
         drop(peers);
         let (turn, reads) = (AtomicU64::new(NONE), AtomicU8::new(0));

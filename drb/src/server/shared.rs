@@ -4,6 +4,7 @@ use super::{
     Phase,
     counters::{Counts, FireProblem, Refusal, add},
     newcomers::Newcomers,
+    open::Open,
     penalties::Penalties,
     seats::Seats,
 };
@@ -65,6 +66,7 @@ pub(crate) struct Shared {
     hook: Option<Hook>,
     refusal_hook: Option<RefusalHook>,
     pub(super) counts: Counts,
+    pub(super) open: Arc<Open>,
     pub(super) newcomers: Arc<Newcomers>,
     pub(super) penalties: Penalties,
     hand_on: Option<HandOn>,
@@ -126,6 +128,7 @@ impl Shared {
             hook: None,
             refusal_hook: None,
             counts: Counts::default(),
+            open: Arc::default(),
             newcomers: Arc::default(),
             penalties: Penalties::default(),
             hand_on: None,

@@ -169,7 +169,7 @@ async fn carry_there(
     loop {
         room(&mut carried).await;
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok(stream) => {
                 let (session, to, failure) = (session.clone(), to.clone(), Arc::clone(failure));
                 carried.spawn(async move {
                     match session.open(to).await {

@@ -156,7 +156,7 @@ impl Connecting {
         let server = server.map_err(|_| failed(format!("`{name}` is no name of a server")))?;
         let stream = Rewound { first: Vec::new(), stream };
         match TlsConnector::from(config).connect(server, stream).await {
-            Ok(stream) => secured(TlsStream::Client(stream), self.named),
+            Ok(stream) => Ok(secured(TlsStream::Client(stream), self.named)),
             Err(error) => Err(io::Error::other(problem::of(&error))),
         }
     }

@@ -148,8 +148,7 @@ impl Accepting {
         let acceptor = TlsAcceptor::from(Arc::clone(&self.config));
         let accepting = acceptor.accept(Rewound { first, stream }).into_fallible();
         match accepting.await {
-            Ok(stream) => secured(TlsStream::Server(stream), self.named)
-                .map_err(|error| (problem::of(&error), None)),
+            Ok(stream) => Ok(secured(TlsStream::Server(stream), self.named)),
             Err((error, Rewound { stream, .. })) => Err((problem::of(&error), Some(stream))),
         }
     }

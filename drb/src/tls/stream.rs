@@ -118,14 +118,14 @@ impl AsyncWrite for Secured {
 
 /// Where the handshake has led to. `named` says whether the names in the peer's certificate are its own, as
 /// far as this side trusts anybody to say so.
-pub(super) fn secured(stream: TlsStream<Rewound>, named: bool) -> io::Result<Stream> {
+pub(super) fn secured(stream: TlsStream<Rewound>, named: bool) -> Stream {
     let (inner, tls) = stream.get_ref();
-    let (peer, ends) = (inner.stream.peer()?, Ends::of(&inner.stream));
+    let (peer, ends) = (inner.stream.peer(), Ends::of(&inner.stream));
     let certificate = tls.peer_certificates().and_then(<[_]>::first);
     let identity = certificate.map_or(Identity::Anonymous, |certificate| {
         let names = der::Parts::of(certificate).filter(|_| named).map(|parts| parts.names());
         Identity::Tls(TlsIdentity::new(names.unwrap_or_default(), fingerprint(certificate)))
     });
     let stream = Box::new(Secured(stream));
-    Ok(Stream::Brought(Brought { stream, peer, identity, ends, _counted: None }))
+    Brought { stream, peer, identity, ends, _counted: None }.into()
 }

@@ -108,20 +108,39 @@ impl From<crate::LoadError> for End {
     }
 }
 
+/// A connection that has arrived at a server: it takes turns with others, and ends when the server does, with the
+/// last call that runs.
+pub(crate) struct Arrived {
+    pub(crate) stopper: Arc<Stopper>,
+    pub(crate) seat: Arc<Seat>,
+    /// What has already been read.
+    pub(crate) input: Vec<u8>,
+    pub(crate) timer: Timer,
+}
+
 impl Driver {
-    /// `input` is what has already been read.
-    pub(crate) fn new(
+    /// Runs until the connection has ended, and all methods that were called over it. What is not to
+    /// be stopped is cut off if this is dropped.
+    // A driver is large, and what is spawned is moved about: so it has its place before that.
+    pub(crate) fn run(
         connection: Arc<Connection>,
         stream: Stream,
         serving: Serving,
-        input: Vec<u8>,
-    ) -> Self {
-        Self {
-            connection,
+        arrived: Option<Arrived>,
+    ) -> impl Future<Output = ()> + Send {
+        let last = Last(serving.running());
+        let (stopper, seat, input, timer) = match arrived {
+            Some(Arrived { stopper, seat, input, timer }) => {
+                (Some(stopper), Some(seat), input, timer)
+            }
+            None => (None, None, Vec::new(), Timer::default()),
+        };
+        let driver = Arc::new(Shared(Mutex::new(Self {
+            connection: Arc::clone(&connection),
             stream,
             serving,
-            stopper: None,
-            seat: None,
+            stopper,
+            seat,
             stopping: false,
             input,
             needs: PREAMBLE.len(),
@@ -132,7 +151,7 @@ impl Driver {
             piece: None,
             quiet: false,
             unflushed: false,
-            timer: Timer::default(),
+            timer,
             stalled: None,
             failed: None,
             held_up: None,
@@ -140,23 +159,7 @@ impl Driver {
             asked: false,
             pinged: None,
             progress: Progress::default(),
-        }
-    }
-
-    /// The connection takes turns with others, and ends when the server does, with the last call that runs.
-    pub(crate) fn of_server(mut self, stopper: Arc<Stopper>, seat: Arc<Seat>) -> Self {
-        self.stopper = Some(stopper);
-        self.seat = Some(seat);
-        self
-    }
-
-    /// Runs until the connection has ended, and all methods that were called over it. What is not to
-    /// be stopped is cut off if this is dropped.
-    // A driver is large, and what is spawned is moved about: so it has its place before that.
-    pub(crate) fn run(self) -> impl Future<Output = ()> + Send {
-        let last = Last(self.serving.running());
-        let connection = Arc::clone(&self.connection);
-        let driver = Arc::new(Shared(Mutex::new(self)));
+        })));
         let outlet = Arc::downgrade(&driver);
         connection.send_through(outlet);
         async move {

@@ -5,12 +5,12 @@ use crate::{
     Carried, Client, Closing, Context, Error, Limits, Link, Outcome, Reference, Remote, Request,
     Session, Wire,
     client::{Deadline, current_runtime},
-    timer::{self, now},
+    timer::{Timer, now},
     transport,
 };
 use drb_core::native::{self, Connection, Stage};
 use std::{
-    io,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task,
 };
@@ -121,18 +121,18 @@ impl Line {
         deadline: Deadline,
     ) -> Result<tokio::sync::MutexGuard<'_, ()>, Error> {
         current_runtime(self.connection.uri())?;
-        let turn = async {
+        let turn = pin!(async {
             let turn = self.turn.lock().await;
             if !self.queue().dialled {
                 self.open(client, deadline).await?;
                 self.queue().dialled = true;
             }
             Ok(turn)
-        };
+        });
         match deadline.until {
             None => turn.await,
             // Another call may be the one that dials, with more time than this one.
-            Some(until) => match timer::by(until, turn).await {
+            Some(until) => match Timer::default().by(until, turn).await {
                 Ok(turn) => turn,
                 Err(_) => Err(deadline.exceeded(Outcome::NotExecuted)),
             },
@@ -141,18 +141,14 @@ impl Line {
 
     async fn open(&self, client: &Client, deadline: Deadline) -> Result<(), Error> {
         let (uri, limits) = (self.connection.uri(), client.limits());
-        let failed =
-            |error: io::Error| Error::Connect { uri: Arc::clone(uri), source: Arc::new(error) };
         let to = transport::target(uri, client)?;
-        let connecting = transport::connect(&to, client);
+        let connecting = pin!(transport::connect(&to, client));
         let stream = deadline.bound(limits.connect, uri, connecting).await?;
-        let peer = stream.peer().map_err(failed)?;
-        let context =
-            Context::new(peer, Wire::Native, Arc::clone(uri)).with_identity(stream.identity());
+        let context = Context::of(stream.peer(), stream.identity(), Wire::Native, Arc::clone(uri));
         let connection = Arc::clone(&self.connection);
         let serving = Serving::new(None, context, &connection);
         client.native().add(&connection);
-        tokio::spawn(Driver::new(connection, stream, serving, Vec::new()).run());
+        tokio::spawn(Driver::run(connection, stream, serving, None));
         Ok(())
     }
 }

@@ -92,6 +92,9 @@ impl Running {
 
     /// Nobody waits for anything any more.
     pub(super) fn abandon(&self) {
+        if self.count() == 0 {
+            return;
+        }
         let mut state = self.lock();
         let tasks = std::mem::take(&mut state.unanswered);
         let mut tasks: Vec<_> = tasks.into_values().collect();
@@ -104,6 +107,9 @@ impl Running {
 
     /// Stops all that can be stopped, whatever it says.
     fn cut_off(&self) {
+        if self.count() == 0 {
+            return;
+        }
         self.abandon();
         let detached = std::mem::take(&mut self.lock().detached);
         detached.into_values().for_each(|abort| abort.abort());

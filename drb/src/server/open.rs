@@ -1,0 +1,107 @@
+//! The connections that are open.
+
+use super::stopper::Stopper;
+use std::{
+    collections::BTreeMap,
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Poll, Waker},
+};
+use tokio::task::JoinHandle;
+
+/// Those of one server.
+#[derive(Default)]
+pub(super) struct Open(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// By their numbers, in the order in which they came.
+    connections: BTreeMap<u64, Connected>,
+    next: u64,
+    /// Whoever waits until there are fewer.
+    waker: Option<Waker>,
+}
+
+struct Connected {
+    stopper: Arc<Stopper>,
+    /// `None` until it is known.
+    task: Option<JoinHandle<()>>,
+}
+
+/// A connection is open until this is dropped, after all else that belongs to it.
+pub(super) struct Place {
+    of: Arc<Open>,
+    pub(super) number: u64,
+}
+
+impl Open {
+    /// One more, if there are fewer than `most`.
+    pub(super) fn add(self: &Arc<Self>, stopper: &Arc<Stopper>, most: usize) -> Option<Place> {
+        let mut state = self.lock();
+        if state.connections.len() >= most {
+            return None;
+        }
+        let number = state.next;
+        state.next += 1;
+        let connected = Connected { stopper: Arc::clone(stopper), task: None };
+        state.connections.insert(number, connected);
+        Some(Place { of: Arc::clone(self), number })
+    }
+
+    /// Says which task runs a connection.
+    pub(super) fn runs(&self, number: u64, task: JoinHandle<()>) {
+        // It may have ended already.
+        if let Some(connected) = self.lock().connections.get_mut(&number) {
+            connected.task = Some(task);
+        }
+    }
+
+    /// Tells all of them that the server is stopping, in the order in which they came.
+    pub(super) fn stop(&self) {
+        let state = self.lock();
+        let stoppers: Vec<_> =
+            state.connections.values().map(|connected| Arc::clone(&connected.stopper)).collect();
+        drop(state);
+        stoppers.into_iter().for_each(|stopper| stopper.stop());
+    }
+
+    /// Cuts all of them off.
+    pub(super) fn abort(&self) {
+        let mut state = self.lock();
+        let tasks: Vec<_> =
+            state.connections.values_mut().filter_map(|connected| connected.task.take()).collect();
+        drop(state);
+        // A task that is dropped here gives its place up, which locks this.
+        tasks.into_iter().for_each(|task| task.abort());
+    }
+
+    /// Waits until there are no more than `most` of them, as that is by then.
+    pub(super) async fn fewer(&self, most: impl Fn() -> usize) {
+        poll_fn(|context| {
+            let mut state = self.lock();
+            if state.connections.len() <= most() {
+                return Poll::Ready(());
+            }
+            state.waker = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = self.of.lock();
+        let connected = state.connections.remove(&self.number);
+        let waker = state.waker.take();
+        drop(state);
+        drop(connected);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}

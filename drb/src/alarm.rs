@@ -73,6 +73,18 @@ impl Alarm {
         Some(Self { at, number, rung })
     }
 
+    /// Wakes another one than before, unless it has rung.
+    pub(crate) fn wakes(&self, waker: &Waker) -> bool {
+        let Some(clock) = *CLOCK else { return false };
+        let waker = waker.clone();
+        let mut alarms = clock.alarms();
+        let known = alarms.set.get_mut(&(self.at, self.number));
+        let before = known.map(|(known, _)| std::mem::replace(known, waker));
+        drop(alarms);
+        // As below: dropping it can do anything.
+        before.is_some()
+    }
+
     /// When it rings.
     pub(crate) fn at(&self) -> Instant {
         self.at

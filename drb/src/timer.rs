@@ -35,13 +35,18 @@ enum Bell {
 impl Timer {
     /// Ready when `until` is past.
     pub(crate) fn poll(&mut self, until: Instant, context: &mut Context<'_>) -> Poll<()> {
-        let is_set = self.bell.as_ref().is_some_and(|bell| bell.is_set_by(until))
-            && self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
-        // It has not gone off, and nothing about it has changed.
-        if is_set {
+        let is_set = self.bell.as_ref().is_some_and(|bell| bell.is_set_by(until));
+        if is_set && self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            // It has not gone off, and nothing about it has changed.
             return Poll::Pending;
         }
         self.waker = Some(context.waker().clone());
+        if is_set
+            && let Some(Bell::Alarm(alarm)) = &self.bell
+            && alarm.wakes(context.waker())
+        {
+            return Poll::Pending;
+        }
         if Instant::now() >= until {
             self.bell = None;
             return Poll::Ready(());

@@ -8,6 +8,7 @@ use super::{Method, MethodInfo, ParamKind};
 use crate::{Apart, Exception, LoadError, Session};
 use std::{
     fmt,
+    ops::Range,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
@@ -30,14 +31,22 @@ enum Known {
 
 /// What a peer has told of a method beside its name.
 struct Told {
+    /// All names and types, one behind the other: a peer that makes one call has told of as many methods.
+    text: Box<str>,
+    result: Range<usize>,
     params: Box<[Param]>,
-    result: Box<str>,
 }
 
 struct Param {
     kind: ParamKind,
-    name: Box<str>,
-    ty: Box<str>,
+    name: Range<usize>,
+    ty: Range<usize>,
+}
+
+impl Told {
+    fn part(&self, part: &Range<usize>) -> &str {
+        self.text.get(part.clone()).unwrap_or_default()
+    }
 }
 
 impl Signature {
@@ -52,16 +61,18 @@ impl Signature {
     }
 
     /// A method that a peer calls: its name, its parameters with their kinds, names and types, and its result.
-    pub fn told<'a>(
-        name: &str,
-        params: impl IntoIterator<Item = (ParamKind, &'a str, &'a str)>,
-        result: &str,
-    ) -> Self {
-        let param =
-            |(kind, name, ty): (_, &str, &str)| Param { kind, name: name.into(), ty: ty.into() };
-        let params = params.into_iter().map(param);
-        let told = Told { params: params.collect(), result: result.into() };
-        Self::of(Known::Told { name: name.into(), told: Some(told) })
+    pub fn told(name: &str, params: &[(ParamKind, &str, &str)], result: &str) -> Self {
+        let of_params: usize = params.iter().map(|(_, name, ty)| name.len() + ty.len()).sum();
+        let mut text = String::with_capacity(result.len() + of_params);
+        let mut add = |part: &str| {
+            text.push_str(part);
+            text.len() - part.len()..text.len()
+        };
+        let result = add(result);
+        let param = |&(kind, name, ty): &_| Param { kind, name: add(name), ty: add(ty) };
+        let params = params.iter().map(param).collect();
+        let told = Some(Told { text: text.into(), result, params });
+        Self::of(Known::Told { name: name.into(), told })
     }
 
     const fn of(known: Known) -> Self {
@@ -154,8 +165,9 @@ impl Signature {
                 info.params.get(index).map(|param| (param.kind, param.name, param.ty))
             }
             Known::Told { told, .. } => {
-                let param = told.as_ref()?.params.get(index)?;
-                Some((param.kind, &param.name, &param.ty))
+                let told = told.as_ref()?;
+                let param = told.params.get(index)?;
+                Some((param.kind, told.part(&param.name), told.part(&param.ty)))
             }
         }
     }
@@ -163,7 +175,7 @@ impl Signature {
     fn result(&self) -> Option<&str> {
         match &self.known {
             Known::Own(info) => Some(info.result),
-            Known::Told { told, .. } => told.as_ref().map(|told| &*told.result),
+            Known::Told { told, .. } => told.as_ref().map(|told| told.part(&told.result)),
         }
     }
 
@@ -288,7 +300,8 @@ mod tests {
     use ParamKind::{Block, Keyword, KeywordRequired, KeywordRest, Optional, Required, Rest};
 
     fn told(params: &[(ParamKind, &'static str)]) -> Signature {
-        Signature::told("m", params.iter().map(|(kind, name)| (*kind, *name, "T")), "()")
+        let params: Vec<_> = params.iter().map(|(kind, name)| (*kind, *name, "T")).collect();
+        Signature::told("m", &params, "()")
     }
 
     #[test]
@@ -303,7 +316,7 @@ mod tests {
             (Block, "g"),
         ]);
         assert_eq!(all.to_string(), "m(a: T, b?: T, *c: T, :d: T, :e?: T, **f: T, &g: T)");
-        assert_eq!(Signature::told("m", [], "R").to_string(), "m() -> R");
+        assert_eq!(Signature::told("m", &[], "R").to_string(), "m() -> R");
         assert_eq!(Signature::named("m").to_string(), "m");
     }
 

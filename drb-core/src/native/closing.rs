@@ -176,7 +176,7 @@ impl fmt::Debug for Gone {
 }
 
 /// All connections of this process, the oldest first.
-fn connections() -> Vec<Arc<Connection>> {
+pub fn connections() -> Vec<Arc<Connection>> {
     let known = CONNECTIONS.read().unwrap_or_else(PoisonError::into_inner);
     let known =
         known.iter().filter_map(|(table, connection)| Some((*table, connection.upgrade()?)));

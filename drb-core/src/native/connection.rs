@@ -141,6 +141,11 @@ impl Connection {
         }
     }
 
+    /// Whether somebody moves its bytes, or has.
+    pub fn is_made(&self) -> bool {
+        self.outlet.get().is_some()
+    }
+
     /// Sends a call that is left to its caller.
     pub(super) fn send(&self) {
         let outlet = self.outlet.get().and_then(Weak::upgrade);

@@ -40,7 +40,7 @@ mod writer;
 pub use buffered::Buffered;
 pub use call::{Asking, Held, Method, Waiting};
 pub use calls::{Arrived, Ending};
-pub use closing::{Gone, revoke};
+pub use closing::{Gone, connections, revoke};
 pub use connection::{Connection, Home, Outlet, Stage, relay};
 pub(crate) use promised::Promised;
 pub use promised::pipeline;

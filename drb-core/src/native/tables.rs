@@ -5,7 +5,7 @@ use foldhash::fast::RandomState;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
@@ -25,7 +25,8 @@ pub struct Tables {
     pub(crate) own_objects: u64,
     /// The same of the peer's objects that can be called from here.
     pub(crate) peer_objects: u64,
-    own: Arc<Mutex<Own>>,
+    /// Made when it is first needed.
+    own: OnceLock<Arc<Mutex<Own>>>,
     peer: RwLock<Vec<Arc<PeerShape>>>,
     /// What the other side knows of methods of which proxies of this side know something else, by the
     /// addresses of what these know.
@@ -59,7 +60,7 @@ impl Tables {
         Self {
             own_objects,
             peer_objects: own_objects + 1,
-            own: Arc::default(),
+            own: OnceLock::new(),
             peer: RwLock::default(),
             apart: Mutex::default(),
             within: false,
@@ -68,12 +69,16 @@ impl Tables {
 
     /// Those of the connection that comes after this one's.
     pub fn following(&self) -> Self {
-        Self { own: Arc::clone(&self.own), ..Self::new() }
+        Self { own: Arc::clone(self.own_shapes()).into(), ..Self::new() }
+    }
+
+    fn own_shapes(&self) -> &Arc<Mutex<Own>> {
+        self.own.get_or_init(Arc::default)
     }
 
     /// Whether this side's structs have the same numbers in both.
     pub(super) fn has_shapes_of(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.own, &other.own)
+        Arc::ptr_eq(self.own_shapes(), other.own_shapes())
     }
 
     /// Those of calls within the process: each side has the other one's objects, and knows its shapes as
@@ -90,7 +95,7 @@ impl Tables {
 
     /// The number of a shape of ours; `None` if there are as many as a connection can have.
     pub(crate) fn number(&self, shape: &'static Shape, most: usize) -> Option<u32> {
-        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own = self.own_shapes().lock().unwrap_or_else(PoisonError::into_inner);
         let Own { numbers, shapes } = &mut *own;
         if let Some(number) = numbers.get(&address(shape)) {
             return Some(*number);
@@ -110,7 +115,7 @@ impl Tables {
 
     /// A shape of ours, as it is to be defined: its class, its form and the names of its fields.
     pub fn own(&self, number: u32) -> Option<(&'static str, Form, Vec<&'static str>)> {
-        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = self.own_shapes().lock().unwrap_or_else(PoisonError::into_inner);
         let shape = own.shapes.get(number as usize)?;
         Some((shape.class, shape.form, names(shape).collect()))
     }

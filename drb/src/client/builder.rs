@@ -4,7 +4,6 @@ use super::{Client, Inner};
 use crate::{
     Address, Limits, Transport, tls,
     transport::{self, Connector},
-    wire::Connections,
 };
 use std::{
     fmt,
@@ -152,7 +151,6 @@ impl ClientBuilder {
             ssh,
             idle,
             pools,
-            native: Connections::default(),
             routes,
         }))
     }

@@ -1,7 +1,7 @@
 //! Makes connections.
 
 use super::pool::{Connection, Pool};
-use crate::{Client, Error, Outcome, Request, net::Ends, timer::Timer, transport};
+use crate::{Client, Error, Outcome, Request, Uri, net::Ends, timer::Timer, transport};
 use std::{
     future::Future,
     io::{self, ErrorKind},
@@ -39,6 +39,7 @@ impl Deadline {
     /// Waits for something at `uri` to be done before the call's deadline, and no longer than `most`.
     pub(crate) async fn bound<T>(
         &self,
+        timer: &mut Timer,
         most: Duration,
         uri: &Arc<str>,
         work: Pin<&mut impl Future<Output = io::Result<T>>>,
@@ -46,7 +47,7 @@ impl Deadline {
         let failed = |error| Error::connecting(uri, error);
         let bound = Instant::now() + most;
         let until = self.until.map_or(bound, |until| until.min(bound));
-        match Timer::default().by(until, work).await {
+        match timer.by(until, work).await {
             Ok(done) => done.map_err(failed),
             Err(_) if until < bound => Err(self.exceeded(Outcome::NotExecuted)),
             Err(_) => Err(failed(ErrorKind::TimedOut.into())),
@@ -72,11 +73,14 @@ pub(super) async fn dial(
 ) -> Result<Connection, Error> {
     let uri = pool.uri();
     let runtime = current_runtime(uri)?;
-    let to = transport::target(uri, client)?;
+    let to = Uri::parse(uri)?;
+    transport::check(&to, uri, client)?;
+    let mut timer = Timer::default();
     let connecting = pin!(transport::connect(&to, client));
-    let stream = deadline.bound(client.limits().connect, uri, connecting).await?;
+    let most = client.limits().connect;
+    let stream = deadline.bound(&mut timer, most, uri, connecting).await?;
     pool.found(Ends::of(&stream));
-    Ok(Connection { stream, timer: Timer::default(), runtime })
+    Ok(Connection { stream, timer, runtime })
 }
 
 /// The runtime that this is polled in.

@@ -14,7 +14,7 @@ use crate::{
     local::LocalLink,
     server, tls,
     transport::Connector,
-    wire::{Connections, NativeRoute, Usage},
+    wire::{NativeRoute, Usage},
 };
 use pool::Pool;
 use route::Route;
@@ -46,8 +46,6 @@ struct Inner {
     /// How many connections to one address are kept open without a call.
     idle: usize,
     pools: Mutex<BTreeMap<Arc<str>, Arc<Pool>>>,
-    /// The connections of the native wire.
-    native: Connections,
     /// The ways over the native wire, as long as a proxy goes there.
     routes: Mutex<BTreeMap<Arc<str>, Weak<NativeRoute>>>,
 }
@@ -85,11 +83,12 @@ impl Client {
     /// What the client has to do with its peers over the native wire at the moment, the calls back
     /// included.
     pub fn usage(&self) -> Usage {
-        self.0.native.usage()
+        Usage::of(|home| home.is_of_client(self))
     }
 
-    pub(crate) fn native(&self) -> &Connections {
-        &self.0.native
+    /// Whether it is the same client.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     pub(crate) fn connector(&self) -> Option<&Connector> {
@@ -132,12 +131,13 @@ impl Client {
         self.know(&uri.address);
         let mut text = String::with_capacity(given.len());
         let _ = write!(text, "{uri}");
-        let reference = Reference::new(text, id);
+        let text: Arc<str> = text.into();
+        let reference = Reference::new(Arc::clone(&text), id);
         if let Address::Local { .. } = uri.address {
             return LocalLink::connect(self, reference);
         }
         if uri.wire == Wire::Native {
-            let route = self.native_route(&reference);
+            let route = self.native_route(text, uri);
             route.connect().await?;
             return Ok(Remote::new(route, reference));
         }
@@ -162,22 +162,26 @@ impl Client {
 
     /// The same of one that another process has sent: those don't reach what serves within this one.
     pub(crate) fn elsewhere(&self, reference: Reference) -> Remote {
-        match server::local(&reference) {
-            Some(server) => LocalLink::remote(&server, reference),
-            None if is_native(&reference) => Remote::new(self.native_route(&reference), reference),
-            None => Remote::new(Arc::new(self.route(&reference)), reference),
+        if let Some(server) = server::local(&reference) {
+            return LocalLink::remote(&server, reference);
+        }
+        let uri = reference.uri().unwrap_or_default();
+        match Uri::parse(uri) {
+            Ok(to) if to.wire == Wire::Native => {
+                Remote::new(self.native_route(uri.into(), to), reference)
+            }
+            _ => Remote::new(Arc::new(self.route(&reference)), reference),
         }
     }
 
-    /// The one connection to a process that all proxies of the client share.
-    fn native_route(&self, reference: &Reference) -> Arc<NativeRoute> {
-        let uri: Arc<str> = reference.uri().unwrap_or_default().into();
+    /// The one connection to a process that all proxies of the client share; `uri` is what `to` is in words.
+    fn native_route(&self, uri: Arc<str>, to: Uri) -> Arc<NativeRoute> {
         let mut routes = self.0.routes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(route) = routes.get(&uri).and_then(Weak::upgrade) {
             return route;
         }
         routes.retain(|_, route| route.strong_count() > 0);
-        let route = Arc::new(NativeRoute::new(self.clone(), Arc::clone(&uri)));
+        let route = Arc::new(NativeRoute::new(self.clone(), &uri, to));
         routes.insert(uri, Arc::downgrade(&route));
         route
     }
@@ -195,10 +199,6 @@ impl Client {
         pools.insert(Arc::clone(pool.uri()), Arc::clone(&pool));
         Route::new(self.clone(), pool)
     }
-}
-
-fn is_native(reference: &Reference) -> bool {
-    reference.uri().and_then(|uri| Uri::parse(uri).ok()).is_some_and(|uri| uri.wire == Wire::Native)
 }
 
 impl Default for Client {

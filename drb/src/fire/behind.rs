@@ -38,8 +38,10 @@ impl Behind {
             };
             Ok((control, number))
         };
+        let (deadline, mut timer) = (Deadline::new(None), Timer::default());
         let most = client.limits().connect;
-        let (control, number) = Deadline::new(None).bound(most, &uri, pin!(connecting)).await?;
+        let bound = deadline.bound(&mut timer, most, &uri, pin!(connecting)).await;
+        let (control, number) = bound?;
         Ok(Self { control, to: Arc::new(to), number, client })
     }
 

@@ -7,7 +7,6 @@ use super::{
     newcomers::Newcomer,
     open::Place,
     seats::Seat,
-    stopper::Stopper,
 };
 use crate::{
     Context, Exception, Identity, Limit, Peer, TlsProblem, Wire,
@@ -15,7 +14,7 @@ use crate::{
     timer::{Timer, now},
     tls::Accepting,
     wait,
-    wire::{self, Arrived, CONTROL, Driver, ServerHome, Serving},
+    wire::{self, CONTROL, Driver, ServerHome, Serving},
 };
 use drb_core::native::PREAMBLE;
 use std::{
@@ -57,21 +56,21 @@ pub(super) fn admit(shared: &Arc<Shared>, stream: Stream) {
     if is_subject(&peer) && shared.acl().is_some_and(|acl| !acl.may_allow(&peer)) {
         return refuse(None);
     }
-    let stopper = Arc::new(Stopper::default());
-    let Some(place) = shared.open.add(&stopper, shared.limits.connections) else {
+    if shared.open.len() >= shared.limits.connections {
         return refuse(Some(Limit::Connections));
-    };
+    }
     let most = shared.limits.connections_per_address;
     let Some(seat) = shared.seats.take(&peer, || stream.identity(), most) else {
         return refuse(Some(Limit::ConnectionsPerAddress));
     };
     let uri = shared.uri_for(|| Some(Ends::of(&stream)?.local));
-    let (newcomer, driven_out) = shared.newcomers.add(&peer, &stopper, &shared.limits, now());
+    let (newcomer, driven_out) = shared.newcomers.add(&peer, &seat, &shared.limits, now());
     if let Some(other) = driven_out {
         shared.refused(&other, &Identity::Anonymous, Some(Limit::Newcomers));
     }
-    let (number, shared_seat) = (place.number, Arc::clone(&seat));
-    let arrival = Arrival { shared: Arc::clone(shared), peer, uri, stopper, newcomer, seat };
+    let (place, shared_seat) = (shared.open.add(&seat), Arc::clone(&seat));
+    let number = place.number;
+    let arrival = Arrival { shared: Arc::clone(shared), peer, uri, newcomer, seat };
     let run = Box::pin(arrival.run(stream));
     let task = tokio::spawn(Task { run, seat: shared_seat, _place: place });
     shared.open.runs(number, task);
@@ -106,7 +105,6 @@ pub(super) struct Arrival {
     pub(super) peer: Peer,
     /// Where the peer reaches this server.
     pub(super) uri: Arc<str>,
-    pub(super) stopper: Arc<Stopper>,
     pub(super) newcomer: Newcomer,
     pub(super) seat: Arc<Seat>,
 }
@@ -164,11 +162,10 @@ impl Arrival {
             self.shared.refused_tls(&self.peer, &TlsProblem::NotTls);
             return self.refuse(stream, first, NO_TLS).await;
         }
-        let Self { shared, peer, uri, stopper, newcomer, seat } = self;
+        let Self { shared, peer, uri, newcomer, seat } = self;
         drop(newcomer);
         seat.turn().await;
         let context = Context::of(peer, identity, wire, Arc::clone(&uri));
-        let arrived = Arrived { stopper, seat, input: first, timer };
         if wire == Wire::Native {
             let home = ServerHome::of_server(&shared);
             let connection = drb_core::native::Connection::new(&shared.limits, uri, home);
@@ -177,11 +174,10 @@ impl Arrival {
                 protocol.share(&shared.buffered);
                 protocol.end_when_idle(now());
             }
-            shared.native.add(&connection);
             let serving = Serving::new(Some(shared), context, &connection);
-            Driver::run(connection, stream, serving, Some(arrived)).await;
+            Driver::run(connection, stream, serving, timer, first, Some(seat)).await;
         } else {
-            Box::pin(Connection::new(stream, shared, context, arrived).run()).await;
+            Box::pin(Connection::new(stream, shared, context, seat, timer, first).run()).await;
         }
     }
 
@@ -199,7 +195,7 @@ impl Arrival {
             self.seat.turn().await;
             let accepting = tls.accept(stream, std::mem::take(first));
             let mut accepting = pin!(accepting);
-            let accepted = poll_fn(|context| match self.stopper.poll(context) {
+            let accepted = poll_fn(|context| match self.seat.stopper.poll(context) {
                 Poll::Ready(()) => Poll::Ready(None),
                 Poll::Pending => accepting.as_mut().poll(context).map(Some),
             });
@@ -218,12 +214,12 @@ impl Arrival {
 
     /// Tells a peer that it is not let in, in the words of Ruby's wire.
     async fn refuse(self, stream: Stream, first: Vec<u8>, message: &str) {
-        let Self { shared, peer, uri, stopper, newcomer, seat } = self;
+        let Self { shared, peer, uri, newcomer, seat } = self;
         drop(newcomer);
         let context = Context::new(peer, Wire::Ruby, uri);
         let exception = Exception::new("DRb::DRbConnError", message);
-        let arrived = Arrived { stopper, seat, input: first, timer: Timer::default() };
-        let connection = Connection::new(stream, shared, context, arrived);
+        let timer = Timer::default();
+        let connection = Connection::new(stream, shared, context, seat, timer, first);
         Box::pin(connection.turn_away(exception)).await;
     }
 
@@ -272,7 +268,7 @@ impl Arrival {
     /// Reads once; `None` if the connection is to end.
     pub(super) async fn read(&self, stream: &mut Stream, first: &mut Vec<u8>) -> Option<usize> {
         wait::make_room(first, 0);
-        let read = poll_fn(|context| match self.stopper.poll(context) {
+        let read = poll_fn(|context| match self.seat.stopper.poll(context) {
             Poll::Ready(()) => Poll::Ready(None),
             Poll::Pending => wait::poll_read(stream, first, context).map(Result::ok),
         });

@@ -84,7 +84,7 @@ impl Arrival {
                 return self.failed();
             }
         };
-        let Self { peer, stopper, newcomer, .. } = self;
+        let Self { peer, seat, newcomer, .. } = self;
         drop(newcomer);
         let (counted, gone) = oneshot::channel();
         let brought = Brought {
@@ -98,7 +98,7 @@ impl Arrival {
         let _ = waits.send(brought.into());
         let mut gone = pin!(gone);
         // When the server stops, the connection serves the calls that still run, and goes with them.
-        let over = poll_fn(|context| match stopper.poll(context) {
+        let over = poll_fn(|context| match seat.stopper.poll(context) {
             Poll::Ready(()) => Poll::Ready(()),
             Poll::Pending => gone.as_mut().poll(context).map(drop),
         });
@@ -107,10 +107,10 @@ impl Arrival {
 
     /// Looks after a control connection.
     async fn control(self, stream: Stream, identity: &Identity) {
-        let Self { shared, peer, uri, stopper, newcomer, .. } = self;
+        let Self { shared, peer, uri, seat, newcomer } = self;
         drop(newcomer);
         let client = (uri, peer.clone(), identity.clone());
-        let limit = fire::control(&shared, stream, client, &stopper).await;
+        let limit = fire::control(&shared, stream, client, &seat.stopper).await;
         if limit.is_some() {
             shared.refused(&peer, identity, limit);
         }

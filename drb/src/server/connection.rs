@@ -1,6 +1,6 @@
 //! One connection of a server: reads requests, runs them one after the other, writes replies.
 
-use super::{FailedCall, ServerSession, Shared, seats::Seat, stopper::Stopper};
+use super::{FailedCall, ServerSession, Shared, seats::Seat};
 use crate::{
     Context, Current, Exception, Limit, Limits, Session,
     dispatch::{Completed, Invoked, Reply},
@@ -8,7 +8,6 @@ use crate::{
     ruby::{Receiver, RequestHead, RequestReader},
     timer::{Timer, now},
     wait::{self, Ended},
-    wire::Arrived,
 };
 use std::{
     future::{Future, poll_fn},
@@ -36,7 +35,6 @@ pub(super) struct Connection {
     session: Arc<dyn Session>,
     /// The call that is being served. As long as nobody else holds it, it serves for the next one.
     current: Arc<Current>,
-    stopper: Arc<Stopper>,
     /// Its place among those of its peer.
     seat: Arc<Seat>,
     timer: Timer,
@@ -62,9 +60,10 @@ impl Connection {
         stream: Stream,
         shared: Arc<Shared>,
         context: Context,
-        arrived: Arrived,
+        seat: Arc<Seat>,
+        timer: Timer,
+        input: Vec<u8>,
     ) -> Self {
-        let Arrived { stopper, seat, input, timer } = arrived;
         let session: Arc<dyn Session> = Arc::new(ServerSession {
             shared: Arc::clone(&shared),
             uri: context.uri().into(),
@@ -77,7 +76,6 @@ impl Connection {
             context,
             current: Arc::new(Current::new(Arc::clone(&session))),
             session,
-            stopper,
             seat,
             timer,
             input,
@@ -115,7 +113,7 @@ impl Connection {
                 }
                 Ok(None) => {
                     self.flush().await?;
-                    if self.stopper.stops() && self.taken == self.input.len() {
+                    if self.seat.stopper.stops() && self.taken == self.input.len() {
                         return Err(End(None));
                     }
                     self.fill().await?;
@@ -254,7 +252,7 @@ impl Connection {
 
     /// Time is up: for a connection without a call at once, for a message that comes too slowly.
     fn check_progress(&mut self) -> Result<(), End> {
-        if self.stopper.stops() && self.progress.is_none() {
+        if self.seat.stopper.stops() && self.progress.is_none() {
             return Err(End(None));
         }
         let Limits { stall, progress, .. } = *self.shared.limits;
@@ -277,7 +275,7 @@ impl Connection {
             if self.seat.waits() {
                 return Poll::Pending;
             }
-            if may_stop && self.stopper.poll(context).is_ready() {
+            if may_stop && self.seat.stopper.poll(context).is_ready() {
                 return Poll::Ready(Err(Ended::TimedOut));
             }
             self.timer.poll(until, context).map(|()| Err(Ended::TimedOut))

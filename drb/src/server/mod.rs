@@ -32,6 +32,7 @@ pub(crate) use registry::{local, named, object, reachable, serving, within};
 pub(crate) use seats::Seat;
 pub(crate) use session::ServerSession;
 pub(crate) use shared::Shared;
+#[cfg(feature = "fire")]
 pub(crate) use stopper::Stopper;
 
 use crate::{
@@ -321,7 +322,7 @@ impl Server {
     /// ([`Server::exported`] and the table that it counts are of Ruby's wire, which doesn't know who
     /// holds an object for how long.)
     pub fn usage(&self) -> Usage {
-        let mut usage = self.shared.native.usage();
+        let mut usage = Usage::of(|home| home.is_of_server(&self.shared));
         usage.exported += self.shared.local.held(true);
         usage.imported += self.shared.local.held(false);
         usage

@@ -1,6 +1,6 @@
 //! Connections that have not greeted yet.
 
-use super::stopper::Stopper;
+use super::seats::Seat;
 use crate::{Limits, Peer};
 use std::{
     hash::{BuildHasher, RandomState},
@@ -33,7 +33,7 @@ struct Waits {
     number: u64,
     since: Instant,
     peer: Peer,
-    stopper: Arc<Stopper>,
+    seat: Arc<Seat>,
 }
 
 /// A place among them, until this is dropped.
@@ -47,7 +47,7 @@ impl Newcomers {
     pub(super) fn add(
         self: &Arc<Self>,
         peer: &Peer,
-        stopper: &Arc<Stopper>,
+        seat: &Arc<Seat>,
         limits: &Limits,
         now: Instant,
     ) -> (Newcomer, Option<Peer>) {
@@ -63,11 +63,11 @@ impl Newcomers {
                 place.filter(|_| goes).map(|place| waiting.connections.swap_remove(place))
             }
         };
-        let (since, peer, stopper) = (now, peer.clone(), Arc::clone(stopper));
-        waiting.connections.push(Waits { number, since, peer, stopper });
+        let (since, peer, seat) = (now, peer.clone(), Arc::clone(seat));
+        waiting.connections.push(Waits { number, since, peer, seat });
         drop(waiting);
         let driven_out = driven_out.map(|out| {
-            out.stopper.stop();
+            out.seat.stopper.stop();
             out.peer
         });
         (Newcomer { of: Arc::clone(self), number }, driven_out)
@@ -114,6 +114,13 @@ impl Drop for Newcomer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Identity, server::seats::Seats};
+
+    fn seats(count: usize) -> Vec<Arc<Seat>> {
+        let seats = Arc::new(Seats::new());
+        let seat = || seats.take(&Peer::Unix, || Identity::Anonymous, count);
+        (0..count).filter_map(|_| seat()).collect()
+    }
 
     #[test]
     fn the_chance_grows_from_the_first_bound_to_the_second() {
@@ -128,22 +135,22 @@ mod tests {
     fn there_are_never_more_than_allowed_and_who_has_greeted_is_left_alone() {
         let limits = Limits { newcomers: 4, newcomers_most: 16, ..Limits::default() };
         let newcomers = Arc::new(Newcomers::default());
-        let stoppers: Vec<_> = (0..1000).map(|_| Arc::new(Stopper::default())).collect();
+        let seats = seats(1000);
         let mut places = Vec::new();
         let mut driven_out = 0;
-        let greeted = newcomers.add(&Peer::Unix, &stoppers[0], &limits, Instant::now());
+        let greeted = newcomers.add(&Peer::Unix, &seats[0], &limits, Instant::now());
         assert!(greeted.1.is_none());
         drop(greeted);
-        for stopper in &stoppers[1..] {
-            let (place, out) = newcomers.add(&Peer::Unix, stopper, &limits, Instant::now());
+        for seat in &seats[1..] {
+            let (place, out) = newcomers.add(&Peer::Unix, seat, &limits, Instant::now());
             places.push(place);
             driven_out += usize::from(out.is_some());
             assert!(newcomers.waiting.lock().unwrap().connections.len() <= 16);
         }
-        let stopped = stoppers.iter().filter(|stopper| stopper.stops()).count();
+        let stopped = seats.iter().filter(|seat| seat.stopper.stops()).count();
         assert_eq!(stopped, driven_out);
         assert!((983..=995).contains(&stopped), "{stopped}");
-        assert!(!stoppers[0].stops(), "it had greeted");
+        assert!(!seats[0].stopper.stops(), "it had greeted");
         drop(places);
         assert!(newcomers.waiting.lock().unwrap().connections.is_empty());
     }
@@ -153,18 +160,19 @@ mod tests {
         let (limits, newcomers) = (Limits::default(), Arc::new(Newcomers::default()));
         let begun = Instant::now();
         let mut places = Vec::new();
+        let mut seats = seats(300).into_iter();
         let mut add = |now| {
-            let stopper = Arc::new(Stopper::default());
-            let (place, out) = newcomers.add(&Peer::Unix, &stopper, &limits, now);
+            let seat = seats.next().unwrap();
+            let (place, out) = newcomers.add(&Peer::Unix, &seat, &limits, now);
             places.push(place);
-            (stopper, out.is_some())
+            (seat, out.is_some())
         };
         let silent: Vec<_> = (0..200).map(|_| add(begun)).collect();
         assert!(silent.iter().all(|(_, driven_out)| !driven_out));
         let late: Vec<_> = (0..100).map(|_| add(begun + GRACE)).collect();
         let driven_out = late.iter().filter(|(_, driven_out)| *driven_out).count();
         assert!(driven_out > 0);
-        assert_eq!(silent.iter().filter(|(stopper, _)| stopper.stops()).count(), driven_out);
-        assert!(late.iter().all(|(stopper, _)| !stopper.stops()));
+        assert_eq!(silent.iter().filter(|(seat, _)| seat.stopper.stops()).count(), driven_out);
+        assert!(late.iter().all(|(seat, _)| !seat.stopper.stops()));
     }
 }

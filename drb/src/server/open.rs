@@ -1,6 +1,6 @@
 //! The connections that are open.
 
-use super::stopper::Stopper;
+use super::seats::Seat;
 use std::{
     collections::BTreeMap,
     future::poll_fn,
@@ -23,7 +23,7 @@ struct State {
 }
 
 struct Connected {
-    stopper: Arc<Stopper>,
+    seat: Arc<Seat>,
     /// `None` until it is known.
     task: Option<JoinHandle<()>>,
 }
@@ -35,17 +35,18 @@ pub(super) struct Place {
 }
 
 impl Open {
-    /// One more, if there are fewer than `most`.
-    pub(super) fn add(self: &Arc<Self>, stopper: &Arc<Stopper>, most: usize) -> Option<Place> {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.lock().connections.len()
+    }
+
+    /// One more.
+    pub(super) fn add(self: &Arc<Self>, seat: &Arc<Seat>) -> Place {
         let mut state = self.lock();
-        if state.connections.len() >= most {
-            return None;
-        }
         let number = state.next;
         state.next += 1;
-        let connected = Connected { stopper: Arc::clone(stopper), task: None };
-        state.connections.insert(number, connected);
-        Some(Place { of: Arc::clone(self), number })
+        state.connections.insert(number, Connected { seat: Arc::clone(seat), task: None });
+        Place { of: Arc::clone(self), number }
     }
 
     /// Says which task runs a connection.
@@ -59,10 +60,9 @@ impl Open {
     /// Tells all of them that the server is stopping, in the order in which they came.
     pub(super) fn stop(&self) {
         let state = self.lock();
-        let stoppers: Vec<_> =
-            state.connections.values().map(|connected| Arc::clone(&connected.stopper)).collect();
+        let seats: Vec<_> = state.connections.values().map(|open| Arc::clone(&open.seat)).collect();
         drop(state);
-        stoppers.into_iter().for_each(|stopper| stopper.stop());
+        seats.iter().for_each(|seat| seat.stopper.stop());
     }
 
     /// Cuts all of them off.

@@ -1,6 +1,9 @@
 //! The connections of a server, by whom they come from.
 
-use super::turns::{Asked, Turns, after_others};
+use super::{
+    stopper::Stopper,
+    turns::{Asked, Turns, after_others},
+};
 use crate::{Identity, Peer};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -38,8 +41,9 @@ struct Lane {
     turns: Arc<Turns>,
 }
 
-/// A connection's place among those of its peer.
+/// A connection's place among those of its peer, and what stops it.
 pub(crate) struct Seat {
+    pub(crate) stopper: Stopper,
     seats: Arc<Seats>,
     origin: Origin,
     lane: Arc<Lane>,
@@ -95,8 +99,9 @@ impl Seats {
         lane.connections.fetch_add(1, Ordering::Relaxed);
         self.count.store(peers.len(), Ordering::Relaxed);
         drop(peers);
+        let (stopper, seats) = (Stopper::default(), Arc::clone(self));
         let (turn, reads) = (AtomicU64::new(NONE), AtomicU8::new(0));
-        Some(Arc::new(Seat { seats: Arc::clone(self), origin, lane, turn, reads }))
+        Some(Arc::new(Seat { stopper, seats, origin, lane, turn, reads }))
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Acl, AclError, Client, Context, DumpError, Exception, Identity, Limit, Limits, Objects, Peer,
     Reference, Session, TlsProblem, dispatch::Dispatch, local::Calls, net::Stream, tls::Accepting,
-    users, wire::Connections,
+    users,
 };
 use drb_core::{Address, Uri, Wire, native::Buffered};
 use std::{
@@ -58,8 +58,6 @@ pub(crate) struct Shared {
     pub(crate) limits: Arc<Limits>,
     /// Calls the objects that peers give references to.
     pub(crate) client: Client,
-    /// The connections of the native wire.
-    pub(super) native: Connections,
     /// The calls of this process.
     pub(crate) local: Calls,
     acl: RwLock<Option<Arc<Acl>>>,
@@ -122,7 +120,6 @@ impl Shared {
             objects,
             limits: Arc::new(limits),
             client,
-            native: Connections::default(),
             local,
             acl: RwLock::default(),
             hook: None,

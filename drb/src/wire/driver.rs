@@ -5,7 +5,7 @@ use super::{Serving, greeting::is_tls, progress::Progress, running::Last};
 use crate::{
     Limit, LoadErrorKind, TlsProblem,
     net::Stream,
-    server::{Seat, Stopper, discard},
+    server::{Seat, discard},
     timer::Timer,
     wait,
 };
@@ -41,9 +41,8 @@ pub(crate) struct Driver {
     connection: Arc<Connection>,
     stream: Stream,
     serving: Serving,
-    /// Says that the server is stopping.
-    stopper: Option<Arc<Stopper>>,
-    /// Its place among those of its peer, in a server.
+    /// Its place among those of its peer, in a server: it takes turns with others, and ends when the server does, with
+    /// the last call that runs.
     seat: Option<Arc<Seat>>,
     stopping: bool,
     input: Vec<u8>,
@@ -108,38 +107,23 @@ impl From<crate::LoadError> for End {
     }
 }
 
-/// A connection that has arrived at a server: it takes turns with others, and ends when the server does, with the
-/// last call that runs.
-pub(crate) struct Arrived {
-    pub(crate) stopper: Arc<Stopper>,
-    pub(crate) seat: Arc<Seat>,
-    /// What has already been read.
-    pub(crate) input: Vec<u8>,
-    pub(crate) timer: Timer,
-}
-
 impl Driver {
     /// Runs until the connection has ended, and all methods that were called over it. What is not to
-    /// be stopped is cut off if this is dropped.
+    /// be stopped is cut off if this is dropped. `input` is what has already been read.
     // A driver is large, and what is spawned is moved about: so it has its place before that.
     pub(crate) fn run(
         connection: Arc<Connection>,
         stream: Stream,
         serving: Serving,
-        arrived: Option<Arrived>,
+        timer: Timer,
+        input: Vec<u8>,
+        seat: Option<Arc<Seat>>,
     ) -> impl Future<Output = ()> + Send {
         let last = Last(serving.running());
-        let (stopper, seat, input, timer) = match arrived {
-            Some(Arrived { stopper, seat, input, timer }) => {
-                (Some(stopper), Some(seat), input, timer)
-            }
-            None => (None, None, Vec::new(), Timer::default()),
-        };
         let driver = Arc::new(Shared(Mutex::new(Self {
             connection: Arc::clone(&connection),
             stream,
             serving,
-            stopper,
             seat,
             stopping: false,
             input,
@@ -420,7 +404,7 @@ impl Driver {
     /// Waits for something to send, or for the time at which something is to be done.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
         if !self.stopping
-            && self.stopper.as_ref().is_some_and(|stopper| stopper.poll(context).is_ready())
+            && self.seat.as_ref().is_some_and(|seat| seat.stopper.poll(context).is_ready())
         {
             self.stopping = true;
             self.serving.stop();

@@ -32,6 +32,16 @@ impl ServerHome {
         Self { client: server.client.clone(), server: Arc::downgrade(server) }
     }
 
+    /// Whether the client makes the connection.
+    pub(crate) fn is_of_client(&self, client: &Client) -> bool {
+        self.server.ptr_eq(&Weak::new()) && self.client.is(client)
+    }
+
+    /// Whether the server has accepted it.
+    pub(crate) fn is_of_server(&self, server: &Arc<Shared>) -> bool {
+        std::ptr::eq(self.server.as_ptr(), Arc::as_ptr(server))
+    }
+
     /// The server that has accepted the connection.
     pub(crate) fn server_of(connection: &Connection) -> Option<Arc<Shared>> {
         let home: &dyn Any = connection.home();

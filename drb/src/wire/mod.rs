@@ -9,12 +9,11 @@ mod running;
 mod serving;
 mod usage;
 
-pub(crate) use driver::{Arrived, Driver};
+pub(crate) use driver::Driver;
 #[cfg(feature = "fire")]
 pub(crate) use greeting::{CALLS, CALLS_BACK};
 pub(crate) use greeting::{CONTROL, is_fire, is_tls, spoken};
 pub(crate) use home::ServerHome;
 pub(crate) use route::NativeRoute;
 pub(crate) use serving::Serving;
-pub(crate) use usage::Connections;
 pub use usage::Usage;

@@ -3,7 +3,7 @@
 use super::{Driver, ServerHome, Serving};
 use crate::{
     Carried, Client, Closing, Context, Error, Limits, Link, Outcome, Reference, Remote, Request,
-    Session, Wire,
+    Session, Uri, Wire,
     client::{Deadline, current_runtime},
     timer::{Timer, now},
     transport,
@@ -18,6 +18,7 @@ use std::{
 /// One process, and the connection to it. If that is lost, the next call makes another one.
 pub(crate) struct NativeRoute {
     client: Client,
+    to: Uri,
     line: Mutex<Arc<Line>>,
 }
 
@@ -70,16 +71,17 @@ impl Drop for Waits {
 }
 
 impl NativeRoute {
-    pub(crate) fn new(client: Client, uri: Arc<str>) -> Self {
-        let line = Mutex::new(Line::new(&client, &uri));
-        Self { client, line }
+    /// The way to a process at `uri`, which is what `to` is in words.
+    pub(crate) fn new(client: Client, uri: &Arc<str>, to: Uri) -> Self {
+        let line = Mutex::new(Line::new(&client, uri));
+        Self { client, to, line }
     }
 
     /// Makes sure that there is a connection.
     pub(crate) async fn connect(&self) -> Result<(), Error> {
         let line = self.line();
         let Some(_waits) = Waits::new(&line) else { return Ok(()) };
-        line.dial(&self.client, Deadline::new(None)).await.map(drop)
+        line.dial(&self.client, &self.to, Deadline::new(None)).await.map(drop)
     }
 
     fn line(&self) -> Arc<Line> {
@@ -118,13 +120,14 @@ impl Line {
     async fn dial(
         &self,
         client: &Client,
+        to: &Uri,
         deadline: Deadline,
     ) -> Result<tokio::sync::MutexGuard<'_, ()>, Error> {
         current_runtime(self.connection.uri())?;
         let turn = pin!(async {
             let turn = self.turn.lock().await;
             if !self.queue().dialled {
-                self.open(client, deadline).await?;
+                self.open(client, to, deadline).await?;
                 self.queue().dialled = true;
             }
             Ok(turn)
@@ -139,16 +142,16 @@ impl Line {
         }
     }
 
-    async fn open(&self, client: &Client, deadline: Deadline) -> Result<(), Error> {
+    async fn open(&self, client: &Client, to: &Uri, deadline: Deadline) -> Result<(), Error> {
         let (uri, limits) = (self.connection.uri(), client.limits());
-        let to = transport::target(uri, client)?;
-        let connecting = pin!(transport::connect(&to, client));
-        let stream = deadline.bound(limits.connect, uri, connecting).await?;
+        let mut timer = Timer::default();
+        transport::check(to, uri, client)?;
+        let connecting = pin!(transport::connect(to, client));
+        let stream = deadline.bound(&mut timer, limits.connect, uri, connecting).await?;
         let context = Context::of(stream.peer(), stream.identity(), Wire::Native, Arc::clone(uri));
         let connection = Arc::clone(&self.connection);
         let serving = Serving::new(None, context, &connection);
-        client.native().add(&connection);
-        tokio::spawn(Driver::run(connection, stream, serving, None));
+        tokio::spawn(Driver::run(connection, stream, serving, timer, Vec::new(), None));
         Ok(())
     }
 }
@@ -195,7 +198,7 @@ impl Link for NativeRoute {
         let mut request = request.take();
         Carried::new(async move {
             let deadline = Deadline::of(&request)?;
-            let turn = line.dial(&self.client, deadline).await?;
+            let turn = line.dial(&self.client, &self.to, deadline).await?;
             // Connecting is part of the call.
             request.until = deadline.until();
             let made = Arc::clone(&line.connection).call(&mut request, now(), None);

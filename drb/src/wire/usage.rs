@@ -1,7 +1,8 @@
 //! What goes over the native connections of a client or a server.
 
-use drb_core::native::Connection;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use super::ServerHome;
+use drb_core::native::{self, Connection};
+use std::any::Any;
 
 /// What a client or a server has to do with its peers over the native wire at the moment.
 ///
@@ -18,58 +19,52 @@ pub struct Usage {
     pub imported: usize,
 }
 
-/// The connections of a client or a server, as long as anybody has them.
-#[derive(Default)]
-pub(crate) struct Connections(Mutex<Known>);
-
-#[derive(Default)]
-struct Known {
-    connections: Vec<Weak<Connection>>,
-    /// With so many, those that are gone are forgotten.
-    sweep: usize,
-}
-
-impl Connections {
-    pub(crate) fn add(&self, connection: &Arc<Connection>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.connections.len() >= known.sweep {
-            known.connections.retain(|connection| connection.strong_count() > 0);
-            known.sweep = known.connections.len() * 2 + 16;
-        }
-        known.connections.push(Arc::downgrade(connection));
-    }
-
-    pub(crate) fn usage(&self) -> Usage {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let connections: Vec<_> = known.connections.iter().filter_map(Weak::upgrade).collect();
-        drop(known);
-        connections.iter().fold(Usage::default(), |usage, connection| {
+impl Usage {
+    /// That of the connections whose home is one of those that are wanted.
+    pub(crate) fn of(wanted: impl Fn(&ServerHome) -> bool) -> Self {
+        let is_wanted = |connection: &Connection| {
+            let home: &dyn Any = connection.home();
+            connection.is_made() && home.downcast_ref().is_some_and(&wanted)
+        };
+        let mut usage = Self::default();
+        for connection in native::connections().iter().filter(|connection| is_wanted(connection)) {
             let (exported, imported) = connection.held();
-            Usage {
-                connections: usage.connections + usize::from(!connection.protocol().has_ended()),
-                exported: usage.exported + exported,
-                imported: usage.imported + imported,
-            }
-        })
+            usage.connections += usize::from(!connection.protocol().has_ended());
+            usage.exported += exported;
+            usage.imported += imported;
+        }
+        usage
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Client, wire::ServerHome};
+    use crate::Client;
+    use drb_core::native::Outlet;
+    use std::sync::{Arc, Weak};
+
+    struct Nowhere;
+
+    impl Outlet for Nowhere {
+        fn send(&self) -> bool {
+            false
+        }
+    }
 
     #[test]
-    fn what_is_gone_is_forgotten() {
-        let (client, connections) = (Client::new(), Connections::default());
-        for _ in 0..1000 {
-            let home = ServerHome::of_client(client.clone());
-            let connection = Connection::new(client.shared_limits(), "drb://a:1".into(), home);
-            connections.add(&connection);
-            assert_eq!(connections.usage(), Usage { connections: 1, ..Usage::default() });
-            connection.protocol().end();
-            assert_eq!(connections.usage(), Usage::default());
-        }
-        assert!(connections.0.lock().unwrap().connections.len() <= 17);
+    fn what_is_made_and_has_not_ended_counts_for_who_has_made_it() {
+        let [client, other] = [(); 2].map(|()| Client::new());
+        let home = ServerHome::of_client(client.clone());
+        let connection = Connection::new(client.shared_limits(), "drb://a:1".into(), home);
+        assert_eq!(client.usage(), Usage::default());
+        let outlet: Weak<Nowhere> = Weak::new();
+        connection.send_through(outlet);
+        assert_eq!(client.usage(), Usage { connections: 1, ..Usage::default() });
+        assert_eq!(other.usage(), Usage::default());
+        connection.protocol().end();
+        assert_eq!(client.usage(), Usage::default());
+        drop(connection);
+        assert_eq!(Arc::strong_count(client.shared_limits()), 1);
     }
 }

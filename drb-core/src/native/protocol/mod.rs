@@ -102,6 +102,7 @@ struct OwnPromise {
 
 impl Protocol {
     /// A connection that begins.
+    #[inline]
     pub fn new(limits: &Arc<Limits>, tables: Arc<Tables>) -> Self {
         let mut outbox = Outbox::new(limits);
         outbox.ready().extend_from_slice(&PREAMBLE);

@@ -11,14 +11,17 @@ use crate::{
     },
 };
 use foldhash::fast::RandomState;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// What both sides have told. (The shapes themselves are in the [`Tables`], which are shared.)
 pub(super) struct Names {
     /// The numbers of the methods that this side has told: by their names alone, and by the addresses of
     /// what its proxies know of them, which are quicker to look up.
     own: HashMap<String, u32, RandomState>,
-    known: HashMap<usize, u32, RandomState>,
+    known: BTreeMap<usize, u32>,
     /// The one of these that was looked up last.
     last: Option<(usize, u32)>,
     peer: Vec<Arc<Signature>>,
@@ -47,10 +50,11 @@ const KINDS: [ParamKind; 7] = [
 ];
 
 impl Names {
+    #[inline]
     pub(super) fn new(limits: &Arc<Limits>) -> Self {
         Self {
             own: HashMap::default(),
-            known: HashMap::default(),
+            known: BTreeMap::new(),
             last: None,
             peer: Vec::new(),
             own_memory: 0,
@@ -157,7 +161,7 @@ impl Names {
             let kind = kind.ok_or_else(|| malformed("a parameter of an unknown kind"))?;
             params.push((kind, take_text(&mut body)?, take_text(&mut body)?));
         }
-        Ok(Signature::told(name, params, result))
+        Ok(Signature::told(name, &params, result))
     }
 
     /// Tells the peer what this side knows of a method of the peer's.

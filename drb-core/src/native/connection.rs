@@ -91,6 +91,10 @@ pub trait Outlet: Send + Sync {
     /// Sends what the protocol has to be sent, unless somebody else is at it, and says whether all of it
     /// has gone out. It doesn't wait.
     fn send(&self) -> bool;
+
+    /// Ends the connection if it is left, holds nothing whose destructors could run, and has nothing to send; unless
+    /// somebody is at it who sees that, too.
+    fn end(&self);
 }
 
 impl Connection {
@@ -151,6 +155,14 @@ impl Connection {
         let outlet = self.outlet.get().and_then(Weak::upgrade);
         let all = outlet.is_some_and(|outlet| outlet.send());
         self.protocol().sent_by_caller(all);
+    }
+
+    /// The one who has made it needs it no longer, but for what is held. If that is nothing, it ends here and now.
+    pub fn leave(&self) {
+        self.protocol().leave();
+        if let Some(outlet) = self.outlet.get().and_then(Weak::upgrade) {
+            outlet.end();
+        }
     }
 
     /// How far it has come.

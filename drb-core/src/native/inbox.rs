@@ -78,7 +78,6 @@ pub(super) struct Whole {
 }
 
 impl Inbox {
-    #[inline]
     pub(super) fn new(limits: &Limits) -> Self {
         let Limits { partial: most, message, .. } = *limits;
         let references = limits.references.saturating_mul(limits.arguments);

@@ -87,7 +87,6 @@ pub(super) enum Sent {
 }
 
 impl Outbox {
-    #[inline]
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             ready: Vec::with_capacity(FIRST),

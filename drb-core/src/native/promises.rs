@@ -262,6 +262,9 @@ impl Promises {
 
     /// The connection has ended. Gives the objects that were held.
     pub(super) fn clear(&mut self) -> Vec<Arc<dyn Dispatch>> {
+        if self.known.is_empty() && self.ready.is_empty() {
+            return Vec::new();
+        }
         self.by_call.clear();
         (self.calls, self.bytes) = (0, 0);
         let waited = self.ready.drain(..).map(|ready| ready.called.target);

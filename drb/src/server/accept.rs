@@ -1,6 +1,6 @@
 //! Takes connections in, until the server ends.
 
-use super::{Phase, Shared, admit::admit, counters::add, registry};
+use super::{Shared, admit::admit, counters::add, registry};
 use crate::{
     dispatch::Dispatch,
     local,
@@ -14,10 +14,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
-};
+use tokio::{sync::mpsc, time::Instant};
 
 /// How often the table is swept for objects whose lease is over: at most, and at least if the lease
 /// is that short.
@@ -35,10 +32,9 @@ pub(super) async fn run(
 ) {
     let over = Over(Arc::clone(&shared));
     let ended = Ended(Arc::clone(&shared));
-    let mut phases = shared.phase.subscribe();
     tokio::select! {
         biased;
-        () = reached(&mut phases, |phase| phase != Phase::Running) => {}
+        () = poll_fn(|context| shared.stopping.poll(context)) => {}
         () = serve(&shared, listener.as_ref(), &mut streams) => {}
     }
     // Whoever connects from here on is refused by the system.
@@ -52,7 +48,7 @@ pub(super) async fn run(
             shared.open.fewer(|| shared.ways_back()).await;
             shared.local.ended().await;
         } => {}
-        () = reached(&mut phases, |phase| phase == Phase::Aborting) => {
+        () = shared.aborted() => {
             shared.open.abort();
             shared.open.fewer(|| 0).await;
         }
@@ -85,12 +81,6 @@ impl Drop for Over {
 /// The objects' destructors are not ours.
 pub(crate) fn discard(objects: Vec<Arc<dyn Dispatch>>) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(objects)));
-}
-
-/// Waits for a phase.
-async fn reached(phases: &mut watch::Receiver<Phase>, wanted: impl Fn(Phase) -> bool) {
-    // It cannot fail: the sender is the server's.
-    let _ = phases.wait_for(|phase| wanted(*phase)).await;
 }
 
 /// Never ends by itself, whatever goes wrong.

@@ -406,6 +406,7 @@ impl Server {
             }
             later
         });
+        self.shared.stopping.stop();
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     open::Open,
     penalties::Penalties,
     seats::Seats,
+    stopper::Stopper,
 };
 use crate::{
     Acl, AclError, Client, Context, DumpError, Exception, Identity, Limit, Limits, Objects, Peer,
@@ -79,6 +80,8 @@ pub(crate) struct Shared {
     /// Takes connections that the program brings.
     pub(super) streams: mpsc::Sender<Stream>,
     pub(super) phase: watch::Sender<Phase>,
+    /// Tells the task that accepts: it looks with each connection.
+    pub(super) stopping: Stopper,
     /// Whether the last call has ended.
     pub(super) over: watch::Sender<bool>,
     /// Counts the objects that were withdrawn, and says that the server has ended.
@@ -135,6 +138,7 @@ impl Shared {
             ways_back: AtomicUsize::new(0),
             streams: mpsc::channel(1).0,
             phase: watch::Sender::new(Phase::Running),
+            stopping: Stopper::default(),
             over: watch::Sender::new(false),
             withdrawals: watch::Sender::new(0),
             seats: Arc::new(Seats::new()),

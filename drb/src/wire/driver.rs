@@ -120,7 +120,7 @@ impl Driver {
         seat: Option<Arc<Seat>>,
     ) -> impl Future<Output = ()> + Send {
         let last = Last(serving.running());
-        let driver = Arc::new(Shared(Mutex::new(Self {
+        let driver = Arc::new(Shared(Mutex::new(Some(Self {
             connection: Arc::clone(&connection),
             stream,
             serving,
@@ -143,7 +143,7 @@ impl Driver {
             asked: false,
             pinged: None,
             progress: Progress::default(),
-        })));
+        }))));
         let outlet = Arc::downgrade(&driver);
         connection.send_through(outlet);
         async move {
@@ -240,6 +240,13 @@ impl Driver {
                 stream.poll_write_vectored(context, &parts)
             }
         }
+    }
+
+    /// Whether nobody needs the connection any more, also not for what still runs, and nothing is left to be sent.
+    fn is_left(&self) -> bool {
+        let protocol = self.connection.protocol();
+        let is_needed = !protocol.is_left() || protocol.is_needed();
+        !is_needed && self.has_written_all() && !self.unflushed && protocol.waiting() == 0
     }
 
     fn has_written_all(&self) -> bool {
@@ -495,16 +502,20 @@ impl Driver {
     }
 }
 
-/// A driver as its task and those share it who call over the connection.
-struct Shared(Mutex<Driver>);
+/// A driver as its task and those share it who call over the connection, until it has ended.
+struct Shared(Mutex<Option<Driver>>);
 
 impl Shared {
     fn poll(&self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).poll(context)
+        match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(driver) => driver.poll(context),
+            None => Poll::Ready(Ok(())),
+        }
     }
 
     fn ended_by(&self, limit: Option<Limit>, why: Option<&str>) {
         let mut driver = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(driver) = &mut *driver else { return };
         if let Some(why) = why {
             driver.close(why);
         }
@@ -514,16 +525,25 @@ impl Shared {
     }
 }
 
-/// A caller sends what it has put in, while the task sleeps.
+/// A caller sends what it has put in, and who leaves ends what nobody needs, while the task sleeps.
 impl Outlet for Shared {
     fn send(&self) -> bool {
         let Ok(mut driver) = self.0.try_lock() else { return false };
+        let Some(driver) = &mut *driver else { return false };
         if driver.failed.is_some() {
             return false;
         }
         // Where that waits, the task goes on with it.
         let written = driver.write(&mut Context::from_waker(Waker::noop()));
         written.is_ok() && driver.has_written_all() && !driver.unflushed
+    }
+
+    fn end(&self) {
+        let Ok(mut driver) = self.0.try_lock() else { return };
+        let over = driver.take_if(|driver| driver.is_left());
+        drop(driver);
+        // Its destructors run where nothing is locked.
+        drop(over);
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct NativeRoute {
 /// Nobody calls the process's front or named objects any more.
 impl Drop for Line {
     fn drop(&mut self) {
-        self.connection.protocol().leave();
+        self.connection.leave();
     }
 }
 

@@ -50,6 +50,8 @@ mod tests {
         fn send(&self) -> bool {
             false
         }
+
+        fn end(&self) {}
     }
 
     #[test]

@@ -102,7 +102,6 @@ struct OwnPromise {
 
 impl Protocol {
     /// A connection that begins.
-    #[inline]
     pub fn new(limits: &Arc<Limits>, tables: Arc<Tables>) -> Self {
         let mut outbox = Outbox::new(limits);
         outbox.ready().extend_from_slice(&PREAMBLE);
@@ -218,7 +217,7 @@ impl Protocol {
     }
 
     /// Whether this side needs the connection.
-    pub(super) fn is_needed(&self) -> bool {
+    pub fn is_needed(&self) -> bool {
         self.calls.len() > 0
             || self.exports.len() > 0
             || self.imports.len() > 0

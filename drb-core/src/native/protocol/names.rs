@@ -50,7 +50,6 @@ const KINDS: [ParamKind; 7] = [
 ];
 
 impl Names {
-    #[inline]
     pub(super) fn new(limits: &Arc<Limits>) -> Self {
         Self {
             own: HashMap::default(),

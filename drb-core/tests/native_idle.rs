@@ -203,7 +203,7 @@ impl Side {
 }
 
 fn answer(connection: &Connection, id: u32) {
-    connection.protocol().answer(id, true, &mut vec![NIL], &mut Default::default());
+    connection.protocol().answer(id, true, &mut vec![NIL], &mut Default::default(), false);
 }
 
 fn call(id: u8) -> Vec<u8> {
@@ -301,7 +301,7 @@ fn a_message_is_sent_in_part() {
     let mut side = Side::server();
     side.calls(&call(1), |_, _| ()).unwrap();
     let mut large = vec![NIL; 8 << 20];
-    side.connection.protocol().answer(1, true, &mut large, &mut Default::default());
+    side.connection.protocol().answer(1, true, &mut large, &mut Default::default(), false);
     assert!(side.said().len() > 1 << 20);
     side.does_not_ask();
 }

@@ -1,5 +1,5 @@
 //! Whoever sends what waits to be sent: a task that sleeps when there is nothing, or in its place the caller
-//! of the only call that is under way.
+//! of the only call that is under way, or the task of the only method that runs.
 
 use std::{
     task::{Context, Waker},
@@ -53,9 +53,9 @@ impl Sender {
         self.has_callers = true;
     }
 
-    /// There is a call to be sent, which is to have its answer by `until`. While no other is under way, it is
-    /// left to its caller: that spares a turn of the task. The task has to know of it only if it would
-    /// sleep for too long.
+    /// There is a call to be sent, which is to have its answer by `until`, or an answer. While no other is under
+    /// way, it is left to whoever has put it in: that spares a turn of the task. The task has to know of it only
+    /// if it would sleep for too long.
     pub(super) fn leave(&mut self, until: Option<Instant>) -> bool {
         let rests = self.rests.filter(|_| self.sleeps && self.has_callers);
         self.left = rests.is_some_and(|rests| until.is_none_or(|until| rests <= until));

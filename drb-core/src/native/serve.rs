@@ -66,8 +66,9 @@ impl Connection {
     }
 
     /// Sends the answer to a call of the peer's, if the connection is still there. If it isn't, what the answer
-    /// refers to is taken back when that is dropped.
-    pub fn answer(&self, id: u32, completed: &mut Completed) {
+    /// refers to is taken back when that is dropped. `alone` says whether no other call of the peer's runs, whose
+    /// answer could go with this one.
+    pub fn answer(&self, id: u32, completed: &mut Completed, alone: bool) {
         self.keep_within_limits(id, completed);
         let mut protocol = self.protocol();
         if protocol.has_ended() {
@@ -75,8 +76,11 @@ impl Connection {
         }
         let (body, failure, sending) = completed.parts();
         protocol.keep(id, failure, body);
-        protocol.answer(id, failure.is_none(), body, sending);
+        let left = protocol.answer(id, failure.is_none(), body, sending, alone);
         drop(protocol);
+        if left {
+            self.send();
+        }
         sending.sent();
     }
 }

@@ -306,7 +306,7 @@ impl Side {
     }
 
     fn answer(&self, id: u32, mut completed: Completed) {
-        self.connection.answer(id, &mut completed);
+        self.connection.answer(id, &mut completed, false);
     }
 
     /// Goes on with the methods that run. Says whether any has ended.

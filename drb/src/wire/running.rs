@@ -153,6 +153,11 @@ impl Ticket {
         self.bytes += bytes;
     }
 
+    /// Whether no other method runs.
+    pub(super) fn is_alone(&self) -> bool {
+        self.running.count() == 1
+    }
+
     /// Takes the call out, to answer it. `false` if that has been done.
     pub(super) fn take(&self) -> bool {
         let mut state = self.running.lock();

@@ -236,7 +236,7 @@ impl Serving {
         mut completed: Completed,
     ) {
         tell(self.server.as_deref(), &self.context, method, &completed);
-        connection.answer(id, &mut completed);
+        connection.answer(id, &mut completed, false);
         self.reply = Some(completed.into_reply());
     }
 }
@@ -267,7 +267,7 @@ impl GoesOn {
     fn answer(self, mut completed: Completed) {
         if self.ticket.take() {
             tell(self.server.as_deref(), &self.context, self.method.name(), &completed);
-            self.connection.answer(self.id, &mut completed);
+            self.connection.answer(self.id, &mut completed, self.ticket.is_alone());
         }
     }
 }

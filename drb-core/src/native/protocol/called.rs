@@ -180,8 +180,16 @@ impl Protocol {
     }
 
     /// Takes the answer to a call of the peer's to be sent: a result or an exception. The memory of its body is
-    /// left to whoever has it, unless it is needed.
-    pub fn answer(&mut self, id: u32, success: bool, body: &mut Vec<u8>, sending: &mut Sending) {
+    /// left to whoever has it, unless it is needed. If the call was `alone`, it may be left to its method's task to
+    /// be sent: then this says so, and that has to be done.
+    pub fn answer(
+        &mut self,
+        id: u32,
+        success: bool,
+        body: &mut Vec<u8>,
+        sending: &mut Sending,
+        alone: bool,
+    ) -> bool {
         self.promises.answered();
         let Sending { shapes, references, ref mut tail, .. } = *sending;
         let tail = tail.take();
@@ -189,7 +197,56 @@ impl Protocol {
         let kind = if success { Kind::Result } else { Kind::Failure };
         let head = |out: &mut Vec<u8>| frame::put(out, u64::from(id));
         let flags = if references { REFERENCES } else { 0 };
-        self.sender.wake();
         self.outbox.send(Lane::Answer(id), Message { kind, flags, id, head, tail }, body);
+        let left = alone && self.sender.leave(None);
+        if !left {
+            self.sender.wake();
+        }
+        left
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, native::Tables};
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        task::{Context, Wake, Waker},
+    };
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn protocol() -> Protocol {
+        let mut protocol = Protocol::new(&Arc::new(Limits::default()), Arc::new(Tables::new()));
+        protocol.let_callers_send();
+        assert!(protocol.transmit(&mut Vec::new(), usize::MAX, Instant::now).is_none());
+        protocol
+    }
+
+    fn answer(protocol: &mut Protocol, alone: bool) -> bool {
+        protocol.answer(1, true, &mut vec![0xc0], &mut Sending::default(), alone)
+    }
+
+    #[test]
+    fn the_answer_to_the_only_call_is_left_to_its_task() {
+        for alone in [true, false] {
+            let (mut protocol, woken) = (protocol(), Arc::new(Woken::default()));
+            protocol.watch(&Context::from_waker(&Waker::from(Arc::clone(&woken))));
+            protocol.rest(Instant::now());
+            assert_eq!(answer(&mut protocol, alone), alone);
+            // Those of several go together.
+            assert_eq!(woken.0.load(Ordering::SeqCst), usize::from(!alone));
+            assert!(protocol.has_to_transmit());
+        }
+        // Whoever sends isn't asleep, and looks what there is.
+        assert!(!answer(&mut protocol(), true));
     }
 }

@@ -161,10 +161,9 @@ mod tests {
     fn alarms_ring_in_their_order_and_not_when_they_are_dropped() {
         let (sender, woken) = channel();
         let now = tokio::time::Instant::now();
-        let set = |name, after| {
-            let waker = Arc::new(Tells(name, Mutex::new(sender.clone()))).into();
-            Alarm::set(now + Duration::from_millis(after), &waker).unwrap()
-        };
+        let waker = |name| Waker::from(Arc::new(Tells(name, Mutex::new(sender.clone()))));
+        let set =
+            |name, after| Alarm::set(now + Duration::from_millis(after), &waker(name)).unwrap();
         // The later one first: the thread is woken for one that comes before.
         let (late, never, early) = (set(1, 60), set(2, 30), set(3, 20));
         drop(never);
@@ -175,6 +174,10 @@ mod tests {
         let past = set(5, 0);
         while woken.recv().unwrap() != 5 {}
         assert!(past.has_rung());
+        let handed_on = set(6, 90);
+        assert!(handed_on.wakes(&waker(7)));
+        assert_eq!(woken.recv().unwrap(), 7);
+        assert!(!handed_on.wakes(&waker(8)), "it has rung");
         drop((early, late, past));
         assert!(woken.recv_timeout(Duration::from_millis(50)).is_err());
     }

@@ -93,6 +93,19 @@ async fn usage_is_what_both_sides_hold() {
 }
 
 #[tokio::test]
+async fn who_drops_the_last_proxy_closes_the_connection() {
+    let (server, client, desk) = desk().await;
+    desk.touch().await.unwrap();
+    assert_eq!(client.usage().connections, 1);
+    drop(desk);
+    // Its task has had no turn since.
+    assert_eq!(client.usage(), Usage::default());
+    while server.usage() != Usage::default() {
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
 async fn each_object_of_an_answer_is_held_by_what_was_loaded_of_it() {
     type Named = ThingProxy;
     let (server, client, desk) = desk().await;

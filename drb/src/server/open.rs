@@ -105,3 +105,30 @@ impl Drop for Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Identity, Peer, server::seats::Seats};
+
+    #[tokio::test]
+    async fn connections_count_until_their_places_are_dropped() {
+        let (open, seats) = (Arc::new(Open::default()), Arc::new(Seats::new()));
+        let seat = || seats.take(&Peer::Unix, || Identity::Anonymous, usize::MAX).unwrap();
+        let (first, second) = (seat(), seat());
+        let (place, other) = (open.add(&first), open.add(&second));
+        let number = place.number;
+        let task = tokio::spawn(async move {
+            let _place = place;
+            std::future::pending::<()>().await;
+        });
+        open.runs(number, task);
+        drop(other);
+        assert_eq!(open.len(), 1);
+        open.stop();
+        assert!(first.stopper.stops() && !second.stopper.stops());
+        open.abort();
+        open.fewer(|| 0).await;
+        assert_eq!(open.len(), 0);
+    }
+}

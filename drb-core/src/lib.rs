@@ -44,7 +44,7 @@ pub use arg::{Arg, LoadRef};
 pub use block::{Block, NoBlock, Yield, Yielding, Yields};
 pub use budget::Budget;
 pub use by_ref::{ByRef, Either, by_ref};
-pub use call::{Call, Carried, Link, Outgoing, Remote, Request, Response};
+pub use call::{Call, Carried, Carrier, Link, Outgoing, Remote, Request, Response};
 pub use closed::{Closed, Closing};
 pub use context::{Context, Peer, Wire};
 pub use current::{Current, Entered};

@@ -25,16 +25,7 @@ fuzz_target!(|input: &[u8]| {
     let Ok(Some(head)) = whole else { return };
     let bytes = bytes.to_vec();
     let limits = Arc::new(limits);
-    let mut response = Response {
-        bytes,
-        body: head.body,
-        success: head.success,
-        signature: None,
-        limits,
-        session: None,
-        held: drb_core::native::Held::default(),
-        tail: None,
-    };
+    let mut response = Response::ruby(bytes, head, limits, None);
     if let Ok(Err(exception)) = response.load::<Value>() {
         let error = Error::from_exception(exception);
         assert!(!error.to_string().is_empty());

@@ -6,8 +6,8 @@ use super::{
     pipeline,
 };
 use crate::{
-    Carried, Closing, Error, Limits, Link, ObjectId, Outcome, Reference, Remote, Response, Session,
-    Wire, dispatch::Signature,
+    Carried, Carrier, Closing, Error, Limits, Link, ObjectId, Outcome, Reference, Remote, Response,
+    Session, Wire, dispatch::Signature,
 };
 use std::{
     any::Any,
@@ -376,8 +376,7 @@ impl Future for Waiting {
             bytes,
             success,
             signature: self.signature,
-            limits: Arc::clone(connection.limits()),
-            session: Some(connection),
+            carrier: Carrier::Connection(connection),
             held,
             tail,
         }))

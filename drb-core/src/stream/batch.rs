@@ -237,9 +237,8 @@ impl Arrived {
     /// What has arrived: the batch, or on Ruby's wire all that is in it.
     pub(super) fn open<V: Load>(response: Response) -> Result<Opened<V>, Error> {
         let body = response.bytes.get(response.body.clone()).unwrap_or_default();
-        let session = response.session.as_deref();
-        let tables = session.and_then(|session| session.tables());
-        let budget = Budget::new(&response.limits, response.size());
+        let (session, tables) = (response.carrier.session(), response.carrier.tables());
+        let budget = Budget::new(response.carrier.limits(), response.size());
         let opened = (|| {
             let mut loader = match tables {
                 Some(tables) => Loader::native(body, tables, budget, session),
@@ -256,8 +255,7 @@ impl Arrived {
             Opening::All(all) => Ok(Opened::All(all)),
             Opening::Native { place, left, next, budget } => {
                 let place = response.body.start + place;
-                let session = response.session.as_deref();
-                let tables = session.and_then(|session| session.tables()).cloned();
+                let tables = response.carrier.tables().cloned();
                 let one_by_one = false;
                 Ok(Opened::Batch(Self { response, place, left, next, budget, tables, one_by_one }))
             }
@@ -272,12 +270,12 @@ impl Arrived {
         let apart = self.next == Next::Raised || self.response.tail.is_some();
         let plain = self.left.saturating_sub(usize::from(apart));
         let count = plain.min((SOME / size_of::<V>().max(1)).clamp(1, MOST));
-        let Response { bytes, body, session, .. } = &self.response;
+        let Response { bytes, body, carrier, .. } = &self.response;
         let bytes = bytes.get(self.place..body.end).unwrap_or_default();
         let Some(tables) = self.tables.as_deref().filter(|_| !self.one_by_one) else {
             return false;
         };
-        let mut loader = Loader::within(bytes, tables, self.budget, session.as_deref());
+        let mut loader = Loader::within(bytes, tables, self.budget, carrier.session());
         for _ in 0..count {
             match V::load(&mut loader) {
                 Ok(item) => items.push(item),
@@ -301,11 +299,9 @@ impl Arrived {
         let Some(left) = self.left.checked_sub(1) else { return Err(self.next) };
         self.left = left;
         let raised = left == 0 && self.next == Next::Raised;
-        let Response { bytes, body, session, tail, .. } = &self.response;
-        let (session, tail) = (session.as_deref(), tail.as_deref());
-        let Some(tables) = session.and_then(|session| session.tables()) else {
-            return Err(Next::End);
-        };
+        let Response { bytes, body, carrier, tail, .. } = &self.response;
+        let (session, tail) = (carrier.session(), tail.as_deref());
+        let Some(tables) = carrier.tables() else { return Err(Next::End) };
         let bytes = bytes.get(self.place..body.end).unwrap_or_default();
         let mut loader = Loader::within(bytes, tables, self.budget, session);
         loader.end_with(tail);

@@ -3,7 +3,7 @@
 use super::source::Source;
 use crate::{
     Carried, Error, Limits, Link, ObjectId, Reference, Remote, Request, Response, Session, Wire,
-    dispatch::Reply, native::Held, ruby::ReplyReader, unresolved,
+    dispatch::Reply, ruby::ReplyReader, unresolved,
 };
 use std::{
     sync::{
@@ -55,19 +55,7 @@ impl Link for Own {
             let mut reader = ReplyReader::new(&limits);
             match reader.advance(&bytes).map_err(Error::Load)? {
                 None => Err(Error::Stopped),
-                Some(reply) => {
-                    let (body, success) = (reply.body, reply.success);
-                    Ok(Response {
-                        bytes,
-                        body,
-                        success,
-                        signature: None,
-                        limits,
-                        session: None,
-                        held: Held::default(),
-                        tail: None,
-                    })
-                }
+                Some(head) => Ok(Response::ruby(bytes, head, limits, None)),
             }
         })
     }

@@ -11,7 +11,6 @@ use crate::{
     wait::{self, Ended},
     wire,
 };
-use drb_core::native::Held;
 use std::{
     future::poll_fn,
     io::{self, ErrorKind},
@@ -31,23 +30,12 @@ pub(super) async fn exchange(route: Arc<Route>, request: Request) -> Result<Resp
     // The request is there as a whole; from here on the method may run. The reply goes into the
     // request's memory.
     bytes.clear();
-    let ReplyHead { success, body, .. } =
-        receive(&route, &mut connection, &mut bytes, deadline).await?;
+    let head = receive(&route, &mut connection, &mut bytes, deadline).await?;
     // After a failure the server closes. What comes behind the reply, nobody has asked for.
-    if success && body.end == bytes.len() {
+    if head.success && head.body.end == bytes.len() {
         route.pool.put(connection);
     }
-    let limits = Arc::clone(route.limits());
-    Ok(Response {
-        bytes,
-        body,
-        success,
-        signature: None,
-        limits,
-        session: route.session(),
-        held: Held::default(),
-        tail: None,
-    })
+    Ok(Response::ruby(bytes, head, Arc::clone(route.limits()), route.session()))
 }
 
 /// Sends the request, and gives the connection on which that was possible.
@@ -135,18 +123,8 @@ async fn receive(
 
 /// What the server has answered to a request that it didn't read to its end.
 fn refusal(route: &Route, bytes: Vec<u8>, head: ReplyHead, error: io::Error) -> Error {
-    let ReplyHead { success, body, .. } = head;
     let limits = Arc::clone(route.limits());
-    let mut response = Response {
-        bytes,
-        body,
-        success,
-        signature: None,
-        limits,
-        session: route.session(),
-        held: Held::default(),
-        tail: None,
-    };
+    let mut response = Response::ruby(bytes, head, limits, route.session());
     match response.load::<()>() {
         Ok(Err(mut exception)) => {
             // Only part of the request was there, whoever has answered.

@@ -7,7 +7,10 @@ use crate::{
     server::{FailedCall, Shared},
     timer::now,
 };
-use drb_core::native::{Asking, Method, Within};
+use drb_core::{
+    Carrier,
+    native::{Asking, Method, Within},
+};
 use std::{
     any::Any,
     future::{Future, poll_fn},
@@ -87,9 +90,9 @@ pub(super) async fn call(link: Arc<LocalLink>, request: Request) -> Result<Respo
     let (bytes, sending) = completed.message();
     let (bytes, tail) = (std::mem::take(bytes), sending.take_tail());
     let held = own.take_held().unwrap_or_default();
-    let (limits, session) = (Arc::clone(&link.limits), caller);
+    let carrier = Carrier::Other(Arc::clone(&link.limits), caller);
     let body = 0..bytes.len();
-    let response = Response { bytes, body, success, signature, limits, session, held, tail };
+    let response = Response { bytes, body, success, signature, carrier, held, tail };
     let max = link.limits.message;
     if response.size() > max {
         return Err(Error::Load(LoadErrorKind::Limit { limit: Limit::Message, max }.into()));

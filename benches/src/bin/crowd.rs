@@ -3,8 +3,9 @@
 //! `cargo run --release -p drb-benches --bin crowd`
 //!
 //! With `--features tls` the connections are also held within TLS. With counts: `crowd HELD SILENT TRICKLING SECONDS`;
-//! with 0 seconds they are held, and that is all. The server is a process of its own, and so is who
-//! floods it, with the lowest priority and another address of loopback: it stands for another machine.
+//! with 0 seconds they are held, and that is all. The server is a process of its own, with a core of its own if
+//! there are two. So is who floods it, from another address of loopback: it stands for another machine, and takes
+//! what the clients leave of the other cores.
 
 use drb::Client;
 #[cfg(feature = "tls")]
@@ -14,23 +15,29 @@ use drb_benches::{
     crowd::{Harm, Raw, address, flood, hold, newcomers, polite, serve},
     runtime, secure, table, wait_for_end_of_input,
 };
-use std::{env, error::Error, process::Command, time::Duration};
+use std::{
+    env,
+    error::Error,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 /// What each of the polite clients leaves between two calls.
 const PAUSE: Duration = Duration::from_millis(50);
 const POLITE: usize = 99;
+/// Some tens of microseconds of work.
+const ROUNDS: usize = 100_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["serve"] => run_server(None),
         ["serve", certificates] => run_server(Some(certificates)),
-        ["flood", uri, connections, at_once, seconds] => {
-            let time = Duration::from_secs(seconds.parse()?);
-            println!(
-                "{}",
-                runtime()?.block_on(flood(uri, connections.parse()?, at_once.parse()?, time))?
-            );
+        ["flood", uri, connections, at_once, rounds, seconds] => {
+            let (connections, at_once) = (connections.parse()?, at_once.parse()?);
+            let (rounds, time) = (rounds.parse()?, Duration::from_secs(seconds.parse()?));
+            let made = runtime()?.block_on(flood(uri, connections, at_once, rounds, time))?;
+            println!("{made}");
             Ok(())
         }
         _ => {
@@ -38,6 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             for (count, argument) in counts.iter_mut().zip(&arguments) {
                 *count = argument.parse()?;
             }
+            make_room()?;
             runtime()?.block_on(all(counts))
         }
     }
@@ -51,22 +59,39 @@ fn run_server(certificates: Option<&str>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The cores of the server, and those of the others.
+fn cores() -> (String, String) {
+    match std::thread::available_parallelism().map_or(1, usize::from) {
+        1 => ("0".into(), "0".into()),
+        count => ("0".into(), format!("1-{}", count - 1)),
+    }
+}
+
 fn part(arguments: &[&str]) -> Result<Process, Box<dyn Error>> {
-    let mut command = Command::new(env::current_exe()?);
-    command.args(arguments);
+    let mut command = Command::new("taskset");
+    command.args(["-c", &cores().0]).arg(env::current_exe()?).args(arguments);
     Process::start(command)
 }
 
-/// It stands for another machine: it has another address, and takes what the others leave of this one.
+/// This process leaves the server's core to the server.
+fn make_room() -> Result<(), Box<dyn Error>> {
+    let (this, others) = (std::process::id().to_string(), cores().1);
+    let status = Command::new("taskset").args(["-acp", &others, &this]).output()?.status;
+    if status.success() { Ok(()) } else { Err("taskset has failed".into()) }
+}
+
+/// It stands for another machine: it has another address, and runs where and when no client does.
 fn flooder(
     uri: &str,
     connections: usize,
     at_once: usize,
+    rounds: usize,
     seconds: usize,
 ) -> Result<Process, Box<dyn Error>> {
-    let mut command = Command::new("nice");
-    command.args(["-n", "19"]).arg(env::current_exe()?).args(["flood", uri]);
-    command.args([connections, at_once, seconds].map(|count| count.to_string()));
+    let mut command = Command::new("taskset");
+    command.args(["-c", &cores().1, "chrt", "--idle", "0"]).arg(env::current_exe()?);
+    command.args(["flood", uri]);
+    command.args([connections, at_once, rounds, seconds].map(|count| count.to_string()));
     Process::start(command)
 }
 
@@ -147,24 +172,29 @@ async fn all([held, silent, trickling, seconds]: [usize; 4]) -> Result<(), Box<d
     }
     println!("{}", table(&rows));
 
-    let head = [&format!("{POLITE} polite clients"), "p50", "p99", "longest", "flood, calls/s"];
+    let polite_clients = format!("{POLITE} polite clients");
+    let head = [&polite_clients, "p50", "p99", "longest", "flood, calls/s", "server's core"];
     let mut rows = vec![head.map(ToString::to_string).to_vec()];
     for (name, raw) in wires {
-        let (_server, uri) = server(raw, None)?;
+        let (server, uri) = server(raw, None)?;
         let time = Duration::from_secs(seconds as u64);
         polite(&uri, POLITE, PAUSE, time / 5).await?;
         // On Ruby's wire, a connection for each call at a time.
-        let mut floods = vec![(0, 0), (1, 1), (1, 64), (1, 256)];
+        let mut floods = vec![(0, 0, 0), (1, 1, 0), (1, 64, 0), (1, 256, 0)];
         if raw == Raw::Native {
-            floods.push((64, 16));
+            floods.push((64, 16, 0));
         }
-        for (connections, at_once) in floods {
+        // With little work a core for the flooder doesn't keep one for the server busy.
+        floods.push((64, 4, ROUNDS));
+        for (connections, at_once, rounds) in floods {
             let flooder = match connections {
                 0 => None,
-                _ => Some(flooder(&uri, connections, at_once, seconds + 2)?),
+                _ => Some(flooder(&uri, connections, at_once, rounds, seconds + 2)?),
             };
             tokio::time::sleep(Duration::from_secs(1)).await;
+            let (begun, before) = (Instant::now(), server.cpu()?);
             let latencies = polite(&uri, POLITE, PAUSE, time).await?;
+            let busy = (server.cpu()? - before).as_secs_f64() / begun.elapsed().as_secs_f64();
             let (who, made) = match flooder {
                 None => (format!("{name}, alone"), String::new()),
                 Some(mut flooder) => {
@@ -172,15 +202,17 @@ async fn all([held, silent, trickling, seconds]: [usize; 4]) -> Result<(), Box<d
                     let each_second = made / (seconds + 2) as f64;
                     let who = match connections {
                         1 => format!("{name}, beside one with {at_once} at once"),
-                        _ => format!(
-                            "{name}, beside {connections} connections, each {at_once} at once"
-                        ),
+                        _ => {
+                            format!("{name}, beside one with {connections} times {at_once} at once")
+                        }
                     };
-                    (who, format!("{each_second:.0}"))
+                    let works = if rounds > 0 { ", with work to do" } else { "" };
+                    (format!("{who}{works}"), format!("{each_second:.0}"))
                 }
             };
             let times = [500, 990, 1000].map(|at| milliseconds(latencies.at(at)));
-            rows.push([vec![who], times.to_vec(), vec![made]].concat());
+            let busy = format!("{:.0} %", busy * 100.0);
+            rows.push([vec![who], times.to_vec(), vec![made, busy]].concat());
         }
     }
     println!("{}", table(&rows));

@@ -32,6 +32,11 @@ pub struct Desk;
 impl Desk {
     /// Costs next to nothing.
     pub fn ping(&self) {}
+
+    /// Keeps a core busy for so many rounds, of which some hundred take a microsecond.
+    pub fn work(&self, rounds: u64) -> u64 {
+        (0..rounds).fold(1, |number, round| std::hint::black_box(number ^ round).wrapping_mul(3))
+    }
 }
 
 /// The server, with room for some beside ten thousand, which is as many as it holds without a word; within TLS, if

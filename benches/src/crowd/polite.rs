@@ -90,30 +90,32 @@ pub async fn polite(
 }
 
 /// Makes calls over so many connections, and over each of them so many at a time (for which Ruby's wire takes as many
-/// connections), one as soon as another is answered, for so long. Gives how many were made.
+/// connections), one as soon as another is answered, for so long; each is to keep the server busy for so many rounds.
+/// Gives how many were made.
 pub async fn flood(
     uri: &str,
     connections: usize,
     at_once: usize,
+    rounds: u64,
     time: Duration,
 ) -> drb::Result<usize> {
     let mut tasks = JoinSet::new();
     for _ in 0..connections {
         let desk: DeskProxy = elsewhere().connect(uri).await?;
         for _ in 0..at_once {
-            tasks.spawn(call_for(desk.clone(), time));
+            tasks.spawn(call_for(desk.clone(), rounds, time));
         }
     }
     Ok(tasks.join_all().await.into_iter().sum())
 }
 
 /// Makes one call after the other for so long, and gives how many were made.
-async fn call_for(desk: DeskProxy, time: Duration) -> usize {
+async fn call_for(desk: DeskProxy, rounds: u64, time: Duration) -> usize {
     let mut made = 0;
     let calls = async {
         loop {
-            match desk.ping().await {
-                Ok(()) => made += 1,
+            match desk.work(rounds).await {
+                Ok(_) => made += 1,
                 Err(_) => sleep(Duration::from_millis(1)).await,
             }
         }

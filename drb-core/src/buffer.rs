@@ -27,6 +27,14 @@ pub(crate) fn give(mut buffer: Vec<u8>) {
     }
 }
 
+/// Empties a buffer, which gives its memory back if that is much.
+pub(crate) fn clear(buffer: &mut Vec<u8>) {
+    match buffer.capacity() <= KEEP {
+        true => buffer.clear(),
+        false => *buffer = Vec::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +52,10 @@ mod tests {
         assert_ne!(other.as_ptr(), memory, "one call has it at a time");
         give(Vec::with_capacity(KEEP + 1));
         assert_eq!(take().capacity(), 256);
+        for (much, kept) in [(KEEP, KEEP), (KEEP + 1, 0)] {
+            let mut buffer = vec![1; much];
+            clear(&mut buffer);
+            assert_eq!((buffer.len(), buffer.capacity()), (0, kept));
+        }
     }
 }

@@ -140,6 +140,8 @@ impl Request {
 
     /// It was made, and whatever is left of it is of no use.
     fn end(mut self: Box<Self>) {
+        // If it couldn't be made, they are still there.
+        self.bytes = Vec::new();
         self.session = None;
         self.native = None;
         // At the end of its thread it is dropped.
@@ -661,5 +663,24 @@ impl Response {
         let loaded = loaded.map_err(|error| Error::Load(self.explain(error)));
         buffer::give(std::mem::take(&mut self.bytes));
         loaded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_request_has_the_memory_of_the_last_one_and_nothing_else() {
+        let mut request = Request::begin();
+        let place = std::ptr::from_ref(&*request);
+        // It couldn't be made.
+        request.bytes = vec![0; 1 << 20];
+        let asking = native::Asking::new(crate::ObjectId::Front, Method::Named("method".into()), 0);
+        request.native = Some(asking);
+        request.end();
+        let next = Request::begin();
+        assert_eq!(std::ptr::from_ref(&*next), place);
+        assert!(next.bytes.capacity() == 0 && next.native.is_none() && next.session.is_none());
     }
 }

@@ -1,7 +1,8 @@
 //! The reply to a call, while it is being written.
 
 use crate::{
-    Dump, DumpError, Dumper, Exception, Limits, Session, Wire, block::Scope, native::Sending, ruby,
+    Dump, DumpError, Dumper, Exception, Limits, Session, Wire, block::Scope, buffer,
+    native::Sending, ruby,
 };
 use std::{fmt, sync::Arc};
 
@@ -54,7 +55,7 @@ impl Completed {
     #[must_use]
     pub fn into_reply(self) -> Reply {
         let mut written = self.0;
-        written.bytes.clear();
+        buffer::clear(&mut written.bytes);
         (written.scope, written.failure) = (None, None);
         written.sending = Sending::default();
         Reply(written)

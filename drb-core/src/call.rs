@@ -1,9 +1,8 @@
 //! One call as the caller sees it: from its arguments to its result.
 
 use crate::{
-    Apart, Arg, Arrival, Budget, Closing, Current, Dump, DumpError, Dumper, Error, Exception,
-    Limits, Load, LoadError, Loader, Outbound, Outcome, Pipelined, Proxy, Reference, Returns,
-    Session, Wire,
+    Arg, Closing, Current, Dump, DumpError, Dumper, Error, Limits, Load, LoadError, Loader,
+    Outbound, Pipelined, Proxy, Reference, Request, Response, Returns, Session, Wire,
     block::{Driver, NoBlock, Takes, Yielded, Yielding, Yields},
     buffer,
     dispatch::{Dispatch, Signature},
@@ -12,15 +11,13 @@ use crate::{
 };
 use std::{
     borrow::Cow,
-    cell::Cell,
     fmt,
     future::Future,
     marker::PhantomData,
-    ops::Range,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// An object elsewhere, without a type: what every proxy holds.
@@ -106,136 +103,6 @@ impl Future for Carried {
     }
 }
 
-/// A call in the form of its wire.
-#[derive(Default)]
-#[non_exhaustive]
-pub struct Request {
-    /// The way there, until the call is made.
-    link: Option<Arc<dyn Link>>,
-    /// The whole message.
-    pub bytes: Vec<u8>,
-    /// How long it may take from now to the result; `None` for as long as it likes.
-    pub deadline: Option<Duration>,
-    /// When it has to have its result whatever its deadline is: when nobody waits any more for the
-    /// call that is being served where it is made.
-    pub until: Option<Instant>,
-    /// What references in it go through.
-    pub session: Option<Arc<dyn Session>>,
-    /// What the native wire says beside the bytes, which are then the arguments alone.
-    pub native: Option<native::Asking>,
-    /// Why it cannot be made.
-    error: Option<DumpError>,
-}
-
-thread_local! {
-    /// Memory for the next request: each is made where it stays, and its pieces are taken out of it.
-    static MADE: Cell<Option<Box<Request>>> = const { Cell::new(None) };
-}
-
-impl Request {
-    /// An empty one, in the memory of one that was made before.
-    fn begin() -> Box<Self> {
-        MADE.try_with(Cell::take).ok().flatten().unwrap_or_default()
-    }
-
-    /// It was made, and whatever is left of it is of no use.
-    fn end(mut self: Box<Self>) {
-        // If it couldn't be made, they are still there.
-        self.bytes = Vec::new();
-        self.session = None;
-        self.native = None;
-        // At the end of its thread it is dropped.
-        let _ = MADE.try_with(|made| made.set(Some(self)));
-    }
-
-    /// All of it, for what keeps it.
-    #[must_use]
-    pub fn take(&mut self) -> Self {
-        std::mem::take(self)
-    }
-
-    /// How long it may take from `now` on: its deadline, or what is left of that of the call in which
-    /// it is made; `None` for as long as it likes.
-    ///
-    /// # Errors
-    /// [`Error::DeadlineExceeded`]: nothing is left, so it is not made.
-    pub fn time_left(&self, now: Instant) -> Result<Option<Duration>, Error> {
-        let Some(until) = self.until else { return Ok(self.deadline) };
-        let left = until.saturating_duration_since(now);
-        if left.is_zero() {
-            let (after, outcome) = (Duration::ZERO, Outcome::NotExecuted);
-            return Err(Error::DeadlineExceeded { after, outcome });
-        }
-        Ok(Some(self.deadline.map_or(left, |deadline| deadline.min(left))))
-    }
-}
-
-impl fmt::Debug for Request {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { deadline, native, .. } = self;
-        f.debug_struct("Request")
-            .field("deadline", deadline)
-            .field("native", native)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A reply in the form of its wire.
-pub struct Response {
-    /// Where the reply's bytes are.
-    pub bytes: Vec<u8>,
-    /// Which of them are the result or the exception.
-    pub body: Range<usize>,
-    /// Whether it is a result.
-    pub success: bool,
-    /// What the proxy knows of the method.
-    pub signature: Option<&'static Signature>,
-    /// What it has come over.
-    pub carrier: Carrier,
-    /// What it refers to, until it is loaded.
-    pub held: native::Held,
-    /// The string at its end, if that has travelled beside it.
-    pub tail: Option<Arc<native::Tail>>,
-}
-
-/// What a reply has come over: it has the bounds for loading it, and references in it go through it.
-#[derive(Clone)]
-pub enum Carrier {
-    /// A native connection.
-    Connection(Arc<native::Connection>),
-    /// Anything else.
-    Other(Arc<Limits>, Option<Arc<dyn Session>>),
-}
-
-impl Carrier {
-    /// The bounds.
-    #[inline]
-    pub fn limits(&self) -> &Limits {
-        match self {
-            Self::Connection(connection) => connection.limits(),
-            Self::Other(limits, _) => limits,
-        }
-    }
-
-    /// What references go through.
-    #[inline]
-    pub fn session(&self) -> Option<&dyn Session> {
-        match self {
-            Self::Connection(connection) => Some(&**connection),
-            Self::Other(_, session) => session.as_deref(),
-        }
-    }
-
-    /// The shapes that both sides know by number, on the native wire.
-    #[inline]
-    pub(crate) fn tables(&self) -> Option<&Arc<native::Tables>> {
-        match self {
-            Self::Connection(connection) => Some(connection.tables()),
-            Self::Other(_, session) => session.as_ref()?.tables(),
-        }
-    }
-}
-
 impl Remote {
     /// The object that `reference` means, over `link`.
     pub fn new(link: Arc<dyn Link>, reference: Reference) -> Self {
@@ -262,27 +129,17 @@ impl Remote {
 
     /// Begins a call of `method` with `count` arguments, keywords together counting as one.
     pub fn begin(&self, method: impl Into<Cow<'static, str>>, count: usize) -> Outgoing {
-        let method = method.into();
-        let mut outgoing = self.begin_with(&method, None, count);
-        if let Some(native) = &mut outgoing.0.native {
-            native.method = Method::Named(method);
-        }
-        outgoing
+        self.begin_with(Method::Named(method.into()), count)
     }
 
     /// The same of a method of a proxy.
     #[doc(hidden)]
     pub fn begin_as(&self, signature: &'static Signature, count: usize) -> Outgoing {
-        self.begin_with(signature.name(), Some(signature), count)
+        self.begin_with(Method::Known(signature), count)
     }
 
     #[inline]
-    fn begin_with(
-        &self,
-        name: &str,
-        signature: Option<&'static Signature>,
-        count: usize,
-    ) -> Outgoing {
+    fn begin_with(&self, method: Method, count: usize) -> Outgoing {
         let mut request = Request::begin();
         request.bytes = buffer::take();
         request.session = self.link.session();
@@ -290,11 +147,10 @@ impl Remote {
         let mut outgoing = Outgoing(request);
         match self.link.wire() {
             Wire::Ruby => outgoing.write(|bytes, limits, _| {
-                ruby::request::begin(bytes, &self.reference, name, count, limits)
+                ruby::request::begin(bytes, &self.reference, method.name(), count, limits)
             }),
             Wire::Native => {
                 let target = self.reference.id().clone();
-                let method = signature.map_or(Method::Named(Cow::Borrowed("")), Method::Known);
                 outgoing.0.native = Some(native::Asking::new(target, method, count));
             }
         }
@@ -587,100 +443,5 @@ impl<R: Returns, B: Driver> Future for Call<R, B> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.poll_response(context, |response| R::given(response.and_then(Response::load)))
-    }
-}
-
-impl Response {
-    /// One in the form of Ruby's wire.
-    pub fn ruby(
-        bytes: Vec<u8>,
-        head: ruby::ReplyHead,
-        limits: Arc<Limits>,
-        session: Option<Arc<dyn Session>>,
-    ) -> Self {
-        let ruby::ReplyHead { body, success, .. } = head;
-        let carrier = Carrier::Other(limits, session);
-        let (held, tail) = (native::Held::default(), None);
-        Self { bytes, body, success, signature: None, carrier, held, tail }
-    }
-
-    /// All of it, for what keeps it.
-    pub(crate) fn take(&mut self) -> Self {
-        Self {
-            bytes: std::mem::take(&mut self.bytes),
-            body: self.body.clone(),
-            carrier: self.carrier.clone(),
-            held: std::mem::take(&mut self.held),
-            tail: self.tail.take(),
-            ..*self
-        }
-    }
-
-    /// How many bytes the result or the exception has.
-    pub fn size(&self) -> usize {
-        self.body.len() + self.tail.as_ref().map_or(0, |tail| tail.len())
-    }
-
-    /// If the two sides know the method differently, an error says so.
-    #[cold]
-    fn explain(&self, error: LoadError) -> LoadError {
-        match (self.carrier.tables(), self.signature) {
-            (Some(tables), Some(signature)) if error.may_be_apart() => {
-                let found = tables.apart(signature);
-                let apart = found.map(|found| Apart { expected: signature.to_string(), found });
-                error.between(apart)
-            }
-            _ => error,
-        }
-    }
-
-    /// The result, or the exception that came in its place.
-    ///
-    /// # Errors
-    /// The reply cannot be loaded.
-    pub fn load<T: Load>(&mut self) -> Arrival<T> {
-        let body = self.bytes.get(self.body.clone()).unwrap_or_default();
-        let load = |loader: &mut Loader<'_>| -> Result<Result<T, Box<Exception>>, LoadError> {
-            match self.success {
-                true => T::load(loader).map(Ok),
-                false => Exception::load(loader).map(|exception| Err(Box::new(exception))),
-            }
-        };
-        let (limits, session) = (self.carrier.limits(), self.carrier.session());
-        let loaded = match self.carrier.tables() {
-            None => {
-                let loader = Loader::marshal(body, limits, session);
-                loader.and_then(|mut loader| load(&mut loader))
-            }
-            Some(tables) => {
-                let budget = Budget::new(limits, self.size());
-                let mut loader = Loader::native(body, tables, budget, session);
-                loader.end_with(self.tail.as_deref());
-                loader.take_from(&mut self.held);
-                load(&mut loader)
-            }
-        };
-        let loaded = loaded.map_err(|error| Error::Load(self.explain(error)));
-        buffer::give(std::mem::take(&mut self.bytes));
-        loaded
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_next_request_has_the_memory_of_the_last_one_and_nothing_else() {
-        let mut request = Request::begin();
-        let place = std::ptr::from_ref(&*request);
-        // It couldn't be made.
-        request.bytes = vec![0; 1 << 20];
-        let asking = native::Asking::new(crate::ObjectId::Front, Method::Named("method".into()), 0);
-        request.native = Some(asking);
-        request.end();
-        let next = Request::begin();
-        assert_eq!(std::ptr::from_ref(&*next), place);
-        assert!(next.bytes.capacity() == 0 && next.native.is_none() && next.session.is_none());
     }
 }

@@ -27,6 +27,8 @@ pub mod native;
 mod objects;
 mod reference;
 mod relay;
+mod request;
+mod response;
 mod returns;
 pub mod ruby;
 #[cfg(feature = "serde")]
@@ -44,7 +46,7 @@ pub use arg::{Arg, LoadRef};
 pub use block::{Block, NoBlock, Yield, Yielding, Yields};
 pub use budget::Budget;
 pub use by_ref::{ByRef, Either, by_ref};
-pub use call::{Call, Carried, Carrier, Link, Outgoing, Remote, Request, Response};
+pub use call::{Call, Carried, Link, Outgoing, Remote};
 pub use closed::{Closed, Closing};
 pub use context::{Context, Peer, Wire};
 pub use current::{Current, Entered};
@@ -62,6 +64,8 @@ pub use load::{Fields, Kind, Load, Loader};
 pub use objects::{Exported, Holder, Objects, Term, Total};
 pub use reference::{ObjectId, Reference, Session};
 pub use relay::{OneRelay, Relay};
+pub use request::Request;
+pub use response::{Carrier, Response};
 pub use returns::{Arrival, Loaded, Outbound, Pipelined, Returns};
 #[cfg(feature = "serde")]
 pub use serde::Serde;

@@ -311,17 +311,20 @@ impl<'a> Args<'a> {
         match self.tables {
             Some(tables) => {
                 let mut loader = self.open_native(stream, tables);
-                let value = T::load(&mut loader)?;
-                self.budget.leave(loader.left());
-                Ok(value)
+                self.load_from(&mut loader)
             }
             None => {
                 let mut loader = self.open(stream)?;
-                let value = T::load(&mut loader)?;
-                self.budget.leave(loader.left());
-                Ok(value)
+                self.load_from(&mut loader)
             }
         }
+    }
+
+    #[inline]
+    fn load_from<T: Load>(&mut self, loader: &mut Loader<'a>) -> Result<T, LoadError> {
+        let value = T::load(loader)?;
+        self.budget.leave(loader.left());
+        Ok(value)
     }
 
     /// How many keywords the stream holds, if it holds keywords.

@@ -69,7 +69,8 @@ pub trait Home: Any + Send + Sync {
     /// The way to an object of this process.
     fn local(&self, object: Arc<dyn Dispatch>) -> Remote;
 
-    /// Makes a call, within its deadline: it takes it out of the request. What it gives is to be polled next, with the same `context`.
+    /// Makes a call, within its deadline: it takes it out of the request. What it gives is to be polled next, with
+    /// the same `context`.
     fn carry(
         &self,
         connection: Arc<Connection>,

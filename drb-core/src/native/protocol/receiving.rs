@@ -112,6 +112,7 @@ impl Protocol {
             self.idle.stirs(now);
         }
         match kind {
+            // They are taken above.
             Kind::Call | Kind::Result | Kind::Failure => {}
             Kind::Chunk => {
                 self.inbox.intake.take(body.len(), byte & ASKS != 0);

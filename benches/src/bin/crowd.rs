@@ -178,36 +178,35 @@ async fn all([held, silent, trickling, seconds]: [usize; 4]) -> Result<(), Box<d
     for (name, raw) in wires {
         let (server, uri) = server(raw, None)?;
         let time = Duration::from_secs(seconds as u64);
-        polite(&uri, POLITE, PAUSE, time / 5).await?;
+        polite(&uri, POLITE, PAUSE, 0, time / 5).await?;
         // On Ruby's wire, a connection for each call at a time.
-        let mut floods = vec![(0, 0, 0), (1, 1, 0), (1, 64, 0), (1, 256, 0)];
-        if raw == Raw::Native {
-            floods.push((64, 16, 0));
-        }
+        let idle = [(0, 0), (1, 1), (1, 64), (1, 256), (64, 16)].map(|flood| (flood, 0));
         // With little work a core for the flooder doesn't keep one for the server busy.
-        floods.push((64, 4, ROUNDS));
-        for (connections, at_once, rounds) in floods {
+        let busy = [(0, 0), (1, 1), (1, 64), (64, 4)].map(|flood| (flood, ROUNDS));
+        for ((connections, at_once), rounds) in idle.into_iter().chain(busy) {
+            if connections * at_once > 256 && raw == Raw::Ruby {
+                continue;
+            }
             let flooder = match connections {
                 0 => None,
                 _ => Some(flooder(&uri, connections, at_once, rounds, seconds + 2)?),
             };
             tokio::time::sleep(Duration::from_secs(1)).await;
             let (begun, before) = (Instant::now(), server.cpu()?);
-            let latencies = polite(&uri, POLITE, PAUSE, time).await?;
+            let latencies = polite(&uri, POLITE, PAUSE, rounds as u64, time).await?;
             let busy = (server.cpu()? - before).as_secs_f64() / begun.elapsed().as_secs_f64();
-            let (who, made) = match flooder {
-                None => (format!("{name}, alone"), String::new()),
+            let who = match connections {
+                0 => "alone".into(),
+                1 => format!("beside one with {at_once} at once"),
+                _ => format!("beside one with {connections} times {at_once} at once"),
+            };
+            let works = if rounds > 0 { ", with work to do" } else { "" };
+            let who = format!("{name}{works}, {who}");
+            let made = match flooder {
+                None => String::new(),
                 Some(mut flooder) => {
                     let made: f64 = flooder.line()?.trim().parse()?;
-                    let each_second = made / (seconds + 2) as f64;
-                    let who = match connections {
-                        1 => format!("{name}, beside one with {at_once} at once"),
-                        _ => {
-                            format!("{name}, beside one with {connections} times {at_once} at once")
-                        }
-                    };
-                    let works = if rounds > 0 { ", with work to do" } else { "" };
-                    (format!("{who}{works}"), format!("{each_second:.0}"))
+                    format!("{:.0}", made / (seconds + 2) as f64)
                 }
             };
             let times = [500, 990, 1000].map(|at| milliseconds(latencies.at(at)));

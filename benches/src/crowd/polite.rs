@@ -56,11 +56,13 @@ impl fmt::Display for Latencies {
     }
 }
 
-/// So many clients, each with a connection of its own, make a call each `pause` for so long.
+/// So many clients, each with a connection of its own, make a call each `pause` for so long, each of which keeps the
+/// server busy for so many rounds.
 pub async fn polite(
     uri: &str,
     clients: usize,
     pause: Duration,
+    rounds: u64,
     time: Duration,
 ) -> drb::Result<Latencies> {
     let mut tasks = JoinSet::new();
@@ -76,7 +78,7 @@ pub async fn polite(
             while Instant::now() < end {
                 ticks.tick().await;
                 let begun = Instant::now();
-                desk.ping().await?;
+                desk.work(rounds).await?;
                 latencies.push(begun.elapsed());
             }
             Ok::<_, drb::Error>(latencies)
@@ -90,7 +92,7 @@ pub async fn polite(
 }
 
 /// Makes calls over so many connections, and over each of them so many at a time (for which Ruby's wire takes as many
-/// connections), one as soon as another is answered, for so long; each is to keep the server busy for so many rounds.
+/// connections), one as soon as another is answered, for so long; each keeps the server busy for so many rounds.
 /// Gives how many were made.
 pub async fn flood(
     uri: &str,

@@ -42,6 +42,8 @@ pub(super) struct Connection {
     /// What has arrived; `taken` bytes of it are served.
     input: Vec<u8>,
     taken: usize,
+    /// Since when calls are served in this turn.
+    began: Option<std::time::Instant>,
     /// What of the input's memory the server has accounted for.
     charged: usize,
     /// By when a message that has begun has to have got on, and where it was before.
@@ -80,6 +82,7 @@ impl Connection {
             timer,
             input,
             taken: 0,
+            began: None,
             charged: 0,
             progress: None,
             output: Vec::new(),
@@ -107,9 +110,16 @@ impl Connection {
         loop {
             match self.reader.advance(self.input.get(self.taken..).unwrap_or_default()) {
                 Ok(Some(request)) => {
-                    self.call(&request).await?;
+                    let began = now();
+                    self.call(&request, began).await?;
                     self.taken += request.len;
                     self.progress = None;
+                    let began = *self.began.get_or_insert(began);
+                    if self.seat.has_served(began) && self.taken < self.input.len() {
+                        self.flush().await?;
+                        self.seat.turn().await;
+                        self.began = None;
+                    }
                 }
                 Ok(None) => {
                     self.flush().await?;
@@ -124,7 +134,7 @@ impl Connection {
     }
 
     /// Runs one call. A failed one is the last of its connection, as with Ruby.
-    async fn call(&mut self, request: &RequestHead) -> Result<(), End> {
+    async fn call(&mut self, request: &RequestHead, now: std::time::Instant) -> Result<(), End> {
         let message = self.input.get(self.taken..).unwrap_or_default();
         let reply = self.reply.take().unwrap_or_else(|| self.new_reply());
         let receiver = Receiver {
@@ -137,7 +147,6 @@ impl Connection {
             self.current = Arc::new(Current::new(Arc::clone(&self.session)));
         }
         let current = Arc::clone(&self.current);
-        let now = now();
         let completed = match current.enter(|| receiver.serve(request, message, reply, now)) {
             Invoked::Done(completed) => completed,
             Invoked::Running(mut running) => {
@@ -214,6 +223,7 @@ impl Connection {
     /// Reads more of the message that has begun, or the beginning of the next one.
     async fn fill(&mut self) -> Result<(), End> {
         self.forget_taken();
+        self.began = None;
         let Limits { idle, stall, .. } = *self.shared.limits;
         let now = Instant::now();
         let until = if self.input.is_empty() {

@@ -4,7 +4,7 @@ use super::{
     stopper::Stopper,
     turns::{Asked, Turns, after_others},
 };
-use crate::{Identity, Peer};
+use crate::{Identity, Peer, timer::now};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     future::poll_fn,
@@ -14,6 +14,7 @@ use std::{
         atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll, ready},
+    time::{Duration, Instant},
 };
 use tokio::runtime::Handle;
 
@@ -50,8 +51,10 @@ pub(crate) struct Seat {
     /// Where it is with its turn: one of those below, or the number under which it waits. Only its task looks at
     /// this and the next one.
     turn: AtomicU64,
-    /// How often it has read in this turn.
+    /// How often it has read in this turn. When it is as often as it may, the turn is over.
     reads: AtomicU8,
+    /// How many calls were served since it was last looked how long that takes.
+    calls: AtomicU8,
 }
 
 /// It has none.
@@ -65,6 +68,13 @@ const WAITS: u64 = 3;
 
 /// So often may be read in one turn: whether there is more than the first time, not every stream can tell without that.
 const READS: u8 = 2;
+
+/// So long calls are served in one turn. The last one is brought to where it waits for something.
+const QUANTUM: Duration = Duration::from_micros(50);
+
+/// After so many calls it is looked how long the turn has been, if there are no other peers. They may be about to
+/// connect.
+const CALLS: u8 = 16;
 
 impl Seats {
     /// For a server that runs here.
@@ -100,8 +110,8 @@ impl Seats {
         self.count.store(peers.len(), Ordering::Relaxed);
         drop(peers);
         let (stopper, seats) = (Stopper::default(), Arc::clone(self));
-        let (turn, reads) = (AtomicU64::new(NONE), AtomicU8::new(0));
-        Some(Arc::new(Seat { stopper, seats, origin, lane, turn, reads }))
+        let (turn, reads, calls) = (AtomicU64::new(NONE), AtomicU8::new(0), AtomicU8::new(0));
+        Some(Arc::new(Seat { stopper, seats, origin, lane, turn, reads, calls }))
     }
 }
 
@@ -139,13 +149,13 @@ impl Seat {
     /// Ready when the connection may read, and do what it has read. That takes a turn, if turns are taken, which ends
     /// with what the task does in one go: so nobody has one who waits for anything.
     pub(crate) fn poll_turn(&self, context: &mut Context<'_>) -> Poll<()> {
-        let turn = self.turn.load(Ordering::Relaxed);
-        if turn == NONE && !self.takes_turns() {
+        let (turn, is_over) = (self.turn.load(Ordering::Relaxed), self.is_over());
+        if turn == NONE && !is_over && !self.takes_turns() {
             return Poll::Ready(());
         }
         let turn = match turn {
-            OWN | SHARED if self.reads.load(Ordering::Relaxed) < READS => turn,
-            OWN => {
+            OWN | SHARED if !is_over => turn,
+            NONE | OWN if is_over => {
                 after_others(context.waker());
                 return Poll::Pending;
             }
@@ -187,10 +197,31 @@ impl Seat {
         }
     }
 
+    /// Whether the turn is over with the call that was served just now, as calls have been served since then. What
+    /// else has been read is left for the next one.
+    #[inline]
+    pub(crate) fn has_served(&self, since: Instant) -> bool {
+        let calls = self.calls.load(Ordering::Relaxed) + 1;
+        if calls < CALLS && !self.takes_turns() {
+            self.calls.store(calls, Ordering::Relaxed);
+            return false;
+        }
+        self.calls.store(0, Ordering::Relaxed);
+        let is_over = now().saturating_duration_since(since) >= QUANTUM;
+        if is_over {
+            self.reads.store(READS, Ordering::Relaxed);
+        }
+        is_over
+    }
+
+    fn is_over(&self) -> bool {
+        self.reads.load(Ordering::Relaxed) >= READS
+    }
+
     /// The task waits, or lets others go on.
     pub(super) fn end_turn(&self) {
         match self.turn.load(Ordering::Relaxed) {
-            NONE | WAITS.. => return,
+            WAITS.. => return,
             SHARED => self.lane.turns.end(),
             _ => {}
         }
@@ -296,6 +327,28 @@ mod tests {
         assert!(!has_turn(&a), "only who waits gives up");
         drop(e);
         assert!(has_turn(&a));
+    }
+
+    #[test]
+    fn a_turn_is_over_with_a_call_that_takes_long() {
+        let seats = seats();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut has_turn = |seat: &Seat| seat.poll_turn(&mut context).is_ready();
+        let long_ago = now().checked_sub(QUANTUM).unwrap();
+        let alone = seat(&seats, [10, 0, 0, 1]).unwrap();
+        assert!(!alone.has_served(now() + QUANTUM));
+        // Whether others come is looked for now and then.
+        assert!((2..CALLS).all(|_| !alone.has_served(long_ago)));
+        assert!(has_turn(&alone) && alone.has_served(long_ago));
+        assert!(!has_turn(&alone));
+        alone.end_turn();
+        assert!(has_turn(&alone));
+        let _other = seat(&seats, [10, 0, 0, 2]).unwrap();
+        assert!(has_turn(&alone) && !alone.has_served(now() + QUANTUM) && has_turn(&alone));
+        alone.end_turn();
+        assert!(has_turn(&alone) && alone.has_served(long_ago) && !has_turn(&alone));
+        alone.end_turn();
+        assert!(has_turn(&alone));
     }
 
     #[test]

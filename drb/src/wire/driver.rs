@@ -6,7 +6,7 @@ use crate::{
     Limit, LoadErrorKind, TlsProblem,
     net::Stream,
     server::{Seat, discard},
-    timer::Timer,
+    timer::{Timer, now},
     wait,
 };
 use drb_core::{
@@ -50,6 +50,8 @@ pub(crate) struct Driver {
     needs: usize,
     /// Whether bytes of a large string are to come before the next frame.
     in_string: bool,
+    /// Whether frames have arrived that are left for the next turn.
+    left: bool,
     greeted: bool,
     output: Vec<u8>,
     written: usize,
@@ -129,6 +131,7 @@ impl Driver {
             input,
             needs: PREAMBLE.len(),
             in_string: false,
+            left: false,
             greeted: false,
             output: Vec::new(),
             written: 0,
@@ -160,7 +163,7 @@ impl Driver {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
         if !self.greeted {
             // What has been read before this has begun.
-            self.take_frames()?;
+            self.take_frames(now())?;
         }
         for _ in 0..TURNS {
             // What is said last goes out in one piece with what was said before.
@@ -246,7 +249,8 @@ impl Driver {
     fn is_left(&self) -> bool {
         let protocol = self.connection.protocol();
         let is_needed = !protocol.is_left() || protocol.is_needed();
-        !is_needed && self.has_written_all() && !self.unflushed && protocol.waiting() == 0
+        let is_done = !self.left && self.has_written_all() && !self.unflushed;
+        !is_needed && is_done && protocol.waiting() == 0
     }
 
     fn has_written_all(&self) -> bool {
@@ -286,11 +290,15 @@ impl Driver {
             }
             return Poll::Pending;
         }
-        if let Some(seat) = &self.seat
-            && seat.takes_turns()
-        {
-            ready!(self.stream.poll_readable(context));
-            ready!(seat.poll_turn(context));
+        if let Some(seat) = &self.seat {
+            if self.left {
+                ready!(seat.poll_turn(context));
+                return Poll::Ready(self.take_frames(now()));
+            }
+            if seat.takes_turns() {
+                ready!(self.stream.poll_readable(context));
+                ready!(seat.poll_turn(context));
+            }
         }
         match ready!(self.read_once(context)) {
             Ok(0) => {
@@ -306,7 +314,7 @@ impl Driver {
         }
         self.heard = Instant::now();
         self.asked = false;
-        Poll::Ready(self.take_frames())
+        Poll::Ready(self.take_frames(self.heard.into_std()))
     }
 
     fn read_once(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -328,7 +336,9 @@ impl Driver {
         read
     }
 
-    fn take_frames(&mut self) -> Result<(), End> {
+    /// Takes the frames that are there, or as many of them as a turn is long that has begun at this time.
+    fn take_frames(&mut self, began: std::time::Instant) -> Result<(), End> {
+        self.left = false;
         let mut taken = 0;
         if !self.greeted {
             if is_tls(&self.input) {
@@ -367,6 +377,10 @@ impl Driver {
                     taken += len;
                     if let Some(called) = &called {
                         self.serving.call(&self.connection, called, now);
+                        if self.seat.as_ref().is_some_and(|seat| seat.has_served(began)) {
+                            self.left = taken < self.input.len();
+                            break self.connection.protocol();
+                        }
                     }
                 }
                 Received::Refused(len, id, exception) => {
@@ -435,7 +449,7 @@ impl Driver {
             // Calls may have waited for what other tasks have done.
             if protocol.has_work() {
                 drop(protocol);
-                return Poll::Ready(self.take_frames());
+                return Poll::Ready(self.take_frames(now()));
             }
             if !all_written {
                 // While a write waits, there is no use in more to write. But a new call may be the
@@ -444,7 +458,7 @@ impl Driver {
             } else if protocol.poll_transmit(context).is_ready() {
                 return Poll::Ready(Ok(()));
             }
-            if all_written && protocol.waiting() == 0 {
+            if all_written && !self.left && protocol.waiting() == 0 {
                 if protocol.is_left() || finished {
                     return Poll::Ready(Err(End::default()));
                 }
@@ -466,7 +480,7 @@ impl Driver {
             (until, protocol.is_receiving())
         };
         // As long as nothing can be written, it may be that nothing is read.
-        let partial = (receives || !self.input.is_empty()) && self.stalled.is_none();
+        let partial = (receives || !self.input.is_empty() && !self.left) && self.stalled.is_none();
         let late = self.progress.until(partial, self.connection.limits());
         let held_up = self.held_up.map(|(_, since)| since);
         let since = self.stalled.into_iter().chain(held_up).min();

@@ -6,7 +6,7 @@ use crate::{
     error::DumpError,
     native::Tables,
 };
-use std::{any::Any, sync::Arc};
+use std::{any::Any, sync::Arc, time::Instant};
 
 /// Names one object of one process.
 ///
@@ -92,6 +92,11 @@ pub trait Session: Any + Send + Sync {
     /// # Errors
     /// As [`Session::export`].
     fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError>;
+
+    /// The time, on the clock that the connection goes by.
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
 
     /// Takes back an export of the object in a place, in a message that is never sent. Only the native
     /// wire counts exports.

@@ -15,6 +15,7 @@ use std::{
         atomic::{AtomicU8, Ordering},
     },
     task::Context,
+    time::Instant,
 };
 
 /// A connection of the native wire. The driver of its socket has it, and everybody who holds one of
@@ -80,6 +81,11 @@ pub trait Home: Any + Send + Sync {
 
     /// The way to an object elsewhere, which was named by its URI.
     fn remote(&self, reference: Reference) -> Remote;
+
+    /// The time, on the clock that the connection goes by.
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
 
     /// An object of this process that a reference without a connection means, or one with a URI.
     fn object(&self, _: &Reference) -> Option<Arc<dyn Dispatch>> {
@@ -238,6 +244,10 @@ impl Session for Connection {
 
     fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
         self.export(object)
+    }
+
+    fn now(&self) -> Instant {
+        self.home.now()
     }
 
     fn hand_on(&self, reference: &Reference) -> Result<Option<Reference>, DumpError> {

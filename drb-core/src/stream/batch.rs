@@ -11,10 +11,20 @@ use crate::{
     dump::Codec,
     native::Tables,
 };
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// About so many bytes go together: what fits a frame of the native wire.
 const BYTES: usize = 28 << 10;
+
+/// A batch takes about so long, so that items which take long go early, and nobody waits for long until the others
+/// are there.
+const TIME: Duration = Duration::from_micros(100);
+
+/// How long it has taken is looked at after each of the first items, and then after twice as many, up to so many more.
+const LOOK: usize = 512;
 
 /// A reader loads so many items at a time at most, which take so many bytes of memory.
 const MOST: usize = 128;
@@ -38,6 +48,9 @@ pub(super) struct Filling<'d, 'a> {
     len: usize,
     /// The most items.
     most: usize,
+    /// With so many items it is full, or it is looked how long it has taken.
+    stop: usize,
+    began: Instant,
     /// When the reply has so many bytes, it is full.
     full: usize,
     /// The most bytes of one item.
@@ -65,11 +78,11 @@ impl End {
 }
 
 impl<'d, 'a> Filling<'d, 'a> {
-    /// An empty batch of at most `most` items.
+    /// An empty batch of at most so many items, whose making began at that time.
     pub(super) fn new(
         dumper: &'d mut Dumper<'a>,
         limits: &Limits,
-        most: usize,
+        (most, began): (usize, Instant),
     ) -> Result<Self, DumpError> {
         let at = dumper.begin_batch()?;
         // So an item always fits behind those that are there, and so do its references.
@@ -77,12 +90,19 @@ impl<'d, 'a> Filling<'d, 'a> {
         let (room, full) = (limits.message.saturating_sub(full + 64), at + full);
         let (references, error_text) = (limits.references / 2, limits.error_text);
         let end = End::of(dumper);
-        Ok(Self { dumper, at, len: 0, most, full, room, references, error_text, end })
+        let stop = most.min(1);
+        Ok(Self { dumper, at, len: 0, most, stop, began, full, room, references, error_text, end })
     }
 
     #[inline]
-    pub(super) fn is_full(&self) -> bool {
-        self.len >= self.most || self.end.bytes >= self.full
+    pub(super) fn is_full(&mut self) -> bool {
+        self.end.bytes >= self.full || (self.len >= self.stop && self.has_to_stop())
+    }
+
+    #[inline(never)]
+    fn has_to_stop(&mut self) -> bool {
+        self.stop = (self.len + self.len.clamp(1, LOOK)).min(self.most);
+        self.len >= self.most || now(self.dumper).saturating_duration_since(self.began) >= TIME
     }
 
     /// Writes an item. Of one that cannot be dumped nothing is left.
@@ -131,7 +151,7 @@ impl<'d, 'a> Filling<'d, 'a> {
     /// No more fit than are there, if they have so many references.
     fn full_of_references(&mut self) {
         if self.end.references >= self.references {
-            self.most = self.len;
+            (self.most, self.stop) = (self.len, self.len);
         }
     }
 
@@ -173,10 +193,14 @@ impl<'d, 'a> Filling<'d, 'a> {
 }
 
 /// A batch without items.
+fn now(dumper: &Dumper<'_>) -> Instant {
+    dumper.session.map_or_else(Instant::now, |session| session.now())
+}
+
 pub(super) fn empty(reply: Reply) -> Completed {
     let limits = *reply.limits();
     reply.success(|dumper| {
-        Filling::new(dumper, &limits, 1)?.end(Next::End);
+        Filling::new(dumper, &limits, (1, Instant::now()))?.end(Next::End);
         Ok(())
     })
 }
@@ -184,7 +208,7 @@ pub(super) fn empty(reply: Reply) -> Completed {
 /// A batch that has nothing but an exception.
 pub(super) fn raised(reply: Reply, exception: Exception) -> Completed {
     let limits = *reply.limits();
-    reply.success(|dumper| Filling::new(dumper, &limits, 1)?.raise(exception))
+    reply.success(|dumper| Filling::new(dumper, &limits, (1, Instant::now()))?.raise(exception))
 }
 
 impl Dumper<'_> {

@@ -64,7 +64,7 @@ pub(crate) const NEXT_ITEMS: &str = "next items";
 /// ```
 ///
 /// Nothing runs ahead of its reader but by a few batches: of at most 64 items at first, of about 28 KiB
-/// later. An item takes part in no call's deadline: a stream may be silent for as long as it likes.
+/// later, and of what can be made in 100 us. An item takes part in no call's deadline: a stream may be silent for as long as it likes.
 ///
 /// An error of an item, or one that cannot be copied, is in that item's place, and the stream goes on. When
 /// the connection is lost, or the stream panics, that is the last item: an [`Error`](crate::Error), so

@@ -2,7 +2,7 @@
 
 use super::batch::{self, Filling, Next};
 use crate::{
-    Exception, MethodError, Outgoing, Returns,
+    Exception, MethodError, Outgoing, Returns, Session,
     dispatch::{Completed, Reply, panic_of},
 };
 use std::{
@@ -11,6 +11,7 @@ use std::{
     pin::{Pin, pin},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
+    time::Instant,
 };
 
 /// What a method's stream is run with. The code that `#[drb::service]` makes calls it, within the future
@@ -135,6 +136,7 @@ impl Slot {
         S: futures_core::Stream<Item: Returns>,
     {
         let Some(ask) = self.take_asked() else { return Poll::Pending };
+        let began = ask.now();
         let item = match poll_next(stream.as_mut(), context) {
             Poll::Pending => {
                 *self.lock() = Exchange::Asked(ask);
@@ -144,7 +146,7 @@ impl Slot {
         };
         let (got, over) = match (item, ask) {
             (Ok(Some(item)), Ask::Batch(reply, most)) => {
-                let (completed, over) = fill(stream, item, reply, most, context);
+                let (completed, over) = fill(stream, item, reply, (most, began), context);
                 (Got::Replied(completed), over)
             }
             (Ok(Some(item)), Ask::One(reply)) => (Got::Replied(item.returned(reply)), false),
@@ -164,6 +166,14 @@ impl Slot {
 }
 
 impl Ask {
+    /// The time, on the clock of whoever asks.
+    fn now(&self) -> Instant {
+        match self {
+            Self::Batch(reply, _) => reply.session().map_or_else(Instant::now, Session::now),
+            Self::One(_) | Self::Yield(_) => Instant::now(),
+        }
+    }
+
     /// There are no more items.
     pub(super) fn ended(self) -> Got {
         match self {
@@ -202,7 +212,7 @@ fn fill<S>(
     mut stream: Pin<&mut S>,
     first: S::Item,
     reply: Reply,
-    most: usize,
+    bounds: (usize, Instant),
     context: &mut Context<'_>,
 ) -> (Completed, bool)
 where
@@ -211,7 +221,7 @@ where
     let mut over = false;
     let limits = *reply.limits();
     let completed = reply.success(|dumper| {
-        let mut batch = Filling::new(dumper, &limits, most)?;
+        let mut batch = Filling::new(dumper, &limits, bounds)?;
         let mut item = first;
         loop {
             match item.outcome() {

@@ -22,6 +22,10 @@ pub(super) struct Pull {
     number: u64,
     /// How many batches are asked for at a time.
     window: usize,
+    /// The first batch that was asked for as early as this window allows.
+    early: u64,
+    /// Whether the reader waits for the next batch.
+    waits: bool,
     here: Here,
     /// Items that are loaded already, the next one last: a `Vec<V>`.
     loaded: Option<Box<dyn Any + Send>>,
@@ -57,14 +61,32 @@ const WINDOW: usize = 8;
 impl Pull {
     pub(super) fn new(remote: Remote) -> Self {
         let (asked, here) = (VecDeque::new(), Here::Nothing);
-        Self { remote: Some(remote), asked, number: 0, window: 1, here, loaded: None }
+        Self {
+            remote: Some(remote),
+            asked,
+            number: 0,
+            window: 1,
+            early: 0,
+            waits: false,
+            here,
+            loaded: None,
+        }
     }
 
     /// Items that are all there.
     pub(super) fn of<V: Send + 'static>(mut items: Vec<V>) -> Self {
         items.reverse();
         let (asked, here) = (VecDeque::new(), Here::Nothing);
-        Self { remote: None, asked, number: 0, window: 1, here, loaded: Some(Box::new(items)) }
+        Self {
+            remote: None,
+            asked,
+            number: 0,
+            window: 1,
+            early: 0,
+            waits: false,
+            here,
+            loaded: Some(Box::new(items)),
+        }
     }
 
     /// What is read, as long as nothing of it was.
@@ -136,9 +158,7 @@ impl Pull {
                     self.ask(context);
                     let Some(first) = self.asked.front_mut() else { return Poll::Ready(None) };
                     let Poll::Ready(arrived) = first.poll(context) else {
-                        if self.window > 1 {
-                            self.window = (self.window * 2).min(WINDOW);
-                        }
+                        self.waits = true;
                         return Poll::Pending;
                     };
                     let number = first.number;
@@ -222,12 +242,19 @@ impl Pull {
         }
         let flows = items >= FLOWS.0 || bytes >= FLOWS.1;
         let native = self.remote.as_ref().is_some_and(|to| to.link().wire() == Wire::Native);
-        self.window = match (flows, native) {
-            (true, true) if number > 0 => self.window.max(2),
+        let waited = std::mem::take(&mut self.waits) && number >= self.early;
+        let window = match (flows, native) {
+            (true, true) if waited => (self.window * 2).min(WINDOW),
+            (true, true) => self.window.max(2),
             // On Ruby's wire each of them takes a connection.
             _ => 1,
         };
+        let wider = window > self.window;
+        self.window = window;
         self.ask(context);
+        if wider {
+            self.early = self.number - 1;
+        }
         Ok(())
     }
 

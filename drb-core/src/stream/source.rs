@@ -56,9 +56,9 @@ struct Turn {
 }
 
 /// The first batch has so few items that a reader who wants but some of them doesn't cost much; each
-/// further one may have more.
+/// further one may have so many times as many, as far as bytes and time allow: to ask costs more than small items do.
 const FIRST: usize = 64;
-const GROWTH: usize = 8;
+const GROWTH: usize = 64;
 const MOST: usize = 1 << 16;
 
 impl Source {

@@ -14,7 +14,7 @@ use crate::{
     server::{self, Shared},
     timer::now,
 };
-use std::{sync::Arc, task::Context};
+use std::{sync::Arc, task::Context, time::Instant};
 
 /// A way to one process, over Ruby's wire.
 pub(super) struct Route {
@@ -102,6 +102,10 @@ impl Session for ClientSession {
         let (server, uri) = self.server(object.class())?;
         let id = server.objects.export(object, self.pool.holder(), now())?;
         Ok(Reference::new(uri, id))
+    }
+
+    fn now(&self) -> Instant {
+        now()
     }
 
     fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {

@@ -6,9 +6,13 @@ use crate::{
     dispatch::Dispatch,
     native::{self, Tables},
     server::{self, Shared},
+    timer::now,
 };
 use drb_core::native::Held;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
 /// One of the two sides of a call: what is dumped there, and what is loaded.
 pub(crate) struct LocalSession {
@@ -57,6 +61,10 @@ impl Session for LocalSession {
         let (link, reference) = objects::hold(object, &self.server, &self.client, self.serves);
         self.held.lock().unwrap_or_else(PoisonError::into_inner).push(link);
         Ok(reference)
+    }
+
+    fn now(&self) -> Instant {
+        now()
     }
 
     fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {

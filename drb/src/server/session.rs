@@ -5,7 +5,7 @@ use crate::{
     DumpError, Holder, Reference, Relay, Remote, Session, dispatch::Dispatch, local::LocalLink,
     timer::now,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 /// The session of a peer that calls this server.
 pub(crate) struct ServerSession {
@@ -19,6 +19,10 @@ impl Session for ServerSession {
     fn export(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {
         let id = self.shared.objects.export(object, self.holder, now())?;
         Ok(Reference::new(Arc::clone(&self.uri), id))
+    }
+
+    fn now(&self) -> Instant {
+        now()
     }
 
     fn lend(&self, object: Arc<dyn Dispatch>) -> Result<Reference, DumpError> {

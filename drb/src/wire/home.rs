@@ -12,6 +12,7 @@ use std::{
     any::Any,
     sync::{Arc, Weak},
     task::Context,
+    time::Instant,
 };
 
 /// The process as the connections of a client or a server see it.
@@ -61,6 +62,10 @@ impl Home for ServerHome {
         context: &Context<'_>,
     ) -> Carried {
         connection.call(request, now(), Some(context))
+    }
+
+    fn now(&self) -> Instant {
+        now()
     }
 
     fn remote(&self, reference: Reference) -> Remote {

@@ -2,9 +2,12 @@
 
 use drb::{Stream, prelude::*};
 use futures_util::{StreamExt, stream};
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 #[derive(Debug, Clone, PartialEq, DrbDumped)]
@@ -81,6 +84,15 @@ impl Store {
         stream::iter(0..count).map(move |number| {
             let _ = &alive;
             made.fetch_add(1, Ordering::SeqCst);
+            number
+        })
+    }
+
+    /// Each item takes longer than a batch is to take.
+    pub fn laborious(&self) -> impl futures_util::Stream<Item = i64> {
+        stream::iter(0..).map(|number| {
+            let began = Instant::now();
+            while began.elapsed() < Duration::from_micros(200) {}
             number
         })
     }

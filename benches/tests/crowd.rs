@@ -47,7 +47,7 @@ fn polite_clients_are_served_beside_a_flood() {
             let uri = raw.at(server.uri());
             let other = uri.clone();
             let flooder = tokio::spawn(async move { flood(&other, 4, 16, 0, SECOND).await });
-            let latencies = polite(&uri, 20, 0, SECOND / 50, SECOND / 2).await.unwrap();
+            let latencies = polite(&uri, 20, SECOND / 50, 0, SECOND / 2).await.unwrap();
             assert!(latencies.len() >= 20, "each at least once: {latencies}");
             assert!(flooder.await.unwrap().unwrap() > 100);
             server.drain(SECOND).await;

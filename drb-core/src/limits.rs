@@ -130,6 +130,11 @@ pub struct Limits {
     /// How long a call may take from its start to its result, if the caller doesn't say otherwise.
     /// 30 s.
     pub deadline: Duration,
+    /// How long a connection over which something has come or gone looks for more before its thread sleeps, where that
+    /// is worth it. 100 us; 0 to sleep at once. To be woken takes longer than many a call on the same machine, but who
+    /// looks keeps a core busy. So it is left more and more where nothing comes so soon, and altogether where the process
+    /// has one core only.
+    pub spin: Duration,
     /// How long connecting may take. 10 s.
     pub connect: Duration,
     /// How long a peer may take to make progress in a message that it has begun. 30 s.
@@ -182,6 +187,7 @@ impl Default for Limits {
             buffered: 256 << 20,
             error_text: 8 << 10,
             deadline: Duration::from_secs(30),
+            spin: Duration::from_micros(100),
             connect: Duration::from_secs(10),
             stall: Duration::from_secs(30),
             idle: Duration::from_secs(300),

@@ -45,11 +45,16 @@ static CLOCK: LazyLock<Option<&'static Clock>> = LazyLock::new(|| {
 /// Whether a runtime of this process has had a clock of its own.
 static VIRTUAL: AtomicBool = AtomicBool::new(false);
 
+/// Whether a test has stopped a clock, as far as that was noticed.
+pub(crate) fn is_virtual() -> bool {
+    VIRTUAL.load(Ordering::Relaxed)
+}
+
 impl Alarm {
     /// Wakes at that time. `None` where time is not that of the system: a test can stop a runtime's clock, and
     /// then only the runtime knows when it is that time.
     pub(crate) fn set(at: tokio::time::Instant, waker: &Waker) -> Option<Self> {
-        if VIRTUAL.load(Ordering::Relaxed) {
+        if is_virtual() {
             return None;
         }
         let before = Instant::now();

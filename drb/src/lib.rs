@@ -67,6 +67,7 @@ mod macros;
 mod net;
 mod object;
 mod server;
+mod spin;
 #[cfg(feature = "ssh")]
 pub mod ssh;
 mod timer;

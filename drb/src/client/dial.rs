@@ -1,7 +1,7 @@
 //! Makes connections.
 
 use super::pool::{Connection, Pool};
-use crate::{Client, Error, Outcome, Request, Uri, net::Ends, timer::Timer, transport};
+use crate::{Client, Error, Outcome, Request, Uri, net::Ends, spin::Spin, timer::Timer, transport};
 use std::{
     future::Future,
     io::{self, ErrorKind},
@@ -80,7 +80,8 @@ pub(super) async fn dial(
     let most = client.limits().connect;
     let stream = deadline.bound(&mut timer, most, uri, connecting).await?;
     pool.found(Ends::of(&stream));
-    Ok(Connection { stream, timer, runtime })
+    let spin = Spin::new(client.limits().spin);
+    Ok(Connection { stream, timer, spin, runtime })
 }
 
 /// The runtime that this is polled in.

@@ -17,6 +17,7 @@ use std::{
     sync::Arc,
     task::Poll,
 };
+use tokio::time::Instant;
 
 /// Carries a request there and the reply back.
 ///
@@ -78,17 +79,22 @@ async fn receive(
 ) -> Result<ReplyHead, Error> {
     let uri = route.pool.uri();
     let mut reader = ReplyReader::new(route.limits());
-    let Connection { stream, timer, .. } = connection;
+    let Connection { stream, timer, spin, .. } = connection;
+    spin.went();
     loop {
         wait::make_room(bytes, reader.needs());
         let read = poll_fn(|context| {
             if let Poll::Ready(result) = wait::poll_read(stream, bytes, context) {
+                spin.came(Instant::now());
                 return Poll::Ready(result.map_err(Ended::Io));
             }
-            match deadline.until {
-                Some(until) => timer.poll(until, context).map(|()| Err(Ended::TimedOut)),
-                None => Poll::Pending,
+            if let Some(until) = deadline.until
+                && timer.poll(until, context).is_ready()
+            {
+                return Poll::Ready(Err(Ended::TimedOut));
             }
+            spin.wait(context);
+            Poll::Pending
         });
         let read = read.await;
         // A result is only on its way once the method has run.

@@ -3,6 +3,7 @@
 use crate::{
     Holder,
     net::{Ends, Stream},
+    spin::Spin,
     timer::{self, Timer},
 };
 use drb_core::{Address, Uri};
@@ -38,6 +39,7 @@ struct Idle {
 pub(super) struct Connection {
     pub(super) stream: Stream,
     pub(super) timer: Timer,
+    pub(super) spin: Spin,
     pub(super) runtime: runtime::Id,
 }
 

@@ -6,6 +6,7 @@ use crate::{
     dispatch::{Completed, Invoked, Reply},
     net::Stream,
     ruby::{Receiver, RequestHead, RequestReader},
+    spin::Spin,
     timer::{Timer, now},
     wait::{self, Ended},
 };
@@ -38,6 +39,7 @@ pub(super) struct Connection {
     /// Its place among those of its peer.
     seat: Arc<Seat>,
     timer: Timer,
+    spin: Spin,
     reader: RequestReader,
     /// What has arrived; `taken` bytes of it are served.
     input: Vec<u8>,
@@ -73,6 +75,7 @@ impl Connection {
         });
         Self {
             reader: RequestReader::new(&shared.limits),
+            spin: Spin::new(shared.limits.spin),
             stream,
             shared,
             context,
@@ -279,6 +282,7 @@ impl Connection {
         let may_stop = self.input.is_empty();
         poll_fn(|context| {
             if let Poll::Ready(result) = self.poll_read(context) {
+                self.spin.came(Instant::now());
                 return Poll::Ready(result.map_err(Ended::Io));
             }
             // What has arrived is read before anything else happens.
@@ -288,7 +292,11 @@ impl Connection {
             if may_stop && self.seat.stopper.poll(context).is_ready() {
                 return Poll::Ready(Err(Ended::TimedOut));
             }
-            self.timer.poll(until, context).map(|()| Err(Ended::TimedOut))
+            if self.timer.poll(until, context).is_ready() {
+                return Poll::Ready(Err(Ended::TimedOut));
+            }
+            self.spin.wait(context);
+            Poll::Pending
         })
         .await
     }

@@ -34,6 +34,7 @@ pub(crate) use session::ServerSession;
 pub(crate) use shared::Shared;
 #[cfg(feature = "fire")]
 pub(crate) use stopper::Stopper;
+pub(crate) use turns::after_others;
 
 use crate::{
     Acl, AclError, Current, Error, Exported, Holder, IntoFront, Peer, Proxy, Reference, Served,

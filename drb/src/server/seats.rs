@@ -183,7 +183,7 @@ impl Seat {
     }
 
     /// Whether it waits for a turn.
-    pub(super) fn waits(&self) -> bool {
+    pub(crate) fn waits(&self) -> bool {
         self.turn.load(Ordering::Relaxed) >= WAITS
     }
 

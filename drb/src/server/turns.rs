@@ -102,7 +102,7 @@ impl Wake for Turns {
 }
 
 /// Wakes when the thread has done what is to be done, and has looked what has arrived since.
-pub(super) fn after_others(waker: &Waker) {
+pub(crate) fn after_others(waker: &Waker) {
     // This is what the runtime does with a task that yields, and it asks for no more than its waker.
     let _ = pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(waker));
 }

@@ -6,6 +6,7 @@ use crate::{
     Limit, LoadErrorKind, TlsProblem,
     net::Stream,
     server::{Seat, discard},
+    spin::Spin,
     timer::{Timer, now},
     wait,
 };
@@ -62,6 +63,7 @@ pub(crate) struct Driver {
     /// Whether something was written since the last flush.
     unflushed: bool,
     timer: Timer,
+    spin: Spin,
     /// Since when nothing can be written, although there is something.
     stalled: Option<Instant>,
     /// Since when nothing can be written any more. Then it is read to the end, and no calls are taken.
@@ -122,6 +124,7 @@ impl Driver {
         seat: Option<Arc<Seat>>,
     ) -> impl Future<Output = ()> + Send {
         let last = Last(serving.running());
+        let spin = Spin::new(connection.limits().spin);
         let driver = Arc::new(Shared(Mutex::new(Some(Self {
             connection: Arc::clone(&connection),
             stream,
@@ -139,6 +142,7 @@ impl Driver {
             quiet: false,
             unflushed: false,
             timer,
+            spin,
             stalled: None,
             failed: None,
             held_up: None,
@@ -172,9 +176,13 @@ impl Driver {
             }
             match self.read(context) {
                 Poll::Ready(read) => read?,
-                Poll::Pending => {
-                    ready!(self.wait(context))?;
-                }
+                Poll::Pending => match self.wait(context) {
+                    Poll::Ready(waited) => waited?,
+                    Poll::Pending => {
+                        self.spin(context);
+                        return Poll::Pending;
+                    }
+                },
             }
         }
         // Whoever has got an answer, or calls, may be waiting for this thread.
@@ -183,6 +191,14 @@ impl Driver {
             None => context.waker().wake_by_ref(),
         }
         Poll::Pending
+    }
+
+    /// Looks once more before the thread sleeps, if it is the peer that is waited for.
+    fn spin(&mut self, context: &Context<'_>) {
+        let waits_for_turn = self.seat.as_ref().is_some_and(|seat| seat.waits());
+        if self.has_written_all() && !waits_for_turn && !self.left {
+            self.spin.wait(context);
+        }
     }
 
     /// Nothing can be written any more.
@@ -313,6 +329,7 @@ impl Driver {
             }
         }
         self.heard = Instant::now();
+        self.spin.came(self.heard);
         self.asked = false;
         Poll::Ready(self.take_frames(self.heard.into_std()))
     }
@@ -547,6 +564,7 @@ impl Outlet for Shared {
         if driver.failed.is_some() {
             return false;
         }
+        driver.spin.went();
         // Where that waits, the task goes on with it.
         let written = driver.write(&mut Context::from_waker(Waker::noop()));
         written.is_ok() && driver.has_written_all() && !driver.unflushed

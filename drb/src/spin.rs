@@ -1,0 +1,326 @@
+//! Looking for what comes next, for a while, before the thread sleeps.
+//!
+//! To fall asleep and to be woken takes longer than many a call on the same machine: on a virtual one, 50 us in place
+//! of 5. So a connection over which something has come or gone looks whether more has come, again and again, after all
+//! others of its thread have had their turns. It does so less and less where nothing comes so soon, and leaves it for long
+//! where others have to take the core from it for that.
+
+use crate::{alarm, server::after_others};
+use std::{
+    sync::LazyLock,
+    task::Context,
+    thread::{self, ThreadId},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// A thread that gets to look later than that has other things to do. Then there is nothing to be gained.
+const GAP: Duration = Duration::from_micros(5);
+
+/// So often it is looked at most, however the clock goes.
+const LOOKS: u16 = 1000;
+
+/// A new connection doesn't look after its first calls: many have no more.
+const FIRST: u16 = 4;
+
+/// Looking in vain costs more than sleeping. So it pays if it is in vain one time in so many at most.
+const PAYS: u16 = 16;
+
+/// Once it has been in vain for long, so often it is not looked before the next time.
+const LEAVES: u16 = 1023;
+
+/// After so many times that were not in vain it is looked whether it is in the way of others.
+const GAINS: u8 = 16;
+
+/// It is, if the thread has not had three quarters of so long, or longer, to itself.
+const WINDOW: Duration = Duration::from_millis(1);
+
+/// Then so often it is not looked before the next time.
+const IN_THE_WAY: u16 = 4095;
+
+/// Whether this process has one core only, on which others can do nothing while it looks.
+static ALONE: LazyLock<bool> =
+    LazyLock::new(|| thread::available_parallelism().is_ok_and(|cores| cores.get() == 1));
+
+/// Of one connection.
+pub(crate) struct Spin {
+    /// How long it looks: [`Limits::spin`](crate::Limits::spin).
+    time: Duration,
+    looks: Option<Looks>,
+    /// Something has come or gone since it has looked last.
+    renewed: bool,
+    /// So often it doesn't look.
+    leaves: u16,
+    /// So often it didn't, after it was in vain the last time.
+    left: u16,
+    /// How often it was not in vain since then, and what its thread had used by then.
+    gains: u8,
+    usage: Option<Usage>,
+}
+
+/// It is looking.
+struct Looks {
+    until: Instant,
+    last: Instant,
+    left: u16,
+}
+
+/// What a thread has used.
+struct Usage {
+    thread: ThreadId,
+    at: Instant,
+    time: Duration,
+}
+
+impl Spin {
+    pub(crate) fn new(time: Duration) -> Self {
+        let time = if *ALONE { Duration::ZERO } else { time };
+        let (leaves, left, gains) = (FIRST, 0, 0);
+        Self { time, looks: None, renewed: false, leaves, left, gains, usage: None }
+    }
+
+    /// Something has come.
+    pub(crate) fn came(&mut self, now: Instant) {
+        if let Some(looks) = self.looks.take() {
+            // What the thread had to do with what has come last is no gap.
+            match self.renewed || now < looks.last + GAP {
+                true => self.gain(),
+                false => self.leave(),
+            }
+        }
+        self.renewed = true;
+    }
+
+    /// Something has gone.
+    pub(crate) fn went(&mut self) {
+        self.renewed = true;
+    }
+
+    /// The task waits. If it is to look once more before its thread sleeps, it is woken for that.
+    pub(crate) fn wait(&mut self, context: &Context<'_>) {
+        // A clock that a test has stopped goes on when all threads sleep.
+        if self.is_to_look(Instant::now) && !alarm::is_virtual() {
+            after_others(context.waker());
+        }
+    }
+
+    fn is_to_look(&mut self, now: impl Fn() -> Instant) -> bool {
+        let renewed = std::mem::take(&mut self.renewed);
+        if self.looks.is_none() {
+            if !renewed || self.time.is_zero() {
+                return false;
+            }
+            if self.leaves > 0 {
+                self.leaves -= 1;
+                return false;
+            }
+        }
+        let (now, time) = (now(), self.time);
+        let begins = || Looks { until: now + time, last: now, left: LOOKS };
+        let looks = self.looks.get_or_insert_with(begins);
+        if renewed {
+            *looks = begins();
+        } else if now >= looks.until || now >= looks.last + GAP || looks.left == 0 {
+            self.looks = None;
+            self.leave();
+            return false;
+        }
+        looks.last = now;
+        looks.left -= 1;
+        true
+    }
+
+    /// It was not in vain.
+    fn gain(&mut self) {
+        self.left /= 2;
+        self.gains = (self.gains + 1) % GAINS;
+        let Some(before) = &mut self.usage else {
+            (self.usage, self.gains) = (Usage::now(), 0);
+            return;
+        };
+        if self.gains == 0
+            && let Some(now) = Usage::now()
+            && before.goes_on(now)
+        {
+            self.leave();
+            self.leaves = IN_THE_WAY;
+        }
+    }
+
+    /// It was in vain.
+    fn leave(&mut self) {
+        self.left = (self.left * PAYS + PAYS - 1).min(LEAVES);
+        self.leaves = self.left;
+        self.usage = None;
+    }
+}
+
+impl Usage {
+    /// That of this thread, if the system tells.
+    #[cfg(target_os = "linux")]
+    fn now() -> Option<Self> {
+        use nix::time::{ClockId, clock_gettime};
+        let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).ok()?.into();
+        Some(Self { thread: thread::current().id(), at: Instant::now(), time })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn now() -> Option<Self> {
+        None
+    }
+
+    /// It is that of `now`, if that tells something: whether others have had to take the core from this thread, which
+    /// has not slept meanwhile.
+    fn goes_on(&mut self, now: Self) -> bool {
+        let (passed, used) = (now.at - self.at, now.time.saturating_sub(self.time));
+        let same = now.thread == self.thread;
+        if same && passed < WINDOW {
+            return false;
+        }
+        *self = now;
+        same && used < passed * 3 / 4
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIME: Duration = Duration::from_micros(100);
+    const STEP: Duration = Duration::from_micros(1);
+
+    /// One that has left its first calls behind it, and a clock.
+    fn spin() -> (Spin, Instant) {
+        let mut spin = Spin::new(TIME);
+        // Whatever machine this is.
+        spin.time = TIME;
+        let now = Instant::now();
+        for _ in 0..FIRST {
+            spin.came(now);
+            assert!(!spin.is_to_look(|| now));
+        }
+        (spin, now)
+    }
+
+    /// How often it looks.
+    fn looks(spin: &mut Spin, now: &mut Instant) -> usize {
+        let mut count = 0;
+        while spin.is_to_look(|| *now) {
+            count += 1;
+            *now += STEP;
+        }
+        count
+    }
+
+    /// How often it doesn't look when something has come, before it does again.
+    fn left(spin: &mut Spin, now: &mut Instant) -> usize {
+        let mut count = 0;
+        loop {
+            spin.came(*now);
+            match looks(spin, now) {
+                0 => count += 1,
+                looks => {
+                    assert!(looks.abs_diff(100) <= 1, "{looks}");
+                    return count;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_comes_soon_is_waited_for_again() {
+        let (mut spin, mut now) = spin();
+        for _ in 0..100 {
+            spin.came(now);
+            for _ in 0..20 {
+                assert!(spin.is_to_look(|| now));
+                now += STEP;
+            }
+            // The caller has something to do with the answer, and asks again.
+            now += GAP * 3;
+            spin.went();
+            assert!(spin.is_to_look(|| now));
+        }
+    }
+
+    #[test]
+    fn what_does_not_come_is_looked_for_less_and_less() {
+        let (mut spin, mut now) = spin();
+        let left: Vec<usize> = (0..5).map(|_| left(&mut spin, &mut now)).collect();
+        assert_eq!(left, [0, 15, 255, 1023, 1023]);
+        // Nothing has come or gone.
+        assert_eq!(looks(&mut spin, &mut now), 0);
+    }
+
+    #[test]
+    fn it_is_looked_for_again_where_it_comes() {
+        let (mut spin, mut now) = spin();
+        assert!((0..4).map(|_| left(&mut spin, &mut now)).any(|left| left == 1023));
+        spin.leaves = 0;
+        for _ in 0..10 {
+            spin.came(now);
+            assert!(spin.is_to_look(|| now));
+            now += STEP;
+        }
+        spin.came(now);
+        assert_eq!((spin.left, left(&mut spin, &mut now)), (0, 0));
+    }
+
+    #[test]
+    fn a_thread_that_has_other_things_to_do_does_not_look() {
+        let (mut spin, mut now) = spin();
+        spin.came(now);
+        assert!(spin.is_to_look(|| now));
+        now += GAP;
+        assert!(!spin.is_to_look(|| now) && spin.leaves == PAYS - 1);
+        spin.leaves = 0;
+        spin.came(now);
+        assert!(spin.is_to_look(|| now));
+        spin.came(now + GAP);
+        assert!(spin.leaves > PAYS);
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_and_no_time_at_all_end_it() {
+        let (mut spin, now) = spin();
+        spin.came(now);
+        assert_eq!((0..2000).filter(|_| spin.is_to_look(|| now)).count(), usize::from(LOOKS));
+        let mut never = Spin::new(Duration::ZERO);
+        for _ in 0..100 {
+            never.came(now);
+            assert!(!never.is_to_look(|| now));
+        }
+    }
+
+    #[test]
+    fn who_does_not_have_the_core_to_itself_is_in_the_way() {
+        let now = Instant::now();
+        let usage = |passed, used| Usage {
+            thread: thread::current().id(),
+            at: now + Duration::from_micros(passed),
+            time: Duration::from_micros(used),
+        };
+        let is_in_the_way = |passed, used| usage(0, 0).goes_on(usage(passed, used));
+        assert!(!is_in_the_way(999, 0), "too early to tell");
+        assert!(!is_in_the_way(1000, 760) && is_in_the_way(1000, 740));
+        let mut before = usage(0, 0);
+        before.thread = thread::spawn(|| thread::current().id()).join().unwrap();
+        assert!(!before.goes_on(usage(1000, 0)), "another thread's says nothing");
+        assert!(before.goes_on(usage(2000, 0)));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn it_is_looked_whether_others_have_to_take_the_core() {
+        let (mut spin, now) = spin();
+        // This thread has slept for long, it seems.
+        let usage = Usage::now().unwrap();
+        spin.usage = Some(Usage { at: usage.at.checked_sub(WINDOW * 10).unwrap(), ..usage });
+        for _ in 0..GAINS {
+            spin.came(now);
+            assert!(spin.is_to_look(|| now));
+        }
+        spin.came(now);
+        assert_eq!((spin.leaves, spin.is_to_look(|| now)), (IN_THE_WAY, false));
+    }
+}

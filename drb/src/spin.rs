@@ -7,7 +7,10 @@
 
 use crate::{alarm, server::after_others};
 use std::{
-    sync::LazyLock,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU16, Ordering},
+    },
     task::Context,
     thread::{self, ThreadId},
     time::Duration,
@@ -20,7 +23,7 @@ const GAP: Duration = Duration::from_micros(5);
 /// So often it is looked at most, however the clock goes.
 const LOOKS: u16 = 1000;
 
-/// A new connection doesn't look after its first calls: many have no more.
+/// A new connection for which it doesn't pay begins with the call after so many: many have fewer.
 const FIRST: u16 = 4;
 
 /// Looking in vain costs more than sleeping. So it pays if it is in vain one time in so many at most.
@@ -42,6 +45,16 @@ const IN_THE_WAY: u16 = 4095;
 static ALONE: LazyLock<bool> =
     LazyLock::new(|| thread::available_parallelism().is_ok_and(|cores| cores.get() == 1));
 
+/// Whether it pays for a new connection, by how it has gone with those before.
+static NEW: New = New { leaves: AtomicU16::new(0), left: AtomicU16::new(0) };
+
+struct New {
+    /// So many don't look.
+    leaves: AtomicU16,
+    /// So many didn't, after it was in vain the last time.
+    left: AtomicU16,
+}
+
 /// Of one connection.
 pub(crate) struct Spin {
     /// How long it looks: [`Limits::spin`](crate::Limits::spin).
@@ -49,6 +62,8 @@ pub(crate) struct Spin {
     looks: Option<Looks>,
     /// Something has come or gone since it has looked last.
     renewed: bool,
+    /// Whether it is the first time.
+    new: bool,
     /// So often it doesn't look.
     leaves: u16,
     /// So often it didn't, after it was in vain the last time.
@@ -75,8 +90,9 @@ struct Usage {
 impl Spin {
     pub(crate) fn new(time: Duration) -> Self {
         let time = if *ALONE { Duration::ZERO } else { time };
-        let (leaves, left, gains) = (FIRST, 0, 0);
-        Self { time, looks: None, renewed: false, leaves, left, gains, usage: None }
+        let new = !time.is_zero() && NEW.is_to_look();
+        let (leaves, left, gains) = (if new { 0 } else { FIRST }, 0, 0);
+        Self { time, looks: None, renewed: false, new, leaves, left, gains, usage: None }
     }
 
     /// Something has come.
@@ -133,6 +149,9 @@ impl Spin {
     /// It was not in vain.
     fn gain(&mut self) {
         self.left /= 2;
+        if std::mem::take(&mut self.new) {
+            NEW.went(|left| left / 2, false);
+        }
         self.gains = (self.gains + 1) % GAINS;
         let Some(before) = &mut self.usage else {
             (self.usage, self.gains) = (Usage::now(), 0);
@@ -149,9 +168,34 @@ impl Spin {
 
     /// It was in vain.
     fn leave(&mut self) {
-        self.left = (self.left * PAYS + PAYS - 1).min(LEAVES);
+        self.left = more(self.left);
         self.leaves = self.left;
         self.usage = None;
+        if std::mem::take(&mut self.new) {
+            NEW.went(more, true);
+        }
+    }
+}
+
+/// It was in vain, after it has been left so often.
+fn more(left: u16) -> u16 {
+    (left * PAYS + PAYS - 1).min(LEAVES)
+}
+
+impl New {
+    fn is_to_look(&self) -> bool {
+        // It doesn't matter if several don't see each other.
+        let leaves = self.leaves.load(Ordering::Relaxed);
+        self.leaves.store(leaves.saturating_sub(1), Ordering::Relaxed);
+        leaves == 0
+    }
+
+    fn went(&self, left: impl Fn(u16) -> u16, in_vain: bool) {
+        let left = left(self.left.load(Ordering::Relaxed));
+        self.left.store(left, Ordering::Relaxed);
+        if in_vain {
+            self.leaves.store(left, Ordering::Relaxed);
+        }
     }
 }
 
@@ -192,8 +236,8 @@ mod tests {
     /// One that has left its first calls behind it, and a clock.
     fn spin() -> (Spin, Instant) {
         let mut spin = Spin::new(TIME);
-        // Whatever machine this is.
-        spin.time = TIME;
+        // Whatever machine this is, and whatever others have done.
+        (spin.time, spin.new, spin.leaves) = (TIME, false, FIRST);
         let now = Instant::now();
         for _ in 0..FIRST {
             spin.came(now);
@@ -278,6 +322,25 @@ mod tests {
         assert!(spin.is_to_look(|| now));
         spin.came(now + GAP);
         assert!(spin.leaves > PAYS);
+    }
+
+    #[test]
+    fn new_ones_look_as_long_as_it_pays() {
+        let new = New { leaves: AtomicU16::new(0), left: AtomicU16::new(0) };
+        for left in [0, 15, 255, 1023] {
+            assert_eq!(
+                (0..=left).filter(|_| new.is_to_look()).count(),
+                1,
+                "the last one of {left}"
+            );
+            new.went(more, true);
+        }
+        new.leaves.store(0, Ordering::Relaxed);
+        for _ in 0..10 {
+            assert!(new.is_to_look());
+            new.went(|left| left / 2, false);
+        }
+        assert_eq!(new.left.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -240,6 +240,7 @@ impl Driver {
                     }
                     self.unflushed = true;
                     self.stalled = None;
+                    self.spin.went();
                 }
                 Poll::Pending => {
                     self.stalled.get_or_insert_with(Instant::now);
@@ -564,7 +565,6 @@ impl Outlet for Shared {
         if driver.failed.is_some() {
             return false;
         }
-        driver.spin.went();
         // Where that waits, the task goes on with it.
         let written = driver.write(&mut Context::from_waker(Waker::noop()));
         written.is_ok() && driver.has_written_all() && !driver.unflushed

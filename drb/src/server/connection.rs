@@ -46,6 +46,8 @@ pub(super) struct Connection {
     taken: usize,
     /// Since when calls are served in this turn.
     began: Option<std::time::Instant>,
+    /// How many were since it was last looked how long that takes.
+    served: u32,
     /// What of the input's memory the server has accounted for.
     charged: usize,
     /// By when a message that has begun has to have got on, and where it was before.
@@ -86,6 +88,7 @@ impl Connection {
             input,
             taken: 0,
             began: None,
+            served: 0,
             charged: 0,
             progress: None,
             output: Vec::new(),
@@ -118,10 +121,14 @@ impl Connection {
                     self.taken += request.len;
                     self.progress = None;
                     let began = *self.began.get_or_insert(began);
-                    if self.seat.has_served(began) && self.taken < self.input.len() {
-                        self.flush().await?;
-                        self.seat.turn().await;
-                        self.began = None;
+                    self.served += 1;
+                    if self.served >= self.seat.calls() {
+                        self.served = 0;
+                        if self.seat.has_served(began) && self.taken < self.input.len() {
+                            self.flush().await?;
+                            self.seat.turn().await;
+                            self.began = None;
+                        }
                     }
                 }
                 Ok(None) => {

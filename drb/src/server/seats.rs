@@ -53,8 +53,6 @@ pub(crate) struct Seat {
     turn: AtomicU64,
     /// How often it has read in this turn. When it is as often as it may, the turn is over.
     reads: AtomicU8,
-    /// How many calls were served since it was last looked how long that takes.
-    calls: AtomicU8,
 }
 
 /// It has none.
@@ -74,7 +72,7 @@ const QUANTUM: Duration = Duration::from_micros(50);
 
 /// After so many calls it is looked how long the turn has been, if there are no other peers. They may be about to
 /// connect.
-const CALLS: u8 = 16;
+const CALLS: u32 = 16;
 
 impl Seats {
     /// For a server that runs here.
@@ -110,8 +108,8 @@ impl Seats {
         self.count.store(peers.len(), Ordering::Relaxed);
         drop(peers);
         let (stopper, seats) = (Stopper::default(), Arc::clone(self));
-        let (turn, reads, calls) = (AtomicU64::new(NONE), AtomicU8::new(0), AtomicU8::new(0));
-        Some(Arc::new(Seat { stopper, seats, origin, lane, turn, reads, calls }))
+        let (turn, reads) = (AtomicU64::new(NONE), AtomicU8::new(0));
+        Some(Arc::new(Seat { stopper, seats, origin, lane, turn, reads }))
     }
 }
 
@@ -197,16 +195,14 @@ impl Seat {
         }
     }
 
+    /// After so many calls it is to be looked whether the turn [is over](Self::has_served).
+    pub(crate) fn calls(&self) -> u32 {
+        if self.takes_turns() { 1 } else { CALLS }
+    }
+
     /// Whether the turn is over with the call that was served just now, as calls have been served since then. What
     /// else has been read is left for the next one.
-    #[inline]
     pub(crate) fn has_served(&self, since: Instant) -> bool {
-        let calls = self.calls.load(Ordering::Relaxed) + 1;
-        if calls < CALLS && !self.takes_turns() {
-            self.calls.store(calls, Ordering::Relaxed);
-            return false;
-        }
-        self.calls.store(0, Ordering::Relaxed);
         let is_over = now().saturating_duration_since(since) >= QUANTUM;
         if is_over {
             self.reads.store(READS, Ordering::Relaxed);
@@ -336,14 +332,15 @@ mod tests {
         let mut has_turn = |seat: &Seat| seat.poll_turn(&mut context).is_ready();
         let long_ago = now().checked_sub(QUANTUM).unwrap();
         let alone = seat(&seats, [10, 0, 0, 1]).unwrap();
-        assert!(!alone.has_served(now() + QUANTUM));
         // Whether others come is looked for now and then.
-        assert!((2..CALLS).all(|_| !alone.has_served(long_ago)));
+        assert_eq!(alone.calls(), CALLS);
+        assert!(!alone.has_served(now() + QUANTUM));
         assert!(has_turn(&alone) && alone.has_served(long_ago));
         assert!(!has_turn(&alone));
         alone.end_turn();
         assert!(has_turn(&alone));
         let _other = seat(&seats, [10, 0, 0, 2]).unwrap();
+        assert_eq!(alone.calls(), 1);
         assert!(has_turn(&alone) && !alone.has_served(now() + QUANTUM) && has_turn(&alone));
         alone.end_turn();
         assert!(has_turn(&alone) && alone.has_served(long_ago) && !has_turn(&alone));

@@ -1,7 +1,7 @@
 //! Moves the bytes of one connection: what arrives goes to the protocol, what the protocol has to
 //! say goes out.
 
-use super::{Serving, greeting::is_tls, progress::Progress, running::Last};
+use super::{Serving, greeting::is_tls, output::Output, progress::Progress, running::Last};
 use crate::{
     Limit, LoadErrorKind, TlsProblem,
     net::Stream,
@@ -12,20 +12,17 @@ use crate::{
 };
 use drb_core::{
     Limits,
-    native::{BEHIND, Connection, Outlet, PREAMBLE, Piece, Received, Stage},
+    native::{BEHIND, Connection, Outlet, PREAMBLE, Received, Stage},
 };
 use std::{
     future::{Future, poll_fn},
-    io::{self, IoSlice},
+    io,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 use tokio::{io::AsyncWrite, time::Instant};
-
-/// So many bytes are written at once.
-const BATCH: usize = 64 << 10;
 
 /// So often is read and written before others have their turn.
 const TURNS: usize = 2;
@@ -54,10 +51,7 @@ pub(crate) struct Driver {
     /// Whether frames have arrived that are left for the next turn.
     left: bool,
     greeted: bool,
-    output: Vec<u8>,
-    written: usize,
-    /// Bytes of a large string, which come behind it.
-    piece: Option<Piece>,
+    output: Output,
     /// Whether the frames that came last have left nothing to be sent.
     quiet: bool,
     /// Whether something was written since the last flush.
@@ -136,9 +130,7 @@ impl Driver {
             in_string: false,
             left: false,
             greeted: false,
-            output: Vec::new(),
-            written: 0,
-            piece: None,
+            output: Output::default(),
             quiet: false,
             unflushed: false,
             timer,
@@ -196,7 +188,7 @@ impl Driver {
     /// Looks once more before the thread sleeps, if it is the peer that is waited for.
     fn spin(&mut self, context: &Context<'_>) {
         let waits_for_turn = self.seat.as_ref().is_some_and(|seat| seat.waits());
-        if self.has_written_all() && !waits_for_turn && !self.left {
+        if self.output.is_written() && !waits_for_turn && !self.left {
             self.spin.wait(context);
         }
     }
@@ -206,41 +198,28 @@ impl Driver {
         (self.failed, self.stalled) = (Some(Instant::now()), None);
         self.serving.stop();
         self.connection.reach(Stage::Over);
-        self.connection.protocol().shut(self.has_written_nothing());
+        self.connection.protocol().shut(self.output.is_unwritten());
     }
 
     /// Writes all that can be written.
     fn write(&mut self, context: &mut Context<'_>) -> Result<(), End> {
         loop {
-            if self.has_written_all() {
-                self.written = 0;
-                self.output.clear();
-                if self.output.capacity() > KEEP {
-                    self.output = Vec::new();
-                }
-                let mut protocol = self.connection.protocol();
-                if let Some(piece) = self.piece.take() {
-                    protocol.sent(piece);
-                }
-                let now = || Instant::now().into_std();
-                self.piece = protocol.transmit(&mut self.output, BATCH, now);
-                drop(protocol);
-                if self.output.is_empty() {
+            if self.output.is_written() {
+                self.output.fetch(&mut self.connection.protocol());
+                if self.output.is_written() {
                     return self.flush(context);
                 }
             }
-            match self.write_once(context) {
-                Poll::Ready(Ok(0)) => return Err(End::default()),
+            match self.output.poll_write(&mut self.stream, context) {
                 Poll::Ready(written) => {
-                    let written = written?;
-                    let rest = self.output.len() - self.written;
-                    self.written += written.min(rest);
-                    if let Some(piece) = &mut self.piece {
-                        piece.advance(written.saturating_sub(rest));
-                    }
+                    written?;
                     self.unflushed = true;
                     self.stalled = None;
                     self.spin.went();
+                    // Whoever has had more to send meanwhile is seen before this waits.
+                    if self.output.is_written() && self.output.was_all() {
+                        return self.flush(context);
+                    }
                 }
                 Poll::Pending => {
                     self.stalled.get_or_insert_with(Instant::now);
@@ -250,34 +229,12 @@ impl Driver {
         }
     }
 
-    fn write_once(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let stream = Pin::new(&mut self.stream);
-        let rest = self.output.get(self.written..).unwrap_or_default();
-        match &self.piece {
-            None => stream.poll_write(context, rest),
-            Some(piece) => {
-                let parts = [IoSlice::new(rest), IoSlice::new(piece.rest())];
-                stream.poll_write_vectored(context, &parts)
-            }
-        }
-    }
-
     /// Whether nobody needs the connection any more, also not for what still runs, and nothing is left to be sent.
     fn is_left(&self) -> bool {
         let protocol = self.connection.protocol();
         let is_needed = !protocol.is_left() || protocol.is_needed();
-        let is_done = !self.left && self.has_written_all() && !self.unflushed;
+        let is_done = !self.left && self.output.is_written() && !self.unflushed;
         !is_needed && is_done && protocol.waiting() == 0
-    }
-
-    fn has_written_all(&self) -> bool {
-        self.written == self.output.len()
-            && self.piece.as_ref().is_none_or(|piece| piece.rest().is_empty())
-    }
-
-    /// Whether nothing was written of what was to be transmitted last.
-    fn has_written_nothing(&self) -> bool {
-        self.written == 0 && !self.output.is_empty()
     }
 
     /// Sockets keep nothing back, but a transport of the program's may.
@@ -375,19 +332,22 @@ impl Driver {
             self.greeted = true;
             taken = PREAMBLE.len();
         }
-        let mut protocol = loop {
+        let now = self.heard.into_std();
+        // For each call this is to be cheap.
+        let look = self.seat.as_ref().map_or(u32::MAX, |seat| seat.calls());
+        let mut served = 0;
+        let mut protocol = self.connection.protocol();
+        loop {
             let rest = self.input.get(taken..).unwrap_or_default();
-            let now = self.heard.into_std();
             let mut called = None;
-            let mut protocol = self.connection.protocol();
             match protocol.receive(rest, now, &mut called)? {
                 Received::Needs(needs) => {
                     (self.needs, self.in_string) = (needs, false);
-                    break protocol;
+                    break;
                 }
                 Received::Large => {
                     (self.needs, self.in_string) = (1, true);
-                    break protocol;
+                    break;
                 }
                 Received::Nothing(len) => taken += len,
                 Received::Call(len) => {
@@ -395,25 +355,36 @@ impl Driver {
                     taken += len;
                     if let Some(called) = &called {
                         self.serving.call(&self.connection, called, now);
-                        if self.seat.as_ref().is_some_and(|seat| seat.has_served(began)) {
-                            self.left = taken < self.input.len();
-                            break self.connection.protocol();
+                        served += 1;
+                        if served == look {
+                            served = 0;
+                            if self.seat.as_ref().is_some_and(|seat| seat.has_served(began)) {
+                                self.left = taken < self.input.len();
+                                protocol = self.connection.protocol();
+                                break;
+                            }
                         }
                     }
+                    protocol = self.connection.protocol();
                 }
                 Received::Refused(len, id, exception) => {
                     drop(protocol);
                     taken += len;
                     self.serving.refuse(&self.connection, id, *exception);
+                    protocol = self.connection.protocol();
                 }
                 Received::Cancelled(len, id) => {
                     drop(protocol);
                     taken += len;
                     self.serving.cancel(&self.connection, id);
+                    protocol = self.connection.protocol();
                 }
             }
-        };
-        self.quiet = self.output.is_empty() && self.piece.is_none() && !protocol.has_to_transmit();
+        }
+        if self.output.is_written() && self.failed.is_none() {
+            self.output.fetch(&mut protocol);
+            self.quiet = self.output.is_written();
+        }
         let (dropped, gone) = (protocol.take_dropped(), protocol.take_gone());
         if protocol.has_gone_away() {
             self.connection.reach(Stage::Over);
@@ -437,7 +408,12 @@ impl Driver {
     /// Tells the peer why this is the end, if that can be written at once.
     fn close(&mut self, why: &str) {
         self.connection.protocol().close(why);
-        _ = self.write(&mut Context::from_waker(Waker::noop()));
+        let mut nobody = Context::from_waker(Waker::noop());
+        // What has been fetched before goes before it.
+        let written = self.write(&mut nobody);
+        if written.is_ok() && self.output.is_written() {
+            _ = self.write(&mut nobody);
+        }
     }
 
     /// Waits for something to send, or for the time at which something is to be done.
@@ -455,7 +431,7 @@ impl Driver {
         let can_write = self.failed.is_none();
         // The answers come before.
         let finished = self.stopping && self.serving.poll_idle(context).is_ready();
-        let all_written = can_write && self.has_written_all();
+        let all_written = can_write && self.output.is_written();
         let silent = match self.pinged {
             Some(pinged) if self.asked => pinged + keepalive * 2,
             // Peers want pings at some distance from each other.
@@ -500,11 +476,21 @@ impl Driver {
         // As long as nothing can be written, it may be that nothing is read.
         let partial = (receives || !self.input.is_empty() && !self.left) && self.stalled.is_none();
         let late = self.progress.until(partial, self.connection.limits());
-        let held_up = self.held_up.map(|(_, since)| since);
-        let since = self.stalled.into_iter().chain(held_up).min();
+        let mut until = until;
+        let mut ends = |at: Option<Instant>| {
+            if let Some(at) = at {
+                until = until.min(at);
+            }
+        };
+        let since = match (self.stalled, self.held_up) {
+            (Some(stalled), Some((_, held_up))) => Some(stalled.min(held_up)),
+            (stalled, held_up) => stalled.or(held_up.map(|(_, since)| since)),
+        };
         let stalled = since.map(|since| since + stall);
         let last = self.failed.map(|since| since + LAST_WORDS);
-        let until = stalled.into_iter().chain(late).chain(last).fold(until, Instant::min);
+        ends(stalled);
+        ends(late);
+        ends(last);
         ready!(self.timer.poll(until, context));
         let now = Instant::now();
         // Until the peer has greeted, no frames are taken that would do so.
@@ -567,7 +553,7 @@ impl Outlet for Shared {
         }
         // Where that waits, the task goes on with it.
         let written = driver.write(&mut Context::from_waker(Waker::noop()));
-        written.is_ok() && driver.has_written_all() && !driver.unflushed
+        written.is_ok() && driver.output.is_written() && !driver.unflushed
     }
 
     fn end(&self) {
@@ -583,7 +569,7 @@ impl Outlet for Shared {
 impl Drop for Driver {
     fn drop(&mut self) {
         self.connection.reach(Stage::Over);
-        let unwritten = self.has_written_nothing();
+        let unwritten = self.output.is_unwritten();
         let (dropped, gone) = {
             let mut protocol = self.connection.protocol();
             if self.failed.is_none() {

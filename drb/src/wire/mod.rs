@@ -3,6 +3,7 @@
 mod driver;
 mod greeting;
 mod home;
+mod output;
 mod progress;
 mod route;
 mod running;

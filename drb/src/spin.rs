@@ -7,6 +7,7 @@
 
 use crate::{alarm, server::after_others};
 use std::{
+    cell::Cell,
     sync::{
         LazyLock,
         atomic::{AtomicU16, Ordering},
@@ -19,6 +20,9 @@ use tokio::time::Instant;
 
 /// A thread that gets to look later than that has other things to do. Then there is nothing to be gained.
 const GAP: Duration = Duration::from_micros(5);
+
+/// A thread over whose other connections so much has come meanwhile doesn't sleep anyway.
+const OTHERS: u32 = 3;
 
 /// So often it is looked at most, however the clock goes.
 const LOOKS: u16 = 1000;
@@ -78,6 +82,12 @@ struct Looks {
     until: Instant,
     last: Instant,
     left: u16,
+    /// How much had come over all connections of the thread.
+    came: u32,
+}
+
+thread_local! {
+    static CAME: Cell<u32> = const { Cell::new(0) };
 }
 
 /// What a thread has used.
@@ -99,12 +109,13 @@ impl Spin {
     pub(crate) fn came(&mut self, now: Instant) {
         if let Some(looks) = self.looks.take() {
             // What the thread had to do with what has come last is no gap.
-            match self.renewed || now < looks.last + GAP {
+            match (self.renewed || now < looks.last + GAP) && !looks.is_one_of_many() {
                 true => self.gain(),
                 false => self.leave(),
             }
         }
         self.renewed = true;
+        CAME.set(CAME.get().wrapping_add(1));
     }
 
     /// Something has gone.
@@ -132,14 +143,16 @@ impl Spin {
             }
         }
         let (now, time) = (now(), self.time);
-        let begins = || Looks { until: now + time, last: now, left: LOOKS };
+        let begins = || Looks { until: now + time, last: now, left: LOOKS, came: CAME.get() };
         let looks = self.looks.get_or_insert_with(begins);
-        if renewed {
-            *looks = begins();
-        } else if now >= looks.until || now >= looks.last + GAP || looks.left == 0 {
+        let late = now >= looks.until || now >= looks.last + GAP || looks.left == 0;
+        if looks.is_one_of_many() || (late && !renewed) {
             self.looks = None;
             self.leave();
             return false;
+        }
+        if renewed {
+            *looks = begins();
         }
         looks.last = now;
         looks.left -= 1;
@@ -180,6 +193,12 @@ impl Spin {
 /// It was in vain, after it has been left so often.
 fn more(left: u16) -> u16 {
     (left * PAYS + PAYS - 1).min(LEAVES)
+}
+
+impl Looks {
+    fn is_one_of_many(&self) -> bool {
+        CAME.get().wrapping_sub(self.came) > OTHERS
+    }
 }
 
 impl New {
@@ -341,6 +360,24 @@ mod tests {
             new.went(|left| left / 2, false);
         }
         assert_eq!(new.left.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn one_of_many_does_not_look() {
+        let (mut one, now) = spin();
+        let mut others: Vec<Spin> = (0..=OTHERS).map(|_| spin().0).collect();
+        for (few, left) in [(3, 0), (4, PAYS - 1)] {
+            one.came(now);
+            assert!(one.is_to_look(|| now));
+            others.iter_mut().take(few).for_each(|other| other.came(now));
+            one.came(now);
+            assert_eq!(one.leaves, left);
+        }
+        one.leaves = 0;
+        assert!(one.is_to_look(|| now));
+        others.iter_mut().for_each(|other| other.came(now));
+        one.went();
+        assert!(!one.is_to_look(|| now));
     }
 
     #[test]

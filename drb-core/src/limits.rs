@@ -131,7 +131,7 @@ pub struct Limits {
     /// 30 s.
     pub deadline: Duration,
     /// How long a connection over which something has come or gone looks for more before its thread sleeps, where that
-    /// is worth it. 100 us; 0 to sleep at once. To be woken takes longer than many a call on the same machine, but who
+    /// is worth it. 50 us; 0 to sleep at once. To be woken takes longer than many a call on the same machine, but who
     /// looks keeps a core busy. So it is left more and more where nothing comes so soon, and altogether where the process
     /// has one core only.
     pub spin: Duration,
@@ -187,7 +187,7 @@ impl Default for Limits {
             buffered: 256 << 20,
             error_text: 8 << 10,
             deadline: Duration::from_secs(30),
-            spin: Duration::from_micros(100),
+            spin: Duration::from_micros(50),
             connect: Duration::from_secs(10),
             stall: Duration::from_secs(30),
             idle: Duration::from_secs(300),

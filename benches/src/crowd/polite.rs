@@ -56,8 +56,8 @@ impl fmt::Display for Latencies {
     }
 }
 
-/// So many clients, each with a connection of its own, make a call each `pause` for so long, each of which keeps the
-/// server busy for so many rounds.
+/// So many clients, each at an address of its own, make a call each `pause` for so long, each of which keeps the server
+/// busy for so many rounds.
 pub async fn polite(
     uri: &str,
     clients: usize,
@@ -67,7 +67,8 @@ pub async fn polite(
 ) -> drb::Result<Latencies> {
     let mut tasks = JoinSet::new();
     for number in 0..clients {
-        let desk: DeskProxy = Client::new().connect(uri).await?;
+        let from = Ipv4Addr::from_bits(POLITE.to_bits() + number as u32);
+        let desk: DeskProxy = client_at(from).connect(uri).await?;
         desk.ping().await?;
         tasks.spawn(async move {
             // Not all at the same moment.
@@ -103,7 +104,7 @@ pub async fn flood(
 ) -> drb::Result<usize> {
     let mut tasks = JoinSet::new();
     for _ in 0..connections {
-        let desk: DeskProxy = elsewhere().connect(uri).await?;
+        let desk: DeskProxy = client_at(FLOODER).connect(uri).await?;
         for _ in 0..at_once {
             tasks.spawn(call_for(desk.clone(), rounds, time));
         }
@@ -126,17 +127,21 @@ async fn call_for(desk: DeskProxy, rounds: u64, time: Duration) -> usize {
     made
 }
 
-/// A client at another address of this machine, as if it were another machine: servers take those at one address for
-/// one peer.
-fn elsewhere() -> Client {
-    const FROM: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, 2), 0);
-    let connect = |address| async move {
+const FLOODER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+/// The address of the first one.
+const POLITE: Ipv4Addr = Ipv4Addr::new(127, 0, 1, 1);
+
+/// A client at one of this machine's addresses, as if it were another machine: servers take those at one address for one
+/// peer.
+fn client_at(from: Ipv4Addr) -> Client {
+    let connect = move |address| async move {
         let Address::Tcp { host, port } = address else {
             return Err(ErrorKind::Unsupported.into());
         };
         let to = lookup_host((host, port)).await?.next().ok_or(ErrorKind::NotFound)?;
         let socket = TcpSocket::new_v4()?;
-        socket.bind(FROM.into())?;
+        socket.bind(SocketAddrV4::new(from, 0).into())?;
         let stream = socket.connect(to).await?;
         stream.set_nodelay(true)?;
         Ok(stream)

@@ -154,6 +154,17 @@ impl Stream {
         }
     }
 
+    /// Whether something has arrived, or the end of it, that nobody was told of yet. Of what the program brings it isn't
+    /// known.
+    pub(crate) fn has_unread(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        match self {
+            Self::Tcp(stream, _) => socket2::SockRef::from(stream).peek(&mut byte).is_ok(),
+            Self::Unix(stream) => socket2::SockRef::from(stream).peek(&mut byte).is_ok(),
+            Self::Brought(_) => false,
+        }
+    }
+
     /// Whether an idle connection can still be used. Nothing is to be read on one; what can be read
     /// is the peer's end, or something that nobody has asked for.
     pub(crate) fn is_alive(&mut self) -> bool {

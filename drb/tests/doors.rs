@@ -41,6 +41,7 @@ on_both_wires!(
     a_guard_is_asked_for_each_call,
     the_list_holds_for_unix_sockets,
     who_is_silent_makes_room_for_others,
+    who_has_greeted_is_let_in,
     an_address_has_so_many_connections,
 );
 
@@ -254,6 +255,39 @@ async fn who_is_silent_makes_room_for_others(wire: On) {
         }
     }
     assert!((1..=16).contains(&open), "{open}");
+}
+
+/// However many come at once.
+async fn who_has_greeted_is_let_in(wire: On) {
+    use std::{io::Write as _, net::TcpStream as Blocking};
+    let limits = Limits { newcomers: 1, newcomers_most: 1, ..Limits::default() };
+    let server = start(limits).await;
+    let address = server.uri().strip_prefix("druby://").unwrap();
+    let (call, answer): (&[u8], &[u8]) = match wire {
+        On::Ruby => (
+            b"\0\0\0\x03\x04\x080\0\0\0\x0e\x04\x08I\"\x09look\x06:\x06ET\0\0\0\x04\x04\x08i\0\0\0\0\x03\x04\x080",
+            b"\0\0\0\x03\x04\x08T",
+        ),
+        _ => (
+            b"drb\n\0\0\0\x01\x02\0\0\x04look\x10\0\0\x05\0\0\0\0\0",
+            b"drb\n\0\0\0\x01",
+        ),
+    };
+    // The server is not to see any of them before all are there: they share its thread.
+    let come = || {
+        let mut stream = Blocking::connect(address).unwrap();
+        stream.write_all(call).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        stream
+    };
+    let all: Vec<Blocking> = (0..50).map(|_| come()).collect();
+    for stream in all {
+        let mut stream = TcpStream::from_std(stream).unwrap();
+        let mut answered = vec![0; answer.len()];
+        timeout(SOON, stream.read_exact(&mut answered)).await.expect("in time").unwrap();
+        assert_eq!(answered, answer);
+    }
+    assert!(server.counters().exceeded(Limit::Newcomers) >= 40, "{:?}", server.counters());
 }
 
 async fn an_address_has_so_many_connections(wire: On) {

@@ -4,8 +4,8 @@
 //!
 //! With `--features tls` the connections are also held within TLS. With counts: `crowd HELD SILENT TRICKLING SECONDS`;
 //! with 0 seconds they are held, and that is all. The server is a process of its own, with a core of its own if
-//! there are two. So is who floods it, from another address of loopback: it stands for another machine, and takes
-//! what the clients leave of the other cores.
+//! there are two. So is who does it harm: that stands for another machine, and takes what the clients leave of the other
+//! cores.
 
 use drb::Client;
 #[cfg(feature = "tls")]
@@ -18,7 +18,8 @@ use drb_benches::{
 use std::{
     env,
     error::Error,
-    process::Command,
+    process::{self, Command},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -39,6 +40,20 @@ fn main() -> Result<(), Box<dyn Error>> {
             let made = runtime()?.block_on(flood(uri, connections, at_once, rounds, time))?;
             println!("{made}");
             Ok(())
+        }
+        ["harm", uri, silent, trickling] => {
+            let raw = if uri.starts_with("druby:") { Raw::Ruby } else { Raw::Native };
+            let (silent, trickling) = (silent.parse()?, trickling.parse()?);
+            let runtime = runtime()?;
+            let _guard = runtime.enter();
+            let mut harm = Harm::default();
+            harm.silent(address(uri), silent, Duration::from_secs(5));
+            harm.trickling(address(uri), raw, trickling, Duration::from_secs(1));
+            thread::spawn(|| {
+                wait_for_end_of_input();
+                process::exit(0);
+            });
+            runtime.block_on(std::future::pending())
         }
         _ => {
             let mut counts = [10_000, 5000, 100, 10];
@@ -61,7 +76,7 @@ fn run_server(certificates: Option<&str>) -> Result<(), Box<dyn Error>> {
 
 /// The cores of the server, and those of the others.
 fn cores() -> (String, String) {
-    match std::thread::available_parallelism().map_or(1, usize::from) {
+    match thread::available_parallelism().map_or(1, usize::from) {
         1 => ("0".into(), "0".into()),
         count => ("0".into(), format!("1-{}", count - 1)),
     }
@@ -75,12 +90,20 @@ fn part(arguments: &[&str]) -> Result<Process, Box<dyn Error>> {
 
 /// This process leaves the server's core to the server.
 fn make_room() -> Result<(), Box<dyn Error>> {
-    let (this, others) = (std::process::id().to_string(), cores().1);
+    let (this, others) = (process::id().to_string(), cores().1);
     let status = Command::new("taskset").args(["-acp", &others, &this]).output()?.status;
     if status.success() { Ok(()) } else { Err("taskset has failed".into()) }
 }
 
-/// It stands for another machine: it has another address, and runs where and when no client does.
+/// A process that runs where and when no client does: it stands for another machine.
+fn elsewhere(arguments: &[String]) -> Result<Process, Box<dyn Error>> {
+    let mut command = Command::new("taskset");
+    command.args(["-c", &cores().1, "chrt", "--idle", "0"]).arg(env::current_exe()?);
+    command.args(arguments);
+    Process::start(command)
+}
+
+/// It has another address, too.
 fn flooder(
     uri: &str,
     connections: usize,
@@ -88,11 +111,8 @@ fn flooder(
     rounds: usize,
     seconds: usize,
 ) -> Result<Process, Box<dyn Error>> {
-    let mut command = Command::new("taskset");
-    command.args(["-c", &cores().1, "chrt", "--idle", "0"]).arg(env::current_exe()?);
-    command.args(["flood", uri]);
-    command.args([connections, at_once, rounds, seconds].map(|count| count.to_string()));
-    Process::start(command)
+    let counts = [connections, at_once, rounds, seconds].map(|count| count.to_string());
+    elsewhere(&[&["flood".into(), uri.into()], &counts[..]].concat())
 }
 
 /// A server of its own for each figure.
@@ -149,11 +169,11 @@ async fn all([held, silent, trickling, seconds]: [usize; 4]) -> Result<(), Box<d
     let mut rows = vec![head.map(String::from).to_vec()];
     for (name, raw) in wires {
         let (server, uri) = server(raw, None)?;
-        let mut harm = Harm::default();
+        let mut _harm = None;
         for harmed in [false, true] {
             if harmed {
-                harm.silent(address(&uri), silent, Duration::from_secs(5));
-                harm.trickling(address(&uri), raw, trickling, Duration::from_secs(1));
+                let counts = [silent, trickling].map(|count| count.to_string());
+                _harm = Some(elsewhere(&[&["harm".into(), uri.clone()], &counts[..]].concat())?);
                 tokio::time::sleep(Duration::from_secs(2)).await;
             }
             let (latencies, refused) =

@@ -195,7 +195,7 @@ impl Arrival {
             self.seat.turn().await;
             let accepting = tls.accept(stream, std::mem::take(first));
             let mut accepting = pin!(accepting);
-            let accepted = poll_fn(|context| match self.seat.stopper.poll(context) {
+            let accepted = poll_fn(|context| match self.seat.stopper.poll_silent(context) {
                 Poll::Ready(()) => Poll::Ready(None),
                 Poll::Pending => accepting.as_mut().poll(context).map(Some),
             });
@@ -268,9 +268,15 @@ impl Arrival {
     /// Reads once; `None` if the connection is to end.
     pub(super) async fn read(&self, stream: &mut Stream, first: &mut Vec<u8>) -> Option<usize> {
         wait::make_room(first, 0);
-        let read = poll_fn(|context| match self.seat.stopper.poll(context) {
-            Poll::Ready(()) => Poll::Ready(None),
-            Poll::Pending => wait::poll_read(stream, first, context).map(Result::ok),
+        let read = poll_fn(|context| {
+            if let Poll::Ready(read) = wait::poll_read(stream, first, context) {
+                return Poll::Ready(read.ok());
+            }
+            // Who is to go because others have come is heard if it has said something by now.
+            match self.seat.stopper.poll_silent(context) {
+                Poll::Ready(()) if !stream.has_unread() => Poll::Ready(None),
+                _ => Poll::Pending,
+            }
         });
         read.await
     }

@@ -67,7 +67,7 @@ impl Newcomers {
         waiting.connections.push(Waits { number, since, peer, seat });
         drop(waiting);
         let driven_out = driven_out.map(|out| {
-            out.seat.stopper.stop();
+            out.seat.stopper.make_room();
             out.peer
         });
         (Newcomer { of: Arc::clone(self), number }, driven_out)
@@ -147,10 +147,10 @@ mod tests {
             driven_out += usize::from(out.is_some());
             assert!(newcomers.waiting.lock().unwrap().connections.len() <= 16);
         }
-        let stopped = seats.iter().filter(|seat| seat.stopper.stops()).count();
+        let stopped = seats.iter().filter(|seat| seat.stopper.makes_room()).count();
         assert_eq!(stopped, driven_out);
         assert!((983..=995).contains(&stopped), "{stopped}");
-        assert!(!seats[0].stopper.stops(), "it had greeted");
+        assert!(!seats[0].stopper.makes_room(), "it had greeted");
         drop(places);
         assert!(newcomers.waiting.lock().unwrap().connections.is_empty());
     }
@@ -172,7 +172,7 @@ mod tests {
         let late: Vec<_> = (0..100).map(|_| add(begun + GRACE)).collect();
         let driven_out = late.iter().filter(|(_, driven_out)| *driven_out).count();
         assert!(driven_out > 0);
-        assert_eq!(silent.iter().filter(|(seat, _)| seat.stopper.stops()).count(), driven_out);
-        assert!(late.iter().all(|(seat, _)| !seat.stopper.stops()));
+        assert_eq!(silent.iter().filter(|(seat, _)| seat.stopper.makes_room()).count(), driven_out);
+        assert!(late.iter().all(|(seat, _)| !seat.stopper.makes_room()));
     }
 }

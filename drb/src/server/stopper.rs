@@ -1,9 +1,9 @@
-//! Tells a connection that its server is stopping.
+//! Tells a connection that its server is stopping, or that others need its place if it says nothing.
 
 use std::{
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll, Waker},
 };
@@ -11,13 +11,26 @@ use std::{
 /// What a server shares with one of its connections.
 #[derive(Default)]
 pub(crate) struct Stopper {
-    stopping: AtomicBool,
+    state: AtomicU8,
     waker: Mutex<Option<Waker>>,
 }
 
+/// It is to go if it hasn't said anything.
+const MAKES_ROOM: u8 = 1;
+/// It is to end.
+const STOPS: u8 = 2;
+
 impl Stopper {
     pub(super) fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
+        self.tell(STOPS);
+    }
+
+    pub(super) fn make_room(&self) {
+        self.tell(MAKES_ROOM);
+    }
+
+    fn tell(&self, state: u8) {
+        self.state.fetch_max(state, Ordering::Release);
         let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(waker) = waker {
             waker.wake();
@@ -25,13 +38,27 @@ impl Stopper {
     }
 
     pub(crate) fn stops(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
+        self.state.load(Ordering::Acquire) == STOPS
     }
 
+    pub(super) fn makes_room(&self) -> bool {
+        self.state.load(Ordering::Acquire) > 0
+    }
+
+    /// Ready when the connection is to end.
     pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<()> {
+        self.poll_until(context, Self::stops)
+    }
+
+    /// Ready when a connection is to end that hasn't said anything yet.
+    pub(super) fn poll_silent(&self, context: &Context<'_>) -> Poll<()> {
+        self.poll_until(context, Self::makes_room)
+    }
+
+    fn poll_until(&self, context: &Context<'_>, is_so: impl Fn(&Self) -> bool) -> Poll<()> {
         let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
         // Checked under the lock: either this sees that it is over, or `stop` sees the waker.
-        if self.stops() {
+        if is_so(self) {
             return Poll::Ready(());
         }
         match &mut *waker {

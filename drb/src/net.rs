@@ -157,31 +157,30 @@ impl Stream {
     /// Whether something has arrived, or the end of it, that nobody was told of yet. Of what the program brings it isn't
     /// known.
     pub(crate) fn has_unread(&self) -> bool {
+        self.peek().is_some_and(|peeked| peeked.is_ok())
+    }
+
+    /// Looks what is next to be read, where the system knows that.
+    fn peek(&self) -> Option<io::Result<usize>> {
         let mut byte = [MaybeUninit::uninit()];
         match self {
-            Self::Tcp(stream, _) => socket2::SockRef::from(stream).peek(&mut byte).is_ok(),
-            Self::Unix(stream) => socket2::SockRef::from(stream).peek(&mut byte).is_ok(),
-            Self::Brought(_) => false,
+            Self::Tcp(stream, _) => Some(socket2::SockRef::from(stream).peek(&mut byte)),
+            Self::Unix(stream) => Some(socket2::SockRef::from(stream).peek(&mut byte)),
+            Self::Brought(_) => None,
         }
     }
 
     /// Whether an idle connection can still be used. Nothing is to be read on one; what can be read
     /// is the peer's end, or something that nobody has asked for.
     pub(crate) fn is_alive(&mut self) -> bool {
-        let mut byte = [MaybeUninit::uninit()];
-        let peeked = match self {
-            Self::Tcp(stream, _) => socket2::SockRef::from(&*stream).peek(&mut byte),
-            Self::Unix(stream) => socket2::SockRef::from(&*stream).peek(&mut byte),
-            Self::Brought(brought) => {
-                // What is taken here is lost, but then the connection is of no use either.
-                let mut nobody = Context::from_waker(Waker::noop());
-                let mut byte = ReadBuf::uninit(&mut byte);
-                return Pin::new(&mut brought.stream)
-                    .poll_read(&mut nobody, &mut byte)
-                    .is_pending();
-            }
-        };
-        matches!(peeked, Err(error) if error.kind() == ErrorKind::WouldBlock)
+        if let Self::Brought(brought) = self {
+            // What is taken here is lost, but then the connection is of no use either.
+            let mut nobody = Context::from_waker(Waker::noop());
+            let mut byte = [MaybeUninit::uninit()];
+            let mut byte = ReadBuf::uninit(&mut byte);
+            return Pin::new(&mut brought.stream).poll_read(&mut nobody, &mut byte).is_pending();
+        }
+        matches!(self.peek(), Some(Err(error)) if error.kind() == ErrorKind::WouldBlock)
     }
 }
 

@@ -8,10 +8,7 @@
 use crate::{alarm, server::after_others};
 use std::{
     cell::Cell,
-    sync::{
-        LazyLock,
-        atomic::{AtomicU16, Ordering},
-    },
+    sync::{LazyLock, Mutex, PoisonError},
     task::Context,
     thread::{self, ThreadId},
     time::Duration,
@@ -45,18 +42,23 @@ const WINDOW: Duration = Duration::from_millis(1);
 /// Then so often it is not looked before the next time.
 const IN_THE_WAY: u16 = 4095;
 
-/// Whether this process has one core only, on which others can do nothing while it looks.
-static ALONE: LazyLock<bool> =
-    LazyLock::new(|| thread::available_parallelism().is_ok_and(|cores| cores.get() == 1));
+/// Whether it may be done at all: not where this process has one core only, on which others can do nothing while it
+/// looks, and not where it can't be told whether it is in their way.
+static MAY: LazyLock<bool> = LazyLock::new(|| {
+    let alone = thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
+    !alone && Usage::now().is_some()
+});
 
 /// Whether it pays for a new connection, by how it has gone with those before.
-static NEW: New = New { leaves: AtomicU16::new(0), left: AtomicU16::new(0) };
+static NEW: Mutex<Patience> = Mutex::new(Patience { leaves: 0, left: 0 });
 
-struct New {
-    /// So many don't look.
-    leaves: AtomicU16,
-    /// So many didn't, after it was in vain the last time.
-    left: AtomicU16,
+/// Whether it pays to look.
+#[derive(Default)]
+struct Patience {
+    /// So often it is left.
+    leaves: u16,
+    /// So often it was, after it was in vain the last time.
+    left: u16,
 }
 
 /// Of one connection.
@@ -68,10 +70,7 @@ pub(crate) struct Spin {
     renewed: bool,
     /// Whether it is the first time.
     new: bool,
-    /// So often it doesn't look.
-    leaves: u16,
-    /// So often it didn't, after it was in vain the last time.
-    left: u16,
+    patience: Patience,
     /// How often it was not in vain since then, and what its thread had used by then.
     gains: u8,
     usage: Option<Usage>,
@@ -99,17 +98,17 @@ struct Usage {
 
 impl Spin {
     pub(crate) fn new(time: Duration) -> Self {
-        let time = if *ALONE { Duration::ZERO } else { time };
-        let new = !time.is_zero() && NEW.is_to_look();
-        let (leaves, left, gains) = (if new { 0 } else { FIRST }, 0, 0);
-        Self { time, looks: None, renewed: false, new, leaves, left, gains, usage: None }
+        let time = if *MAY { time } else { Duration::ZERO };
+        let new = !time.is_zero() && Patience::of_new(Patience::is_to_look);
+        let patience = Patience { leaves: if new { 0 } else { FIRST }, left: 0 };
+        Self { time, looks: None, renewed: false, new, patience, gains: 0, usage: None }
     }
 
-    /// Something has come.
-    pub(crate) fn came(&mut self, now: Instant) {
+    /// Something has come, at this time.
+    pub(crate) fn came(&mut self, now: impl FnOnce() -> Instant) {
         if let Some(looks) = self.looks.take() {
             // What the thread had to do with what has come last is no gap.
-            match (self.renewed || now < looks.last + GAP) && !looks.is_one_of_many() {
+            match (self.renewed || now() < looks.last + GAP) && !looks.is_one_of_many() {
                 true => self.gain(),
                 false => self.leave(),
             }
@@ -137,8 +136,7 @@ impl Spin {
             if !renewed || self.time.is_zero() {
                 return false;
             }
-            if self.leaves > 0 {
-                self.leaves -= 1;
+            if !self.patience.is_to_look() {
                 return false;
             }
         }
@@ -161,10 +159,7 @@ impl Spin {
 
     /// It was not in vain.
     fn gain(&mut self) {
-        self.left /= 2;
-        if std::mem::take(&mut self.new) {
-            NEW.went(|left| left / 2, false);
-        }
+        self.went_so(Patience::gain);
         self.gains = (self.gains + 1) % GAINS;
         let Some(before) = &mut self.usage else {
             (self.usage, self.gains) = (Usage::now(), 0);
@@ -175,46 +170,52 @@ impl Spin {
             && before.goes_on(now)
         {
             self.leave();
-            self.leaves = IN_THE_WAY;
+            self.patience.leaves = IN_THE_WAY;
         }
     }
 
     /// It was in vain.
     fn leave(&mut self) {
-        self.left = more(self.left);
-        self.leaves = self.left;
+        self.went_so(Patience::leave);
         self.usage = None;
+    }
+
+    /// The first time it says something of new connections, too.
+    fn went_so(&mut self, how: fn(&mut Patience)) {
+        how(&mut self.patience);
         if std::mem::take(&mut self.new) {
-            NEW.went(more, true);
+            Patience::of_new(how);
         }
     }
 }
 
-/// It was in vain, after it has been left so often.
-fn more(left: u16) -> u16 {
-    (left * PAYS + PAYS - 1).min(LEAVES)
+impl Patience {
+    /// That with new connections.
+    fn of_new<T>(does: impl FnOnce(&mut Self) -> T) -> T {
+        does(&mut NEW.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn is_to_look(&mut self) -> bool {
+        let looks = self.leaves == 0;
+        self.leaves = self.leaves.saturating_sub(1);
+        looks
+    }
+
+    /// It was not in vain.
+    fn gain(&mut self) {
+        self.left /= 2;
+    }
+
+    /// It was in vain.
+    fn leave(&mut self) {
+        self.left = (self.left * PAYS + PAYS - 1).min(LEAVES);
+        self.leaves = self.left;
+    }
 }
 
 impl Looks {
     fn is_one_of_many(&self) -> bool {
         CAME.get().wrapping_sub(self.came) > OTHERS
-    }
-}
-
-impl New {
-    fn is_to_look(&self) -> bool {
-        // It doesn't matter if several don't see each other.
-        let leaves = self.leaves.load(Ordering::Relaxed);
-        self.leaves.store(leaves.saturating_sub(1), Ordering::Relaxed);
-        leaves == 0
-    }
-
-    fn went(&self, left: impl Fn(u16) -> u16, in_vain: bool) {
-        let left = left(self.left.load(Ordering::Relaxed));
-        self.left.store(left, Ordering::Relaxed);
-        if in_vain {
-            self.leaves.store(left, Ordering::Relaxed);
-        }
     }
 }
 
@@ -256,10 +257,10 @@ mod tests {
     fn spin() -> (Spin, Instant) {
         let mut spin = Spin::new(TIME);
         // Whatever machine this is, and whatever others have done.
-        (spin.time, spin.new, spin.leaves) = (TIME, false, FIRST);
+        (spin.time, spin.new, spin.patience.leaves) = (TIME, false, FIRST);
         let now = Instant::now();
         for _ in 0..FIRST {
-            spin.came(now);
+            spin.came(|| now);
             assert!(!spin.is_to_look(|| now));
         }
         (spin, now)
@@ -279,7 +280,7 @@ mod tests {
     fn left(spin: &mut Spin, now: &mut Instant) -> usize {
         let mut count = 0;
         loop {
-            spin.came(*now);
+            spin.came(|| *now);
             match looks(spin, now) {
                 0 => count += 1,
                 looks => {
@@ -294,7 +295,7 @@ mod tests {
     fn what_comes_soon_is_waited_for_again() {
         let (mut spin, mut now) = spin();
         for _ in 0..100 {
-            spin.came(now);
+            spin.came(|| now);
             for _ in 0..20 {
                 assert!(spin.is_to_look(|| now));
                 now += STEP;
@@ -319,47 +320,44 @@ mod tests {
     fn it_is_looked_for_again_where_it_comes() {
         let (mut spin, mut now) = spin();
         assert!((0..4).map(|_| left(&mut spin, &mut now)).any(|left| left == 1023));
-        spin.leaves = 0;
+        spin.patience.leaves = 0;
         for _ in 0..10 {
-            spin.came(now);
+            spin.came(|| now);
             assert!(spin.is_to_look(|| now));
             now += STEP;
         }
-        spin.came(now);
-        assert_eq!((spin.left, left(&mut spin, &mut now)), (0, 0));
+        spin.came(|| now);
+        assert_eq!((spin.patience.left, left(&mut spin, &mut now)), (0, 0));
     }
 
     #[test]
     fn a_thread_that_has_other_things_to_do_does_not_look() {
         let (mut spin, mut now) = spin();
-        spin.came(now);
+        spin.came(|| now);
         assert!(spin.is_to_look(|| now));
         now += GAP;
-        assert!(!spin.is_to_look(|| now) && spin.leaves == PAYS - 1);
-        spin.leaves = 0;
-        spin.came(now);
+        assert!(!spin.is_to_look(|| now) && spin.patience.leaves == PAYS - 1);
+        spin.patience.leaves = 0;
+        spin.came(|| now);
         assert!(spin.is_to_look(|| now));
-        spin.came(now + GAP);
-        assert!(spin.leaves > PAYS);
+        spin.came(|| now + GAP);
+        assert!(spin.patience.leaves > PAYS);
     }
 
     #[test]
     fn new_ones_look_as_long_as_it_pays() {
-        let new = New { leaves: AtomicU16::new(0), left: AtomicU16::new(0) };
+        let mut new = Patience::default();
         for left in [0, 15, 255, 1023] {
-            assert_eq!(
-                (0..=left).filter(|_| new.is_to_look()).count(),
-                1,
-                "the last one of {left}"
-            );
-            new.went(more, true);
+            let looks = (0..=left).filter(|_| new.is_to_look()).count();
+            assert_eq!(looks, 1, "the last one of {left}");
+            new.leave();
         }
-        new.leaves.store(0, Ordering::Relaxed);
+        new.leaves = 0;
         for _ in 0..10 {
             assert!(new.is_to_look());
-            new.went(|left| left / 2, false);
+            new.gain();
         }
-        assert_eq!(new.left.load(Ordering::Relaxed), 0);
+        assert_eq!(new.left, 0);
     }
 
     #[test]
@@ -367,15 +365,15 @@ mod tests {
         let (mut one, now) = spin();
         let mut others: Vec<Spin> = (0..=OTHERS).map(|_| spin().0).collect();
         for (few, left) in [(3, 0), (4, PAYS - 1)] {
-            one.came(now);
+            one.came(|| now);
             assert!(one.is_to_look(|| now));
-            others.iter_mut().take(few).for_each(|other| other.came(now));
-            one.came(now);
-            assert_eq!(one.leaves, left);
+            others.iter_mut().take(few).for_each(|other| other.came(|| now));
+            one.came(|| now);
+            assert_eq!(one.patience.leaves, left);
         }
-        one.leaves = 0;
+        one.patience.leaves = 0;
         assert!(one.is_to_look(|| now));
-        others.iter_mut().for_each(|other| other.came(now));
+        others.iter_mut().for_each(|other| other.came(|| now));
         one.went();
         assert!(!one.is_to_look(|| now));
     }
@@ -383,11 +381,11 @@ mod tests {
     #[test]
     fn a_clock_that_stands_still_and_no_time_at_all_end_it() {
         let (mut spin, now) = spin();
-        spin.came(now);
+        spin.came(|| now);
         assert_eq!((0..2000).filter(|_| spin.is_to_look(|| now)).count(), usize::from(LOOKS));
         let mut never = Spin::new(Duration::ZERO);
         for _ in 0..100 {
-            never.came(now);
+            never.came(|| now);
             assert!(!never.is_to_look(|| now));
         }
     }
@@ -417,10 +415,10 @@ mod tests {
         let usage = Usage::now().unwrap();
         spin.usage = Some(Usage { at: usage.at.checked_sub(WINDOW * 10).unwrap(), ..usage });
         for _ in 0..GAINS {
-            spin.came(now);
+            spin.came(|| now);
             assert!(spin.is_to_look(|| now));
         }
-        spin.came(now);
-        assert_eq!((spin.leaves, spin.is_to_look(|| now)), (IN_THE_WAY, false));
+        spin.came(|| now);
+        assert_eq!((spin.patience.leaves, spin.is_to_look(|| now)), (IN_THE_WAY, false));
     }
 }

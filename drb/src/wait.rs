@@ -43,6 +43,14 @@ impl From<io::Error> for Ended {
     }
 }
 
+/// Empties a buffer, and gives it back if a large message has made it larger than is to be kept.
+pub(crate) fn clear(buffer: &mut Vec<u8>, keep: usize) {
+    buffer.clear();
+    if buffer.capacity() > keep {
+        *buffer = Vec::new();
+    }
+}
+
 /// Makes room for the next read into `buffer`, of which at least `needs` bytes are to be.
 pub(crate) fn make_room(buffer: &mut Vec<u8>, needs: usize) {
     let missing = needs.saturating_sub(buffer.len());

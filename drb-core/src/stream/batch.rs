@@ -6,7 +6,7 @@
 
 use crate::{
     Arrival, Budget, DumpError, Dumper, Error, Exception, Limit, Limits, Load, LoadError,
-    LoadErrorKind, Loader, Outbound, Response, Value, buffer,
+    LoadErrorKind, Loader, Outbound, Response, Session, Value, buffer,
     dispatch::{Completed, Reply},
     dump::Codec,
     native::Tables,
@@ -90,8 +90,19 @@ impl<'d, 'a> Filling<'d, 'a> {
         let (room, full) = (limits.message.saturating_sub(full + 64), at + full);
         let (references, error_text) = (limits.references / 2, limits.error_text);
         let end = End::of(dumper);
-        let stop = most.min(1);
-        Ok(Self { dumper, at, len: 0, most, stop, began, full, room, references, error_text, end })
+        Ok(Self {
+            dumper,
+            at,
+            len: 0,
+            most,
+            stop: 1,
+            began,
+            full,
+            room,
+            references,
+            error_text,
+            end,
+        })
     }
 
     #[inline]
@@ -102,7 +113,8 @@ impl<'d, 'a> Filling<'d, 'a> {
     #[inline(never)]
     fn has_to_stop(&mut self) -> bool {
         self.stop = (self.len + self.len.clamp(1, LOOK)).min(self.most);
-        self.len >= self.most || now(self.dumper).saturating_duration_since(self.began) >= TIME
+        self.len >= self.most
+            || now(self.dumper.session).saturating_duration_since(self.began) >= TIME
     }
 
     /// Writes an item. Of one that cannot be dumped nothing is left.
@@ -193,8 +205,9 @@ impl<'d, 'a> Filling<'d, 'a> {
 }
 
 /// A batch without items.
-fn now(dumper: &Dumper<'_>) -> Instant {
-    dumper.session.map_or_else(Instant::now, |session| session.now())
+/// The time, on the clock of whoever reads.
+pub(super) fn now(session: Option<&dyn Session>) -> Instant {
+    session.map_or_else(Instant::now, Session::now)
 }
 
 pub(super) fn empty(reply: Reply) -> Completed {

@@ -136,7 +136,7 @@ impl Slot {
         S: futures_core::Stream<Item: Returns>,
     {
         let Some(ask) = self.take_asked() else { return Poll::Pending };
-        let began = ask.now();
+        let began = batch::now(ask.session());
         let item = match poll_next(stream.as_mut(), context) {
             Poll::Pending => {
                 *self.lock() = Exchange::Asked(ask);
@@ -166,11 +166,11 @@ impl Slot {
 }
 
 impl Ask {
-    /// The time, on the clock of whoever asks.
-    fn now(&self) -> Instant {
+    /// That of whoever asks.
+    fn session(&self) -> Option<&dyn Session> {
         match self {
-            Self::Batch(reply, _) => reply.session().map_or_else(Instant::now, Session::now),
-            Self::One(_) | Self::Yield(_) => Instant::now(),
+            Self::Batch(reply, _) | Self::One(reply) => reply.session(),
+            Self::Yield(_) => None,
         }
     }
 

@@ -60,32 +60,25 @@ const WINDOW: usize = 8;
 
 impl Pull {
     pub(super) fn new(remote: Remote) -> Self {
-        let (asked, here) = (VecDeque::new(), Here::Nothing);
-        Self {
-            remote: Some(remote),
-            asked,
-            number: 0,
-            window: 1,
-            early: 0,
-            waits: false,
-            here,
-            loaded: None,
-        }
+        Self::begin(Some(remote), None)
     }
 
     /// Items that are all there.
     pub(super) fn of<V: Send + 'static>(mut items: Vec<V>) -> Self {
         items.reverse();
-        let (asked, here) = (VecDeque::new(), Here::Nothing);
+        Self::begin(None, Some(Box::new(items)))
+    }
+
+    fn begin(remote: Option<Remote>, loaded: Option<Box<dyn Any + Send>>) -> Self {
         Self {
-            remote: None,
-            asked,
+            remote,
+            asked: VecDeque::new(),
             number: 0,
             window: 1,
             early: 0,
             waits: false,
-            here,
-            loaded: Some(Box::new(items)),
+            here: Here::Nothing,
+            loaded,
         }
     }
 

@@ -85,7 +85,7 @@ async fn receive(
         wait::make_room(bytes, reader.needs());
         let read = poll_fn(|context| {
             if let Poll::Ready(result) = wait::poll_read(stream, bytes, context) {
-                spin.came(Instant::now());
+                spin.came(Instant::now);
                 return Poll::Ready(result.map_err(Ended::Io));
             }
             if let Some(until) = deadline.until

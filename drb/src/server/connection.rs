@@ -223,10 +223,7 @@ impl Connection {
             })?;
             rest = rest.get(written..).unwrap_or_default();
         }
-        self.output.clear();
-        if self.output.capacity() > KEEP {
-            self.output = Vec::new();
-        }
+        wait::clear(&mut self.output, KEEP);
         Ok(())
     }
 
@@ -238,9 +235,7 @@ impl Connection {
         let now = Instant::now();
         let until = if self.input.is_empty() {
             self.progress = None;
-            if self.input.capacity() > KEEP {
-                self.input = Vec::new();
-            }
+            wait::clear(&mut self.input, KEEP);
             now + idle
         } else {
             self.progress.get_or_insert((now + stall, self.input.len())).0
@@ -289,7 +284,7 @@ impl Connection {
         let may_stop = self.input.is_empty();
         poll_fn(|context| {
             if let Poll::Ready(result) = self.poll_read(context) {
-                self.spin.came(Instant::now());
+                self.spin.came(Instant::now);
                 return Poll::Ready(result.map_err(Ended::Io));
             }
             // What has arrived is read before anything else happens.

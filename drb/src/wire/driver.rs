@@ -1,7 +1,13 @@
 //! Moves the bytes of one connection: what arrives goes to the protocol, what the protocol has to
 //! say goes out.
 
-use super::{Serving, greeting::is_tls, output::Output, progress::Progress, running::Last};
+use super::{
+    Serving,
+    greeting::is_tls,
+    output::{KEEP, Output},
+    progress::Progress,
+    running::Last,
+};
 use crate::{
     Limit, LoadErrorKind, TlsProblem,
     net::Stream,
@@ -30,9 +36,6 @@ const TURNS: usize = 2;
 /// How long a peer to which nothing can be written is listened to at most: what it has said last may have arrived,
 /// such as which calls it has taken.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// Buffers that a large message has made larger than this are given back.
-const KEEP: usize = 256 << 10;
 
 /// A connection and its socket. One task runs it, for both directions.
 pub(crate) struct Driver {
@@ -287,7 +290,7 @@ impl Driver {
             }
         }
         self.heard = Instant::now();
-        self.spin.came(self.heard);
+        self.spin.came(|| self.heard);
         self.asked = false;
         Poll::Ready(self.take_frames(self.heard.into_std()))
     }
@@ -349,36 +352,38 @@ impl Driver {
                     (self.needs, self.in_string) = (1, true);
                     break;
                 }
-                Received::Nothing(len) => taken += len,
+                Received::Nothing(len) => {
+                    taken += len;
+                    continue;
+                }
                 Received::Call(len) => {
                     drop(protocol);
                     taken += len;
                     if let Some(called) = &called {
                         self.serving.call(&self.connection, called, now);
                         served += 1;
-                        if served == look {
-                            served = 0;
-                            if self.seat.as_ref().is_some_and(|seat| seat.has_served(began)) {
-                                self.left = taken < self.input.len();
-                                protocol = self.connection.protocol();
-                                break;
-                            }
-                        }
                     }
-                    protocol = self.connection.protocol();
                 }
                 Received::Refused(len, id, exception) => {
                     drop(protocol);
                     taken += len;
                     self.serving.refuse(&self.connection, id, *exception);
-                    protocol = self.connection.protocol();
                 }
                 Received::Cancelled(len, id) => {
                     drop(protocol);
                     taken += len;
                     self.serving.cancel(&self.connection, id);
-                    protocol = self.connection.protocol();
                 }
+            }
+            let looks = served == look;
+            let is_over = looks && self.seat.as_ref().is_some_and(|seat| seat.has_served(began));
+            protocol = self.connection.protocol();
+            if is_over {
+                self.left = taken < self.input.len();
+                break;
+            }
+            if looks {
+                served = 0;
             }
         }
         if self.output.is_written() && self.failed.is_none() {
@@ -391,10 +396,7 @@ impl Driver {
         }
         drop(protocol);
         if taken == self.input.len() {
-            self.input.clear();
-            if self.input.capacity() > KEEP {
-                self.input = Vec::new();
-            }
+            wait::clear(&mut self.input, KEEP);
         } else {
             self.input.drain(..taken);
         }
@@ -476,21 +478,11 @@ impl Driver {
         // As long as nothing can be written, it may be that nothing is read.
         let partial = (receives || !self.input.is_empty() && !self.left) && self.stalled.is_none();
         let late = self.progress.until(partial, self.connection.limits());
-        let mut until = until;
-        let mut ends = |at: Option<Instant>| {
-            if let Some(at) = at {
-                until = until.min(at);
-            }
-        };
-        let since = match (self.stalled, self.held_up) {
-            (Some(stalled), Some((_, held_up))) => Some(stalled.min(held_up)),
-            (stalled, held_up) => stalled.or(held_up.map(|(_, since)| since)),
-        };
+        let held_up = self.held_up.map(|(_, since)| since);
+        let since = [self.stalled, held_up].into_iter().flatten().min();
         let stalled = since.map(|since| since + stall);
         let last = self.failed.map(|since| since + LAST_WORDS);
-        ends(stalled);
-        ends(late);
-        ends(last);
+        let until = [stalled, late, last].into_iter().flatten().fold(until, Instant::min);
         ready!(self.timer.poll(until, context));
         let now = Instant::now();
         // Until the peer has greeted, no frames are taken that would do so.

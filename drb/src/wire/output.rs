@@ -1,6 +1,6 @@
 //! What is to be written to a connection.
 
-use crate::net::Stream;
+use crate::{net::Stream, wait};
 use drb_core::native::{Piece, Protocol};
 use std::{
     io::{self, IoSlice},
@@ -13,7 +13,7 @@ use tokio::{io::AsyncWrite, time::Instant};
 const BATCH: usize = 64 << 10;
 
 /// Buffers that a large message has made larger than this are given back.
-const KEEP: usize = 256 << 10;
+pub(super) const KEEP: usize = 256 << 10;
 
 /// What the protocol has given out, and was not written yet.
 #[derive(Default)]
@@ -43,10 +43,7 @@ impl Output {
     /// Fetches what is to be written next, in the place of what was written.
     pub(super) fn fetch(&mut self, protocol: &mut Protocol) {
         self.written = 0;
-        self.bytes.clear();
-        if self.bytes.capacity() > KEEP {
-            self.bytes = Vec::new();
-        }
+        wait::clear(&mut self.bytes, KEEP);
         if let Some(piece) = self.piece.take() {
             protocol.sent(piece);
         }

@@ -1,6 +1,7 @@
 //! Sockets: TCP, Unix and those that the program brings, and what is common to them.
 
 use crate::{
+    alarm,
     transport::Transport,
     unix_socket::{self, BACKLOG, FileOptions, SocketFile},
 };
@@ -76,6 +77,7 @@ pub(crate) enum Listener {
 impl Stream {
     /// Connects.
     pub(crate) async fn connect(address: &Address) -> io::Result<Self> {
+        alarm::begin();
         match address {
             Address::Tcp { host, port } => {
                 // Without a host it is this machine, as for Ruby.
@@ -277,6 +279,7 @@ impl Place {
 
     /// Opens the socket: at the first of the addresses where that is possible.
     pub(crate) async fn listen(&self, files: &FileOptions) -> io::Result<Listener> {
+        alarm::begin();
         match self {
             Self::Tcp(addresses) => {
                 let listener = TcpListener::bind(addresses.as_slice()).await?;

@@ -254,12 +254,10 @@ impl Connection {
             return Err(self.lost(Outcome::NotExecuted));
         }
         let waker = context.map(Context::waker);
-        let id = protocol.call(call, now, waker);
-        let left = protocol.is_left_to_caller();
-        drop(protocol);
-        let id = id.map_err(Error::Dump)?;
-        if left {
-            self.send();
+        let id = protocol.call(call, now, waker).map_err(Error::Dump)?;
+        match protocol.is_left_to_caller() {
+            true => self.send(protocol),
+            false => drop(protocol),
         }
         sending.sent();
         let after = deadline.unwrap_or_default();

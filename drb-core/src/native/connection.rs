@@ -96,8 +96,8 @@ pub trait Home: Any + Send + Sync {
 /// Where a connection's bytes go.
 pub trait Outlet: Send + Sync {
     /// Sends what the protocol has to be sent, unless somebody else is at it, and says whether all of it
-    /// has gone out. It doesn't wait.
-    fn send(&self) -> bool;
+    /// has gone out. It doesn't wait, and doesn't keep the protocol while it writes.
+    fn send(&self, protocol: MutexGuard<'_, Protocol>) -> bool;
 
     /// Ends the connection if it is left, holds nothing whose destructors could run, and has nothing to send; unless
     /// somebody is at it who sees that, too.
@@ -157,11 +157,13 @@ impl Connection {
         self.outlet.get().is_some()
     }
 
-    /// Sends a call that is left to its caller.
-    pub(super) fn send(&self) {
+    /// Sends a call, or an answer, that is left to its caller.
+    pub(super) fn send(&self, protocol: MutexGuard<'_, Protocol>) {
         let outlet = self.outlet.get().and_then(Weak::upgrade);
-        let all = outlet.is_some_and(|outlet| outlet.send());
-        self.protocol().sent_by_caller(all);
+        let all = outlet.is_some_and(|outlet| outlet.send(protocol));
+        if !all {
+            self.protocol().leave_to_sender();
+        }
     }
 
     /// The one who has made it needs it no longer, but for what is held. If that is nothing, it ends here and now.

@@ -16,7 +16,7 @@ pub(super) struct Sender {
     rests: Option<Instant>,
     /// Whether callers can send in its place.
     has_callers: bool,
-    /// Whether what waits to be sent is left to its caller.
+    /// Whether what was put in last is left to its caller.
     left: bool,
 }
 
@@ -36,12 +36,14 @@ impl Sender {
         self.rests = Some(until);
     }
 
-    /// It takes what is there, or somebody does in its place.
-    pub(super) fn takes(&mut self) {
-        (self.sleeps, self.left) = (false, false);
+    /// It needn't be woken: it looks what there is before it sleeps.
+    pub(super) fn awake(&mut self) {
+        self.sleeps = false;
     }
 
+    /// There is something to be sent.
     pub(super) fn wake(&mut self) {
+        self.left = false;
         if let (true, Some(waker)) = (self.sleeps, &self.waker) {
             self.sleeps = false;
             waker.wake_by_ref();
@@ -62,13 +64,8 @@ impl Sender {
         self.left
     }
 
-    /// Whether there is something that is left to its caller.
+    /// Whether what was put in last is left to its caller.
     pub(super) fn is_left(&self) -> bool {
         self.left
-    }
-
-    /// A caller has sent what there was: it sleeps on.
-    pub(super) fn sleep_on(&mut self) {
-        self.sleeps = true;
     }
 }

@@ -77,9 +77,9 @@ impl Connection {
         let (body, failure, sending) = completed.parts();
         protocol.keep(id, failure, body);
         let left = protocol.answer(id, failure.is_none(), body, sending, alone);
-        drop(protocol);
-        if left {
-            self.send();
+        match left {
+            true => self.send(protocol),
+            false => drop(protocol),
         }
         sending.sent();
     }

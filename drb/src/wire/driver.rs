@@ -18,13 +18,13 @@ use crate::{
 };
 use drb_core::{
     Limits,
-    native::{BEHIND, Connection, Outlet, PREAMBLE, Received, Stage},
+    native::{BEHIND, Connection, Outlet, PREAMBLE, Protocol, Received, Stage},
 };
 use std::{
     future::{Future, poll_fn},
     io,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker, ready},
     time::Duration,
 };
@@ -55,8 +55,6 @@ pub(crate) struct Driver {
     left: bool,
     greeted: bool,
     output: Output,
-    /// Whether the frames that came last have left nothing to be sent.
-    quiet: bool,
     /// Whether something was written since the last flush.
     unflushed: bool,
     timer: Timer,
@@ -134,7 +132,6 @@ impl Driver {
             left: false,
             greeted: false,
             output: Output::default(),
-            quiet: false,
             unflushed: false,
             timer,
             spin,
@@ -165,8 +162,7 @@ impl Driver {
             self.take_frames(now())?;
         }
         for _ in 0..TURNS {
-            // What is said last goes out in one piece with what was said before.
-            if !std::mem::take(&mut self.quiet) && self.failed.is_none() {
+            if self.failed.is_none() && (self.unflushed || !self.output.is_written()) {
                 self.write(context).unwrap_or_else(|_| self.fail());
             }
             match self.read(context) {
@@ -340,6 +336,7 @@ impl Driver {
         let look = self.seat.as_ref().map_or(u32::MAX, |seat| seat.calls());
         let mut served = 0;
         let mut protocol = self.connection.protocol();
+        protocol.awake();
         loop {
             let rest = self.input.get(taken..).unwrap_or_default();
             let mut called = None;
@@ -386,9 +383,9 @@ impl Driver {
                 served = 0;
             }
         }
-        if self.output.is_written() && self.failed.is_none() {
+        if self.output.is_written() && self.failed.is_none() && protocol.has_to_transmit() {
+            // What is said last goes out in one piece with what was said before.
             self.output.fetch(&mut protocol);
-            self.quiet = self.output.is_written();
         }
         let (dropped, gone) = (protocol.take_dropped(), protocol.take_gone());
         if protocol.has_gone_away() {
@@ -418,7 +415,7 @@ impl Driver {
         }
     }
 
-    /// Waits for something to send, or for the time at which something is to be done.
+    /// Waits for something to send, which it fetches, or for the time at which something is to be done.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
         if !self.stopping
             && self.seat.as_ref().is_some_and(|seat| seat.stopper.poll(context).is_ready())
@@ -452,6 +449,7 @@ impl Driver {
                 // next one whose time is up.
                 protocol.watch(context);
             } else if protocol.poll_transmit(context).is_ready() {
+                self.output.fetch(&mut protocol);
                 return Poll::Ready(Ok(()));
             }
             if all_written && !self.left && protocol.waiting() == 0 {
@@ -537,12 +535,16 @@ impl Shared {
 
 /// A caller sends what it has put in, and who leaves ends what nobody needs, while the task sleeps.
 impl Outlet for Shared {
-    fn send(&self) -> bool {
+    fn send(&self, mut protocol: MutexGuard<'_, Protocol>) -> bool {
         let Ok(mut driver) = self.0.try_lock() else { return false };
         let Some(driver) = &mut *driver else { return false };
         if driver.failed.is_some() {
             return false;
         }
+        if driver.output.is_written() {
+            driver.output.fetch(&mut protocol);
+        }
+        drop(protocol);
         // Where that waits, the task goes on with it.
         let written = driver.write(&mut Context::from_waker(Waker::noop()));
         written.is_ok() && driver.output.is_written() && !driver.unflushed

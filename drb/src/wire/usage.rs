@@ -41,13 +41,13 @@ impl Usage {
 mod tests {
     use super::*;
     use crate::Client;
-    use drb_core::native::Outlet;
-    use std::sync::{Arc, Weak};
+    use drb_core::native::{Outlet, Protocol};
+    use std::sync::{Arc, MutexGuard, Weak};
 
     struct Nowhere;
 
     impl Outlet for Nowhere {
-        fn send(&self) -> bool {
+        fn send(&self, _: MutexGuard<'_, Protocol>) -> bool {
             false
         }
 

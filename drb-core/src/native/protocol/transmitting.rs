@@ -23,7 +23,6 @@ impl Protocol {
         most: usize,
         now: impl Fn() -> Instant,
     ) -> Option<Piece> {
-        self.sender.takes();
         if !self.has_to_transmit() {
             return None;
         }
@@ -70,6 +69,11 @@ impl Protocol {
         self.sender.sleep(context);
     }
 
+    /// Whoever sends needn't be woken: it looks for what is to be sent before it sleeps.
+    pub fn awake(&mut self) {
+        self.sender.awake();
+    }
+
     /// Whoever sends has sent all that there was, and sleeps until this time, or until it is woken.
     pub fn rest(&mut self, until: Instant) {
         self.sender.rest(until);
@@ -80,12 +84,9 @@ impl Protocol {
         self.sender.let_callers_send();
     }
 
-    /// A caller has sent what there was, or not all of it.
-    pub(in crate::native) fn sent_by_caller(&mut self, all: bool) {
-        self.sender.sleep_on();
-        if !all || self.has_to_transmit() {
-            self.sender.wake();
-        }
+    /// A caller has not sent all that there was.
+    pub(in crate::native) fn leave_to_sender(&mut self) {
+        self.sender.wake();
     }
 
     /// Whether the call that was put in last is left to its caller to be sent.

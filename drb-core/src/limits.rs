@@ -53,7 +53,8 @@ pub struct Limits {
     /// Bytes of a frame of the native wire: larger messages go in pieces, which take turns with
     /// others. 32 KiB.
     pub chunk: usize,
-    /// Bytes of a frame of the native wire that a peer may send. 256 KiB.
+    /// Bytes of a frame of the native wire that a peer may send. 256 KiB. (Pieces of large strings may be longer:
+    /// they are read to where the strings are going to be.)
     pub chunk_in: usize,
     /// Messages of the native wire that may be arriving in pieces at a time. 8.
     pub partial: usize,

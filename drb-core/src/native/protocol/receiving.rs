@@ -210,9 +210,6 @@ impl Protocol {
             return Ok(Received::Needs(HEAD));
         };
         let len = u32::from_be_bytes([0, a, b, c]) as usize;
-        if len > self.limits.chunk_in {
-            return Err(malformed("a frame that is too long"));
-        }
         // Which message it is for, and padding.
         let (key, before) = match tail::head(rest.get(..len).unwrap_or(rest)) {
             Ok(head) => head,

@@ -4,6 +4,10 @@
 //! of 5. So a connection over which something has come or gone looks whether more has come, again and again, after all
 //! others of its thread have had their turns. It does so less and less where nothing comes so soon, and leaves it for long
 //! where others have to take the core from it for that.
+//!
+//! Whether something comes so soon depends on whether the peer looks, too: who is asleep has to be woken before it can
+//! answer. So after looking in vain, it is looked for twice as long, in which a peer on the same machine can be woken; and
+//! all processes of a machine which have given it up try it again at the same times.
 
 use crate::{alarm, server::after_others};
 use std::{
@@ -11,7 +15,7 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
     task::Context,
     thread::{self, ThreadId},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tokio::time::Instant;
 
@@ -30,8 +34,14 @@ const FIRST: u16 = 4;
 /// Looking in vain costs more than sleeping. So it pays if it is in vain one time in so many at most.
 const PAYS: u16 = 16;
 
-/// Once it has been in vain for long, so often it is not looked before the next time.
-const LEAVES: u16 = 1023;
+/// So often what is looked for may be late, before that is as good as never.
+const LATE: u8 = 16;
+
+/// Once it would be left so often, it is tried at the times only at which all try it.
+const LONG: u16 = 1023;
+
+/// These begin so many microseconds one after the other, and last for so many.
+const TRIES: (u32, u32) = (100_000, 1_000);
 
 /// After so many times that were not in vain it is looked whether it is in the way of others.
 const GAINS: u8 = 16;
@@ -50,14 +60,16 @@ static MAY: LazyLock<bool> = LazyLock::new(|| {
 });
 
 /// Whether it pays for a new connection, by how it has gone with those before.
-static NEW: Mutex<Patience> = Mutex::new(Patience { leaves: 0, left: 0 });
+static NEW: Mutex<Patience> = Mutex::new(Patience { late: 0, leaves: 0, left: 0 });
 
 /// Whether it pays to look.
 #[derive(Default)]
 struct Patience {
+    /// So often in a row nothing has come in time. Then it is looked for twice as long.
+    late: u8,
     /// So often it is left.
     leaves: u16,
-    /// So often it was, after it was in vain the last time.
+    /// So often it was, after it was in vain twice.
     left: u16,
 }
 
@@ -78,6 +90,7 @@ pub(crate) struct Spin {
 
 /// It is looking.
 struct Looks {
+    begun: Instant,
     until: Instant,
     last: Instant,
     left: u16,
@@ -99,8 +112,8 @@ struct Usage {
 impl Spin {
     pub(crate) fn new(time: Duration) -> Self {
         let time = if *MAY { time } else { Duration::ZERO };
-        let new = !time.is_zero() && Patience::of_new(Patience::is_to_look);
-        let patience = Patience { leaves: if new { 0 } else { FIRST }, left: 0 };
+        let new = !time.is_zero() && Patience::of_new(|new| new.is_to_look(all_try));
+        let patience = Patience { leaves: if new { 0 } else { FIRST }, ..Patience::default() };
         Self { time, looks: None, renewed: false, new, patience, gains: 0, usage: None }
     }
 
@@ -109,7 +122,8 @@ impl Spin {
         if let Some(looks) = self.looks.take() {
             // What the thread had to do with what has come last is no gap.
             match (self.renewed || now() < looks.last + GAP) && !looks.is_one_of_many() {
-                true => self.gain(),
+                true if looks.last <= looks.begun + self.time => self.gain(),
+                true => self.went_so(Patience::wait),
                 false => self.leave(),
             }
         }
@@ -125,23 +139,24 @@ impl Spin {
     /// The task waits. If it is to look once more before its thread sleeps, it is woken for that.
     pub(crate) fn wait(&mut self, context: &Context<'_>) {
         // A clock that a test has stopped goes on when all threads sleep.
-        if self.is_to_look(Instant::now) && !alarm::is_virtual() {
+        if self.is_to_look(Instant::now, all_try) && !alarm::is_virtual() {
             after_others(context.waker());
         }
     }
 
-    fn is_to_look(&mut self, now: impl Fn() -> Instant) -> bool {
+    fn is_to_look(&mut self, now: impl Fn() -> Instant, all_try: fn() -> bool) -> bool {
         let renewed = std::mem::take(&mut self.renewed);
         if self.looks.is_none() {
             if !renewed || self.time.is_zero() {
                 return false;
             }
-            if !self.patience.is_to_look() {
+            if !self.patience.is_to_look(all_try) {
                 return false;
             }
         }
-        let (now, time) = (now(), self.time);
-        let begins = || Looks { until: now + time, last: now, left: LOOKS, came: CAME.get() };
+        let (now, time) = (now(), self.time * if self.patience.late > 0 { 2 } else { 1 });
+        let begins =
+            || Looks { begun: now, until: now + time, last: now, left: LOOKS, came: CAME.get() };
         let looks = self.looks.get_or_insert_with(begins);
         let late = now >= looks.until || now >= looks.last + GAP || looks.left == 0;
         if looks.is_one_of_many() || (late && !renewed) {
@@ -195,22 +210,43 @@ impl Patience {
         does(&mut NEW.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn is_to_look(&mut self) -> bool {
-        let looks = self.leaves == 0;
-        self.leaves = self.leaves.saturating_sub(1);
-        looks
+    fn is_to_look(&mut self, all_try: fn() -> bool) -> bool {
+        if self.leaves > 0 {
+            self.leaves -= 1;
+            return false;
+        }
+        self.left < LONG || all_try()
     }
 
     /// It was not in vain.
     fn gain(&mut self) {
+        self.late = 0;
         self.left /= 2;
+    }
+
+    /// It has come, but late: perhaps the peer has to see first that it pays to look.
+    fn wait(&mut self) {
+        self.left = self.left.min(LONG - 1);
+        self.late += 1;
+        if self.late > LATE {
+            self.leave();
+        }
     }
 
     /// It was in vain.
     fn leave(&mut self) {
-        self.left = (self.left * PAYS + PAYS - 1).min(LEAVES);
-        self.leaves = self.left;
+        if self.late > 0 {
+            self.left = (self.left * PAYS + PAYS - 1).min(LONG);
+            self.leaves = if self.left < LONG { self.left } else { 0 };
+        }
+        self.late = 1;
     }
+}
+
+/// Whether this is a time at which all try it who have given it up: the same for all processes of this machine.
+fn all_try() -> bool {
+    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    time.subsec_micros() % TRIES.0 < TRIES.1
 }
 
 impl Looks {
@@ -261,34 +297,35 @@ mod tests {
         let now = Instant::now();
         for _ in 0..FIRST {
             spin.came(|| now);
-            assert!(!spin.is_to_look(|| now));
+            assert!(!spin.is_to_look(|| now, never));
         }
         (spin, now)
     }
 
+    fn never() -> bool {
+        false
+    }
+
     /// How often it looks.
-    fn looks(spin: &mut Spin, now: &mut Instant) -> usize {
+    fn looks(spin: &mut Spin, now: &mut Instant, all_try: fn() -> bool) -> usize {
         let mut count = 0;
-        while spin.is_to_look(|| *now) {
+        while spin.is_to_look(|| *now, all_try) {
             count += 1;
             *now += STEP;
         }
         count
     }
 
-    /// How often it doesn't look when something has come, before it does again.
-    fn left(spin: &mut Spin, now: &mut Instant) -> usize {
-        let mut count = 0;
-        loop {
+    /// How often it doesn't look when something has come, before it does again, and for how long it does that.
+    fn left(spin: &mut Spin, now: &mut Instant) -> Option<(usize, Duration)> {
+        for left in 0..2000 {
             spin.came(|| *now);
-            match looks(spin, now) {
-                0 => count += 1,
-                looks => {
-                    assert!(looks.abs_diff(100) <= 1, "{looks}");
-                    return count;
-                }
+            match looks(spin, now, never) {
+                0 => {}
+                looks => return Some((left, TIME * ((looks as u32 + 50) / 100))),
             }
         }
+        None
     }
 
     #[test]
@@ -297,96 +334,143 @@ mod tests {
         for _ in 0..100 {
             spin.came(|| now);
             for _ in 0..20 {
-                assert!(spin.is_to_look(|| now));
+                assert!(spin.is_to_look(|| now, never));
                 now += STEP;
             }
             // The caller has something to do with the answer, and asks again.
             now += GAP * 3;
             spin.went();
-            assert!(spin.is_to_look(|| now));
+            assert!(spin.is_to_look(|| now, never));
         }
     }
 
     #[test]
     fn what_does_not_come_is_looked_for_less_and_less() {
         let (mut spin, mut now) = spin();
-        let left: Vec<usize> = (0..5).map(|_| left(&mut spin, &mut now)).collect();
-        assert_eq!(left, [0, 15, 255, 1023, 1023]);
+        let found: Vec<_> = (0..6).map(|_| left(&mut spin, &mut now)).collect();
+        let twice = TIME * 2;
+        let [once, again] = [(0, TIME), (0, twice)].map(Some);
+        assert_eq!(found, [once, again, Some((15, twice)), Some((255, twice)), None, None]);
+        // When all try it, it does.
+        spin.came(|| now);
+        assert!(looks(&mut spin, &mut now, || true).abs_diff(200) <= 1);
         // Nothing has come or gone.
-        assert_eq!(looks(&mut spin, &mut now), 0);
+        assert_eq!(looks(&mut spin, &mut now, || true), 0);
+    }
+
+    #[test]
+    fn who_looks_at_the_same_time_as_the_peer_goes_on_with_it() {
+        let (mut spin, mut now) = spin();
+        while left(&mut spin, &mut now).is_some() {}
+        for round in 0..20 {
+            spin.came(|| now);
+            // Only the first time the peer has to be woken.
+            let after = if round == 0 { TIME * 3 / 2 } else { TIME / 2 };
+            let all_try: fn() -> bool = if round == 0 { || true } else { never };
+            let until = now + after;
+            while now < until {
+                assert!(spin.is_to_look(|| now, all_try), "{round}");
+                now += STEP;
+            }
+        }
+        spin.came(|| now);
+        assert_eq!((spin.patience.late, spin.patience.left), (0, 0));
+    }
+
+    #[test]
+    fn what_is_always_late_is_not_looked_for() {
+        let (mut spin, mut now) = spin();
+        spin.patience.late = 1;
+        let comes_late = |spin: &mut Spin, now: &mut Instant| {
+            spin.came(|| *now);
+            let until = *now + TIME * 3 / 2;
+            let mut looks = false;
+            while *now < until {
+                looks |= spin.is_to_look(|| *now, never);
+                *now += STEP;
+            }
+            looks
+        };
+        for left in [15, 255, 2000] {
+            for _ in 0..LATE {
+                assert!(comes_late(&mut spin, &mut now));
+            }
+            assert!((0..left).all(|_| !comes_late(&mut spin, &mut now)), "{left}");
+        }
     }
 
     #[test]
     fn it_is_looked_for_again_where_it_comes() {
         let (mut spin, mut now) = spin();
-        assert!((0..4).map(|_| left(&mut spin, &mut now)).any(|left| left == 1023));
-        spin.patience.leaves = 0;
+        while left(&mut spin, &mut now).is_some() {}
         for _ in 0..10 {
             spin.came(|| now);
-            assert!(spin.is_to_look(|| now));
+            assert!(spin.is_to_look(|| now, || true));
             now += STEP;
         }
         spin.came(|| now);
-        assert_eq!((spin.patience.left, left(&mut spin, &mut now)), (0, 0));
+        assert_eq!((spin.patience.left, left(&mut spin, &mut now)), (0, Some((0, TIME))));
     }
 
     #[test]
     fn a_thread_that_has_other_things_to_do_does_not_look() {
         let (mut spin, mut now) = spin();
         spin.came(|| now);
-        assert!(spin.is_to_look(|| now));
+        assert!(spin.is_to_look(|| now, never));
         now += GAP;
-        assert!(!spin.is_to_look(|| now) && spin.patience.leaves == PAYS - 1);
-        spin.patience.leaves = 0;
+        assert!(!spin.is_to_look(|| now, never) && spin.patience.late == 1);
         spin.came(|| now);
-        assert!(spin.is_to_look(|| now));
+        assert!(spin.is_to_look(|| now, never));
         spin.came(|| now + GAP);
-        assert!(spin.patience.leaves > PAYS);
+        assert_eq!(spin.patience.leaves, PAYS - 1);
     }
 
     #[test]
     fn new_ones_look_as_long_as_it_pays() {
         let mut new = Patience::default();
-        for left in [0, 15, 255, 1023] {
-            let looks = (0..=left).filter(|_| new.is_to_look()).count();
+        for left in [0, 0, 15, 255] {
+            let looks = (0..=left).filter(|_| new.is_to_look(never)).count();
             assert_eq!(looks, 1, "the last one of {left}");
             new.leave();
         }
-        new.leaves = 0;
+        assert!((0..2000).all(|_| !new.is_to_look(never)));
         for _ in 0..10 {
-            assert!(new.is_to_look());
+            assert!(new.is_to_look(|| true));
             new.gain();
         }
         assert_eq!(new.left, 0);
+        assert!(new.is_to_look(never));
     }
 
     #[test]
     fn one_of_many_does_not_look() {
         let (mut one, now) = spin();
         let mut others: Vec<Spin> = (0..=OTHERS).map(|_| spin().0).collect();
-        for (few, left) in [(3, 0), (4, PAYS - 1)] {
+        for (few, late) in [(3, 0), (4, 1)] {
             one.came(|| now);
-            assert!(one.is_to_look(|| now));
+            assert!(one.is_to_look(|| now, never));
             others.iter_mut().take(few).for_each(|other| other.came(|| now));
             one.came(|| now);
-            assert_eq!(one.patience.leaves, left);
+            assert_eq!(one.patience.late, late);
         }
-        one.patience.leaves = 0;
-        assert!(one.is_to_look(|| now));
+        assert!(one.is_to_look(|| now, never));
         others.iter_mut().for_each(|other| other.came(|| now));
         one.went();
-        assert!(!one.is_to_look(|| now));
+        assert!(!one.is_to_look(|| now, never));
     }
 
     #[test]
     fn a_clock_that_stands_still_and_no_time_at_all_end_it() {
         let (mut spin, now) = spin();
         spin.came(|| now);
-        assert_eq!((0..2000).filter(|_| spin.is_to_look(|| now)).count(), usize::from(LOOKS));
-        let mut never = Spin::new(Duration::ZERO);
+        assert_eq!(
+            (0..2000).filter(|_| spin.is_to_look(|| now, never)).count(),
+            usize::from(LOOKS)
+        );
+        let mut off = Spin::new(Duration::ZERO);
         for _ in 0..100 {
-            never.came(|| now);
-            assert!(!never.is_to_look(|| now));
+            off.came(|| now);
+            assert!(!off.is_to_look(|| now, || true));
         }
     }
 
@@ -416,9 +500,9 @@ mod tests {
         spin.usage = Some(Usage { at: usage.at.checked_sub(WINDOW * 10).unwrap(), ..usage });
         for _ in 0..GAINS {
             spin.came(|| now);
-            assert!(spin.is_to_look(|| now));
+            assert!(spin.is_to_look(|| now, never));
         }
         spin.came(|| now);
-        assert_eq!((spin.patience.leaves, spin.is_to_look(|| now)), (IN_THE_WAY, false));
+        assert_eq!((spin.patience.leaves, spin.is_to_look(|| now, never)), (IN_THE_WAY, false));
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn begin() {
     let events = AsyncFd::with_interest(Events(Arc::clone(&clock)), Interest::READABLE);
     let Ok(events) = events else { return };
     let mut clocks = clocks();
-    if clocks.iter().any(|(id, _)| *id == runtime.id()) {
+    if find(&clocks, &runtime).is_some() {
         return;
     }
     clocks.push((runtime.id(), clock));
@@ -84,6 +84,10 @@ pub(crate) fn begin() {
             events.get_ref().0.ring();
         }
     });
+}
+
+fn find<'a>(clocks: &'a [(runtime::Id, Arc<Clock>)], runtime: &Handle) -> Option<&'a Arc<Clock>> {
+    clocks.iter().find(|(id, _)| *id == runtime.id()).map(|(_, clock)| clock)
 }
 
 fn clocks() -> MutexGuard<'static, Vec<(runtime::Id, Arc<Clock>)>> {
@@ -156,9 +160,7 @@ impl Drop for Alarm {
 
 impl Clock {
     fn of(runtime: &Handle) -> Option<Arc<Self>> {
-        let clocks = clocks();
-        let found = clocks.iter().find(|(id, _)| *id == runtime.id());
-        found.map(|(_, clock)| Arc::clone(clock))
+        find(&clocks(), runtime).cloned()
     }
 
     fn alarms(&self) -> MutexGuard<'_, Alarms> {

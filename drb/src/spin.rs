@@ -91,7 +91,6 @@ pub(crate) struct Spin {
 /// It is looking.
 struct Looks {
     begun: Instant,
-    until: Instant,
     last: Instant,
     left: u16,
     /// How much had come over all connections of the thread.
@@ -155,10 +154,9 @@ impl Spin {
             }
         }
         let (now, time) = (now(), self.time * if self.patience.late > 0 { 2 } else { 1 });
-        let begins =
-            || Looks { begun: now, until: now + time, last: now, left: LOOKS, came: CAME.get() };
+        let begins = || Looks { begun: now, last: now, left: LOOKS, came: CAME.get() };
         let looks = self.looks.get_or_insert_with(begins);
-        let late = now >= looks.until || now >= looks.last + GAP || looks.left == 0;
+        let late = now >= looks.begun + time || now >= looks.last + GAP || looks.left == 0;
         if looks.is_one_of_many() || (late && !renewed) {
             self.looks = None;
             self.leave();

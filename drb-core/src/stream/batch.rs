@@ -204,12 +204,12 @@ impl<'d, 'a> Filling<'d, 'a> {
     }
 }
 
-/// A batch without items.
 /// The time, on the clock of whoever reads.
 pub(super) fn now(session: Option<&dyn Session>) -> Instant {
     session.map_or_else(Instant::now, Session::now)
 }
 
+/// A batch without items.
 pub(super) fn empty(reply: Reply) -> Completed {
     let limits = *reply.limits();
     reply.success(|dumper| {

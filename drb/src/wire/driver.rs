@@ -162,7 +162,7 @@ impl Driver {
             self.take_frames(now())?;
         }
         for _ in 0..TURNS {
-            if self.failed.is_none() && (self.unflushed || !self.output.is_written()) {
+            if self.failed.is_none() && !self.has_written() {
                 self.write(context).unwrap_or_else(|_| self.fail());
             }
             match self.read(context) {
@@ -200,6 +200,11 @@ impl Driver {
         self.connection.protocol().shut(self.output.is_unwritten());
     }
 
+    /// Whether all that was fetched has gone out.
+    fn has_written(&self) -> bool {
+        self.output.is_written() && !self.unflushed
+    }
+
     /// Writes all that can be written.
     fn write(&mut self, context: &mut Context<'_>) -> Result<(), End> {
         loop {
@@ -232,7 +237,7 @@ impl Driver {
     fn is_left(&self) -> bool {
         let protocol = self.connection.protocol();
         let is_needed = !protocol.is_left() || protocol.is_needed();
-        let is_done = !self.left && self.output.is_written() && !self.unflushed;
+        let is_done = !self.left && self.has_written();
         !is_needed && is_done && protocol.waiting() == 0
     }
 
@@ -383,7 +388,7 @@ impl Driver {
                 served = 0;
             }
         }
-        if self.output.is_written() && self.failed.is_none() && protocol.has_to_transmit() {
+        if self.output.is_written() && self.failed.is_none() {
             // What is said last goes out in one piece with what was said before.
             self.output.fetch(&mut protocol);
         }
@@ -547,7 +552,7 @@ impl Outlet for Shared {
         drop(protocol);
         // Where that waits, the task goes on with it.
         let written = driver.write(&mut Context::from_waker(Waker::noop()));
-        written.is_ok() && driver.output.is_written() && !driver.unflushed
+        written.is_ok() && driver.has_written()
     }
 
     fn end(&self) {

@@ -135,7 +135,7 @@ impl Side {
 
     /// What a driver does when it has nothing else to do.
     fn rest(&self) -> Option<Instant> {
-        self.connection.protocol().wakes_at()
+        self.connection.protocol().wakes_at(|| self.now)
     }
 
     /// Time passes, in which the driver may wake by itself.
@@ -279,7 +279,7 @@ fn a_call_of_this_side_s_is_under_way() {
         shapes: 0,
         references: false,
     };
-    let id = side.connection.protocol().call(calling, side.now, None).unwrap();
+    let id = side.connection.protocol().call(calling, || side.now, None).unwrap();
     side.said();
     side.does_not_ask();
     side.hears(&frame(RESULT, &[id as u8, NIL]));
@@ -466,7 +466,7 @@ fn questions_keep_their_distance() {
     protocol.end_when_idle(now);
     assert!(protocol.transmit(&mut Vec::new(), usize::MAX, || now).is_none());
     while now < begun + Duration::from_secs(100) {
-        now = protocol.wakes_at().expect("it goes on");
+        now = protocol.wakes_at(|| now).expect("it goes on");
         protocol.expire(now);
         let mut out = Vec::new();
         assert!(protocol.transmit(&mut out, usize::MAX, || now).is_none());
@@ -503,7 +503,7 @@ fn never() {
     let limits = Arc::new(Limits { idle: Duration::MAX, ..Limits::default() });
     let mut protocol = Protocol::new(&limits, Arc::new(Tables::new()));
     protocol.end_when_idle(Instant::now());
-    assert_eq!(protocol.wakes_at(), None);
+    assert_eq!(protocol.wakes_at(Instant::now), None);
     protocol.expire(Instant::now());
     assert!(!protocol.is_idle());
 }

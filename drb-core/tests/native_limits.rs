@@ -137,7 +137,7 @@ impl Side {
             shapes: 0,
             references: false,
         };
-        self.protocol.call(call, self.now, None)
+        self.protocol.call(call, || self.now, None)
     }
 
     fn answer(&mut self, id: u32) -> Result<usize, Limit> {
@@ -438,7 +438,7 @@ fn cancels_that_are_sent() {
         assert_eq!(here.take(&frame(RESULT, &[id, 0xc0])), Ok(vec![]));
     }
     while cancelled.len() < 25 {
-        let at = here.protocol.wakes_at().expect("there are more");
+        let at = here.protocol.wakes_at(Instant::now).expect("there are more");
         assert!(at > here.now && at <= here.now + Duration::from_secs(1));
         (here.now, there.now) = (at, at);
         here.protocol.expire(at);
@@ -446,7 +446,7 @@ fn cancels_that_are_sent() {
     }
     let expected: Vec<_> = (0..5).chain(20..40).map(Seen::Cancelled).collect();
     assert_eq!(cancelled, expected);
-    assert_eq!(here.protocol.wakes_at(), None);
+    assert_eq!(here.protocol.wakes_at(Instant::now), None);
 }
 
 #[test]

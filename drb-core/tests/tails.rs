@@ -186,7 +186,7 @@ fn call(protocol: &mut Protocol, tail: Vec<u8>, now: Instant) -> u32 {
         shapes: 0,
         references: false,
     };
-    protocol.call(call, now, None).unwrap()
+    protocol.call(call, || now, None).unwrap()
 }
 
 #[test]

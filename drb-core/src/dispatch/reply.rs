@@ -51,6 +51,12 @@ impl Completed {
         (bytes, failure.as_deref(), sending)
     }
 
+    /// Whether nothing of it has a destructor that does anything but give memory back.
+    pub(crate) fn is_plain(&self) -> bool {
+        let Written { scope, failure, sending, .. } = &*self.0;
+        scope.is_none() && failure.is_none() && sending.refers_to_nothing()
+    }
+
     /// An empty reply, to the next call of the same session, in the memory of this one, which was sent.
     #[must_use]
     pub fn into_reply(self) -> Reply {

@@ -18,7 +18,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// What a request says beside its arguments.
@@ -186,20 +186,19 @@ impl Connection {
     pub fn call(
         self: Arc<Self>,
         request: &mut crate::Request,
-        now: Instant,
         context: Option<&Context<'_>>,
     ) -> Carried {
         let promised = request.native.as_ref().and_then(|native| native.promised.as_ref());
         if let Some(promised) = promised {
             let made = match promised.is_of(&self) {
-                true => promised.make(now),
+                true => promised.make(),
                 false => Err(self.lost(Outcome::NotExecuted)),
             };
             if let Err(error) = made {
                 return Carried::failed(error);
             }
         }
-        match self.make(request, now, context) {
+        match self.make(request, context) {
             Ok(waiting) => Carried::Waiting(waiting),
             Err(error) => Carried::failed(error),
         }
@@ -210,10 +209,13 @@ impl Connection {
     pub(super) fn make(
         self: Arc<Self>,
         request: &mut crate::Request,
-        now: Instant,
         context: Option<&Context<'_>>,
     ) -> Result<Waiting, Error> {
-        let deadline = request.time_left(now)?;
+        let now = || self.home().now();
+        let deadline = match request.until {
+            None => request.deadline,
+            Some(_) => request.time_left(now())?,
+        };
         let crate::Request { bytes, session, native, .. } = request;
         let Some(native) = native else {
             let problem = "a request of another wire".to_owned();

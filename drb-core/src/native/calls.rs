@@ -5,7 +5,7 @@ use crate::LoadError;
 use std::{
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// By their numbers. A number is used again only after the answer to its call has come, so a late
@@ -19,8 +19,10 @@ pub(super) struct Calls {
     taken: Option<u64>,
     /// How many calls may have been written, once no more can be.
     written: Option<u64>,
-    /// No call has to have its answer before this.
+    /// No call has to have its answer before this, but for those of which it isn't known yet.
     earliest: Option<Instant>,
+    /// Those of which it isn't known yet, and maybe others.
+    undated: Vec<u32>,
 }
 
 enum State {
@@ -42,9 +44,21 @@ struct Waits {
     /// What the caller's memory was, for the answer.
     buffer: Vec<u8>,
     waker: Option<Waker>,
-    until: Option<Instant>,
+    due: Due,
     /// Which of the calls in the order of their beginnings it is, if it was begun at once.
     order: Option<u64>,
+}
+
+/// When a call has to have its answer.
+///
+/// To ask for the time takes as long as much of a call does. So it is asked for once for all calls that are made
+/// before whoever sends them has its turn.
+#[derive(Clone, Copy)]
+enum Due {
+    Never,
+    /// So long after that.
+    Within(Duration),
+    At(Instant),
 }
 
 /// What has become of a call.
@@ -108,20 +122,43 @@ pub(super) enum Answered {
 }
 
 impl Calls {
-    pub(super) fn begin(&mut self, until: Option<Instant>, waker: Option<&Waker>) -> u32 {
-        if let Some(until) = until {
-            self.earliest = Some(self.earliest.map_or(until, |earliest| earliest.min(until)));
-        }
+    pub(super) fn begin(&mut self, deadline: Option<Duration>, waker: Option<&Waker>) -> u32 {
+        let due = deadline.map_or(Due::Never, Due::Within);
         let (buffer, waker) = (Vec::new(), waker.cloned());
-        let waiting = State::Waiting(Waits { buffer, waker, until, order: None });
-        if let Some(id) = self.free.pop()
-            && let Some(state) = self.slots.get_mut(id as usize)
-        {
-            *state = waiting;
-            return id;
+        let waiting = State::Waiting(Waits { buffer, waker, due, order: None });
+        let id = match self.free.pop() {
+            Some(id) => {
+                if let Some(state) = self.slots.get_mut(id as usize) {
+                    *state = waiting;
+                }
+                id
+            }
+            None => {
+                self.slots.push(waiting);
+                (self.slots.len() - 1) as u32
+            }
+        };
+        if deadline.is_some() {
+            self.undated.push(id);
         }
-        self.slots.push(waiting);
-        (self.slots.len() - 1) as u32
+        id
+    }
+
+    /// The time of the calls that were made since this was said last begins now.
+    pub(super) fn date(&mut self, now: impl FnOnce() -> Instant) {
+        if self.undated.is_empty() {
+            return;
+        }
+        let now = now();
+        for id in self.undated.drain(..) {
+            if let Some(State::Waiting(Waits { due, .. })) = self.slots.get_mut(id as usize)
+                && let Due::Within(deadline) = *due
+            {
+                let until = now.checked_add(deadline);
+                *due = until.map_or(Due::Never, Due::At);
+                self.earliest = self.earliest.into_iter().chain(until).min();
+            }
+        }
     }
 
     /// Whether one call waits and no other.
@@ -190,10 +227,11 @@ impl Calls {
 
     /// Ends the calls whose time is up, and gives their numbers: the peer is to be told.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<u32> {
+        self.date(|| now);
         let mut expired = Vec::new();
         self.earliest = None;
         for (id, state) in (0..).zip(&mut self.slots) {
-            let State::Waiting(Waits { waker, until: Some(until), .. }) = state else { continue };
+            let State::Waiting(Waits { waker, due: Due::At(until), .. }) = state else { continue };
             if *until > now {
                 self.earliest = Some(self.earliest.map_or(*until, |earliest| earliest.min(*until)));
                 continue;

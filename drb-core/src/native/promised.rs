@@ -12,7 +12,6 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll, Waker, ready},
-    time::Instant,
 };
 
 /// Calls the object that a call is going to give. That call is made together with the first one on the
@@ -102,11 +101,11 @@ impl Promised {
 
     /// Makes the call that gives the object, and those before it, if that is still to be done: a call on
     /// the object comes next.
-    pub(super) fn make(self: &Arc<Self>, now: Instant) -> Result<(), Error> {
+    pub(super) fn make(self: &Arc<Self>) -> Result<(), Error> {
         for promised in self.unmade().iter().rev() {
             let mut first = promised.first();
             if let First::Unmade(request) = &mut *first {
-                *first = match Arc::clone(&promised.connection).make(request, now, None) {
+                *first = match Arc::clone(&promised.connection).make(request, None) {
                     Ok(waiting) => First::Made(waiting),
                     Err(error) => First::Failed(error),
                 };

@@ -55,11 +55,16 @@ impl Sender {
         self.has_callers = true;
     }
 
+    /// Whether it sleeps, has sent all that it has taken, and callers can send in its place.
+    pub(super) fn rests(&self) -> bool {
+        self.sleeps && self.has_callers && self.rests.is_some()
+    }
+
     /// There is a call to be sent, which is to have its answer by `until`, or an answer. While no other is under
     /// way, it is left to whoever has put it in: that spares a turn of the task. The task has to know of it only
     /// if it would sleep for too long.
     pub(super) fn leave(&mut self, until: Option<Instant>) -> bool {
-        let rests = self.rests.filter(|_| self.sleeps && self.has_callers);
+        let rests = self.rests.filter(|_| self.rests());
         self.left = rests.is_some_and(|rests| until.is_none_or(|until| rests <= until));
         self.left
     }

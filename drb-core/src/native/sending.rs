@@ -112,6 +112,11 @@ impl Sending {
         self.tail.take().map(|bytes| Tail::new(Arc::unwrap_or_clone(bytes)))
     }
 
+    /// Whether it holds nothing for what the message refers to.
+    pub(crate) fn refers_to_nothing(&self) -> bool {
+        self.refers.is_none()
+    }
+
     /// The message is on its way: what it refers to is the peer's to give back.
     pub fn sent(&mut self) {
         if let Some(refers) = &mut self.refers {

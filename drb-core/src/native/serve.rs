@@ -1,11 +1,15 @@
 //! From a call that has arrived to the method that it asks for.
 
-use super::{Called, Connection, Tables, frame, reader::Reader};
+use super::{Called, Connection, Protocol, Tables, frame, reader::Reader};
 use crate::{
     Budget, Context, DumpError, Exception, Limit, Limits, LoadError, Session, Wire,
     dispatch::{self, Args, Completed, Dispatch, Incoming, Invoked, Reply},
 };
-use std::{ops::Range, sync::Arc, time::Instant};
+use std::{
+    ops::Range,
+    sync::{Arc, MutexGuard},
+    time::Instant,
+};
 
 /// For so many arguments no memory is taken.
 const FEW: usize = 8;
@@ -68,20 +72,28 @@ impl Connection {
     /// Sends the answer to a call of the peer's, if the connection is still there. If it isn't, what the answer
     /// refers to is taken back when that is dropped. `alone` says whether no other call of the peer's runs, whose
     /// answer could go with this one.
-    pub fn answer(&self, id: u32, completed: &mut Completed, alone: bool) {
+    ///
+    /// It gives what the connection knows, for whoever goes on with that, if the answer can be dropped meanwhile.
+    pub fn answer(
+        &self,
+        id: u32,
+        completed: &mut Completed,
+        alone: bool,
+    ) -> Option<MutexGuard<'_, Protocol>> {
         self.keep_within_limits(id, completed);
         let mut protocol = self.protocol();
         if protocol.has_ended() {
-            return;
+            return None;
         }
         let (body, failure, sending) = completed.parts();
         protocol.keep(id, failure, body);
         let left = protocol.answer(id, failure.is_none(), body, sending, alone);
-        match left {
-            true => self.send(protocol),
-            false => drop(protocol),
-        }
         sending.sent();
+        if left {
+            self.send(protocol);
+            return None;
+        }
+        completed.is_plain().then_some(protocol)
     }
 }
 

@@ -57,7 +57,7 @@ struct Task {
 struct Here(Option<Arc<dyn Dispatch>>, Arc<Limits>);
 
 /// The way to the front of the peer's process.
-struct Front(Arc<Connection>, Clock);
+struct Front(Arc<Connection>);
 
 /// The process as its connection sees it.
 struct AtHome {
@@ -89,7 +89,11 @@ impl Home for AtHome {
         request: &mut Request,
         context: &task::Context<'_>,
     ) -> Carried {
-        connection.call(request, self.clock.now(), Some(context))
+        connection.call(request, Some(context))
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.now()
     }
 
     fn remote(&self, reference: Reference) -> Remote {
@@ -150,7 +154,7 @@ impl Link for Front {
     }
 
     fn carry(self: Arc<Self>, request: &mut Request, context: &task::Context<'_>) -> Carried {
-        Arc::clone(&self.0).call(request, self.1.now(), Some(context))
+        Arc::clone(&self.0).call(request, Some(context))
     }
 }
 
@@ -176,7 +180,7 @@ impl Side {
 
     /// The way to the other side's front.
     pub(crate) fn to_front(&self) -> Remote {
-        let link = Arc::new(Front(Arc::clone(&self.connection), self.clock.clone()));
+        let link = Arc::new(Front(Arc::clone(&self.connection)));
         Remote::new(link, Reference::without_uri(ObjectId::Front))
     }
 

@@ -142,8 +142,13 @@ impl World {
             Op::Transmit { by, most } => self.transmit(*by, *most),
             Op::Deliver { to, bytes } => self.deliver(*to, *bytes),
             Op::Advance(milliseconds) => {
+                let sides = || self.sides.iter().filter(|side| !side.ended);
+                // The time of what was called begins.
+                for side in sides() {
+                    side.connection.protocol().wakes_at(|| self.clock.now());
+                }
                 self.clock.advance(Duration::from_millis(*milliseconds));
-                for side in self.sides.iter().filter(|side| !side.ended) {
+                for side in sides() {
                     side.connection.protocol().expire(self.clock.now());
                 }
             }

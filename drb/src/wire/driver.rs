@@ -341,51 +341,56 @@ impl Driver {
         let look = self.seat.as_ref().map_or(u32::MAX, |seat| seat.calls());
         let mut served = 0;
         let mut protocol = self.connection.protocol();
-        protocol.awake();
+        protocol.awake(began);
         loop {
             let rest = self.input.get(taken..).unwrap_or_default();
-            let mut called = None;
-            match protocol.receive(rest, now, &mut called)? {
-                Received::Needs(needs) => {
-                    (self.needs, self.in_string) = (needs, false);
-                    break;
-                }
-                Received::Large => {
-                    (self.needs, self.in_string) = (1, true);
-                    break;
-                }
-                Received::Nothing(len) => {
-                    taken += len;
-                    continue;
-                }
-                Received::Call(len) => {
-                    drop(protocol);
-                    taken += len;
-                    if let Some(called) = &called {
-                        self.serving.call(&self.connection, called, now);
-                        served += 1;
+            let mut locked = None;
+            {
+                // Where it is dropped, nothing is locked.
+                let mut called = None;
+                match protocol.receive(rest, now, &mut called)? {
+                    Received::Needs(needs) => {
+                        (self.needs, self.in_string) = (needs, false);
+                        break;
+                    }
+                    Received::Large => {
+                        (self.needs, self.in_string) = (1, true);
+                        break;
+                    }
+                    Received::Nothing(len) => {
+                        taken += len;
+                        continue;
+                    }
+                    Received::Call(len) => {
+                        drop(protocol);
+                        taken += len;
+                        if let Some(called) = &called {
+                            locked = self.serving.call(&self.connection, called, now);
+                            served += 1;
+                        }
+                    }
+                    Received::Refused(len, id, exception) => {
+                        drop(protocol);
+                        taken += len;
+                        self.serving.refuse(&self.connection, id, *exception);
+                    }
+                    Received::Cancelled(len, id) => {
+                        drop(protocol);
+                        taken += len;
+                        self.serving.cancel(&self.connection, id);
                     }
                 }
-                Received::Refused(len, id, exception) => {
-                    drop(protocol);
-                    taken += len;
-                    self.serving.refuse(&self.connection, id, *exception);
-                }
-                Received::Cancelled(len, id) => {
-                    drop(protocol);
-                    taken += len;
-                    self.serving.cancel(&self.connection, id);
-                }
             }
-            let looks = served == look;
-            let is_over = looks && self.seat.as_ref().is_some_and(|seat| seat.has_served(began));
-            protocol = self.connection.protocol();
+            let mut is_over = false;
+            if served == look {
+                drop(locked.take());
+                is_over = self.seat.as_ref().is_some_and(|seat| seat.has_served(began));
+                served = 0;
+            }
+            protocol = locked.unwrap_or_else(|| self.connection.protocol());
             if is_over {
                 self.left = taken < self.input.len();
                 break;
-            }
-            if looks {
-                served = 0;
             }
         }
         if self.output.is_written() && self.failed.is_none() {
@@ -471,7 +476,7 @@ impl Driver {
                 Some((before, since)) if before == taken => (taken, since),
                 _ => (taken, Instant::now()),
             });
-            let wakes_at = protocol.wakes_at();
+            let wakes_at = protocol.wakes_at(now);
             let until = wakes_at.map_or(silent, |wakes_at| silent.min(wakes_at.into()));
             if all_written {
                 protocol.rest(until.into_std());

@@ -61,7 +61,7 @@ impl Home for ServerHome {
         request: &mut Request,
         context: &Context<'_>,
     ) -> Carried {
-        connection.call(request, now(), Some(context))
+        connection.call(request, Some(context))
     }
 
     fn now(&self) -> Instant {

@@ -5,7 +5,7 @@ use crate::{
     Carried, Client, Closing, Context, Error, Limits, Link, Outcome, Reference, Remote, Request,
     Session, Uri, Wire,
     client::{Deadline, current_runtime},
-    timer::{Timer, now},
+    timer::Timer,
     transport,
 };
 use drb_core::native::{self, Connection, Stage};
@@ -19,7 +19,10 @@ use std::{
 pub(crate) struct NativeRoute {
     client: Client,
     to: Uri,
-    line: Mutex<Arc<Line>>,
+    /// Nearly all routes have no other one, so nobody who calls has to wait for others who look for it.
+    first: Arc<Line>,
+    /// The one in its place, after it.
+    following: Mutex<Option<Arc<Line>>>,
 }
 
 /// Nobody calls the process's front or named objects any more.
@@ -73,8 +76,8 @@ impl Drop for Waits {
 impl NativeRoute {
     /// The way to a process at `uri`, which is what `to` is in words.
     pub(crate) fn new(client: Client, uri: &Arc<str>, to: Uri) -> Self {
-        let line = Mutex::new(Line::new(&client, uri));
-        Self { client, to, line }
+        let first = Line::new(&client, uri);
+        Self { client, to, first, following: Mutex::default() }
     }
 
     /// Makes sure that there is a connection.
@@ -85,15 +88,20 @@ impl NativeRoute {
     }
 
     fn line(&self) -> Arc<Line> {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        self.renew(&mut line);
-        Arc::clone(&line)
+        match self.first.is_over() {
+            false => Arc::clone(&self.first),
+            true => self.next(),
+        }
     }
 
-    fn renew(&self, line: &mut Arc<Line>) {
-        if line.connection.stage() == Stage::Over {
-            *line = line.following(&self.client);
-        }
+    #[cold]
+    fn next(&self) -> Arc<Line> {
+        let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = match &*following {
+            Some(line) if !line.is_over() => return Arc::clone(line),
+            line => line.as_ref().unwrap_or(&self.first).following(&self.client),
+        };
+        Arc::clone(following.insert(line))
     }
 }
 
@@ -110,6 +118,10 @@ impl Line {
 
     fn of(connection: Arc<Connection>) -> Arc<Self> {
         Arc::new(Self { connection, turn: tokio::sync::Mutex::default(), queue: Mutex::default() })
+    }
+
+    fn is_over(&self) -> bool {
+        self.connection.stage() == Stage::Over
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -166,9 +178,10 @@ impl Link for NativeRoute {
     }
 
     fn session(&self) -> Option<Arc<dyn Session>> {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        self.renew(&mut line);
-        Some(Arc::clone(&line.connection) as _)
+        match self.first.is_over() {
+            false => Some(Arc::clone(&self.first.connection) as _),
+            true => Some(Arc::clone(&self.next().connection) as _),
+        }
     }
 
     fn pipeline(self: Arc<Self>, first: Box<Request>) -> Remote {
@@ -189,11 +202,11 @@ impl Link for NativeRoute {
     fn carry(self: Arc<Self>, request: &mut Request, context: &task::Context<'_>) -> Carried {
         // The connection that the arguments were dumped for.
         if let Some(connection) = request.take_open() {
-            return connection.call(request, now(), Some(context));
+            return connection.call(request, Some(context));
         }
         let line = self.line();
         let Some(waits) = Waits::new(&line) else {
-            return Arc::clone(&line.connection).call(request, now(), Some(context));
+            return Arc::clone(&line.connection).call(request, Some(context));
         };
         let mut request = request.take();
         Carried::new(async move {
@@ -201,7 +214,7 @@ impl Link for NativeRoute {
             let turn = line.dial(&self.client, &self.to, deadline).await?;
             // Connecting is part of the call.
             request.until = deadline.until();
-            let made = Arc::clone(&line.connection).call(&mut request, now(), None);
+            let made = Arc::clone(&line.connection).call(&mut request, None);
             drop((turn, waits));
             made.await.map_err(|error| match error {
                 // All of the time, not what was left of it.

@@ -6,10 +6,10 @@ use crate::{
     dispatch::{self, Completed, Dispatch, Invoked, Reply, Signature},
     server::{FailedCall, Shared},
 };
-use drb_core::native::{Called, Connection, Target};
+use drb_core::native::{Called, Connection, Protocol, Target};
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, MutexGuard},
     task::{self, Poll, Waker, ready},
 };
 
@@ -47,19 +47,21 @@ impl Serving {
         }
     }
 
-    /// Runs a call: in place, if its method is ready at once, else in a task of its own.
-    pub(crate) fn call(
+    /// Runs a call: in place, if its method is ready at once, else in a task of its own. It gives what the
+    /// connection knows, if it has that at its end and nothing else.
+    pub(crate) fn call<'a>(
         &mut self,
-        connection: &Arc<Connection>,
+        connection: &'a Arc<Connection>,
         called: &Called<'_>,
         now: std::time::Instant,
-    ) {
+    ) -> Option<MutexGuard<'a, Protocol>> {
         let id = called.id;
         // What waits has been taken.
         if self.stopping && !called.waited {
             connection.refuse(called);
             let exception = Exception::new("DRb::DRbConnError", "the server is stopping");
-            return self.refuse(connection, id, exception);
+            self.refuse(connection, id, exception);
+            return None;
         }
         let limits = connection.limits();
         let bytes = weight(called, limits);
@@ -81,7 +83,8 @@ impl Serving {
             let name = limit.name();
             let message = format!("{what} the limit `{name}` of {most} allows");
             let exception = Exception::new("DRb::DRbConnError", message).with("limit", name);
-            return self.refuse(connection, id, exception);
+            self.refuse(connection, id, exception);
+            return None;
         }
         let object = self.object(connection, &called.target, now);
         let until = called.deadline.and_then(|deadline| now.checked_add(deadline));
@@ -106,7 +109,9 @@ impl Serving {
         match invoked {
             Invoked::Done(completed) => {
                 self.current = current;
-                self.answer(connection, id, called.method.name(), completed);
+                let protocol = self.answer(connection, id, called.method.name(), completed);
+                // What has waited for its object may be the last one that has it.
+                return protocol.filter(|_| matches!(called.target, Target::Id(_)));
             }
             Invoked::Running(mut running) => {
                 let current = current.unwrap_or_else(|| self.new_current());
@@ -137,6 +142,7 @@ impl Serving {
                 self.running.runs(id, task.abort_handle());
             }
         }
+        None
     }
 
     /// The answer to the next call.
@@ -228,16 +234,18 @@ impl Serving {
         GoesOn { connection: Arc::clone(connection), id, method, server, context, ticket }
     }
 
-    fn answer(
+    /// Answers a call; what is given is what [`Connection::answer`] gives.
+    fn answer<'a>(
         &mut self,
-        connection: &Arc<Connection>,
+        connection: &'a Arc<Connection>,
         id: u32,
         method: &str,
         mut completed: Completed,
-    ) {
+    ) -> Option<MutexGuard<'a, Protocol>> {
         tell(self.server.as_deref(), &self.context, method, &completed);
-        connection.answer(id, &mut completed, false);
+        let protocol = connection.answer(id, &mut completed, false);
         self.reply = Some(completed.into_reply());
+        protocol
     }
 }
 

@@ -77,17 +77,18 @@ impl Protocol {
     ///
     /// # Errors
     /// A method's name of more than 1 KiB, if the connection has no number for it; a message that is too long.
+    ///
+    /// `now` is asked for only where that has to be known.
     pub fn call(
         &mut self,
         call: Calling<'_>,
-        now: Instant,
+        now: impl FnOnce() -> Instant,
         waker: Option<&Waker>,
     ) -> Result<u32, DumpError> {
         let lane = self.lane(call.target)?;
         let name = self.names.name(call.method, call.signature, self.outbox.ready())?;
         self.names.define(call.shapes, &self.tables, self.outbox.ready());
-        let until = call.deadline.and_then(|deadline| now.checked_add(deadline));
-        let id = self.calls.begin(until, waker);
+        let id = self.calls.begin(call.deadline, waker);
         let flags = if call.references { REFERENCES } else { 0 };
         let order = self.outbox.calls();
         let Calling { target, count, keywords, block, deadline, promise, mut body, tail, .. } =
@@ -107,8 +108,11 @@ impl Protocol {
         }
         self.calls.begun(id, body, at_once.then_some(order));
         // Behind a call that makes a promise others come, which go with it.
-        let alone = promise.is_none() && self.calls.is_alone();
-        if !(alone && self.sender.leave(until)) {
+        let alone = promise.is_none() && self.calls.is_alone() && self.sender.rests();
+        if alone {
+            self.calls.date(now);
+        }
+        if !(alone && self.sender.leave(self.calls.earliest())) {
             self.sender.wake();
         }
         Ok(id)
@@ -212,8 +216,10 @@ impl Protocol {
         self.settle();
     }
 
-    /// When something is to be done although nothing arrives, at the earliest.
-    pub fn wakes_at(&mut self) -> Option<Instant> {
+    /// When something is to be done although nothing arrives, at the earliest. The time of calls that were made
+    /// before begins `now`, which is asked for only if there are any.
+    pub fn wakes_at(&mut self, now: impl FnOnce() -> Instant) -> Option<Instant> {
+        self.calls.date(now);
         let needed = self.idle.ends() && self.is_needed();
         let (cancels, idle) = (self.cancels.until(), self.idle.wakes_at(needed));
         self.calls.earliest().into_iter().chain(cancels).chain(idle).min()

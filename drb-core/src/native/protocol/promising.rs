@@ -247,7 +247,7 @@ mod tests {
                 shapes,
                 references,
             };
-            protocol.call(call, Instant::now(), None).unwrap()
+            protocol.call(call, Instant::now, None).unwrap()
         };
         let number = 0;
         call(bytes, None);

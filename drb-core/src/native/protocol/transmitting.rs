@@ -69,9 +69,14 @@ impl Protocol {
         self.sender.sleep(context);
     }
 
-    /// Whoever sends needn't be woken: it looks for what is to be sent before it sleeps.
-    pub fn awake(&mut self) {
+    /// Whoever sends needn't be woken: it looks for what is to be sent before it sleeps. As long as something always
+    /// arrives it doesn't sleep, so the calls whose time is up by `now` end here.
+    pub fn awake(&mut self, now: Instant) {
         self.sender.awake();
+        self.calls.date(|| now);
+        if self.calls.earliest().is_some_and(|earliest| earliest <= now) {
+            self.expire(now);
+        }
     }
 
     /// Whoever sends has sent all that there was, and sleeps until this time, or until it is woken.

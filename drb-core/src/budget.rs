@@ -131,6 +131,15 @@ impl Budget {
         Some(())
     }
 
+    /// What is left after so many values, and whether there were so many; if not, no value comes any more.
+    #[inline(always)]
+    pub(crate) fn after(self, count: usize) -> (Self, bool) {
+        match self.nodes.checked_sub(count) {
+            Some(nodes) => (Self { nodes, ..self }, true),
+            None => (Self { spent: self.spent.or(Some(Limit::Nodes)), ..self }, false),
+        }
+    }
+
     #[cold]
     fn out_of_nodes(&mut self) -> LoadError {
         self.spent = self.spent.or(Some(Limit::Nodes));

@@ -183,14 +183,14 @@ impl<'de> Loader<'de> {
     }
 
     /// Reads values of the native wire. `tables` are those of the connection that they came over.
-    #[inline]
+    #[inline(always)]
     pub fn native(
         bytes: &'de [u8],
         tables: &'de Tables,
         budget: Budget,
         session: Option<&'de dyn Session>,
     ) -> Self {
-        let reader = native::Reader::new(bytes, budget, tables).with_session(session);
+        let reader = native::Reader::new(bytes, budget, tables, session);
         Self { codec: Codec::Native(reader), session }
     }
 
@@ -201,7 +201,7 @@ impl<'de> Loader<'de> {
         budget: Budget,
         session: Option<&'de dyn Session>,
     ) -> Self {
-        let reader = native::Reader::within(bytes, budget, tables).with_session(session);
+        let reader = native::Reader::within(bytes, budget, tables, session);
         Self { codec: Codec::Native(reader), session }
     }
 

@@ -4,7 +4,7 @@ use crate::{
     Dumper, Limits, Remote,
     dispatch::{Dispatch, MethodInfo, Signature},
     error::DumpError,
-    native::Tables,
+    native::{Connection, Tables},
 };
 use std::{any::Any, sync::Arc, time::Instant};
 
@@ -105,6 +105,11 @@ pub trait Session: Any + Send + Sync {
     /// What holds an object of the peer's, for as long as a message that refers to it is not sent. Only
     /// the native wire counts what is held.
     fn holding(&self, _: &Reference) -> Option<Remote> {
+        None
+    }
+
+    /// The connection, if it is a native one.
+    fn connection(self: Arc<Self>) -> Option<Arc<Connection>> {
         None
     }
 

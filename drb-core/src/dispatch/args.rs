@@ -135,7 +135,7 @@ impl<'a> Args<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn open_native(&self, stream: Range<usize>, tables: &'a Tables) -> Loader<'a> {
         let tail = self.tail.filter(|_| stream.end == self.message.len());
         let stream = self.message.get(stream).unwrap_or_default();

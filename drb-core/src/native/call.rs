@@ -10,7 +10,6 @@ use crate::{
     Session, Wire, dispatch::Signature,
 };
 use std::{
-    any::Any,
     borrow::Cow,
     fmt,
     future::Future,
@@ -137,13 +136,14 @@ impl crate::Request {
     /// The connection that the arguments were dumped for, if calls can be made on it. It is taken out:
     /// the call is to be made there.
     pub fn take_open(&mut self) -> Option<Arc<Connection>> {
-        let session: &(dyn Any + Send + Sync) = &**self.session.as_ref()?;
-        let connection: &Connection = session.downcast_ref()?;
-        if connection.stage() != Stage::Open {
-            return None;
+        let connection = self.session.take()?.connection()?;
+        match connection.stage() {
+            Stage::Open => Some(connection),
+            _ => {
+                self.session = Some(connection);
+                None
+            }
         }
-        let session: Arc<dyn Any + Send + Sync> = self.session.take()?;
-        session.downcast().ok()
     }
 }
 

@@ -289,6 +289,10 @@ impl Session for Connection {
         }
     }
 
+    fn connection(self: Arc<Self>) -> Option<Arc<Self>> {
+        Some(self)
+    }
+
     fn tables(&self) -> Option<&Arc<Tables>> {
         Some(&self.tables)
     }

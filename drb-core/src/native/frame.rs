@@ -134,7 +134,14 @@ pub(super) fn split(bytes: &[u8]) -> Result<(u8, &[u8]), usize> {
 
 /// Writes a number.
 #[inline]
-pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
+pub(super) fn put(out: &mut Vec<u8>, number: u64) {
+    match number {
+        0..0x80 => out.push(number as u8),
+        _ => put_long(out, number),
+    }
+}
+
+fn put_long(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -153,6 +160,13 @@ pub(super) fn take(bytes: &mut &[u8]) -> Result<u64, LoadError> {
 }
 
 fn take_long(bytes: &mut &[u8]) -> Result<u64, LoadError> {
+    // Most of them, such as those of milliseconds, have three bytes.
+    if let Some((&[a, b, c @ 0..0x80], rest)) = bytes.split_first_chunk()
+        && b >= 0x80
+    {
+        *bytes = rest;
+        return Ok(u64::from(a & 0x7f) | u64::from(b & 0x7f) << 7 | u64::from(c) << 14);
+    }
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let (byte, rest) = bytes.split_first().ok_or_else(LoadError::truncated)?;

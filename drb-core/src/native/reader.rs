@@ -45,18 +45,26 @@ pub(super) enum Head {
 
 impl<'de> Reader<'de> {
     /// Reads a value. It counts as one, and those within an array, a map or a struct when that begins.
-    #[inline]
-    pub(crate) fn new(bytes: &'de [u8], budget: Budget, tables: &'de Tables) -> Self {
-        let mut reader = Self::within(bytes, budget, tables);
-        if reader.budget.take_nodes(1).is_err() {
-            (reader.rest, reader.len) = (&[], 0);
-        }
-        reader
+    // A reader is large: whatever is known before goes straight to its place.
+    #[inline(always)]
+    pub(crate) fn new(
+        bytes: &'de [u8],
+        budget: Budget,
+        tables: &'de Tables,
+        session: Option<&'de dyn Session>,
+    ) -> Self {
+        let (budget, is_there) = budget.after(1);
+        Self::within(if is_there { bytes } else { &[] }, budget, tables, session)
     }
 
-    /// Reads values that have been counted.
-    #[inline]
-    pub(crate) fn within(bytes: &'de [u8], budget: Budget, tables: &'de Tables) -> Self {
+    /// Reads values that have been counted. References in them go through `session`.
+    #[inline(always)]
+    pub(crate) fn within(
+        bytes: &'de [u8],
+        budget: Budget,
+        tables: &'de Tables,
+        session: Option<&'de dyn Session>,
+    ) -> Self {
         Self {
             rest: bytes,
             len: bytes.len(),
@@ -64,18 +72,11 @@ impl<'de> Reader<'de> {
             levels: budget.depth,
             tables,
             tail: None,
-            session: None,
+            session,
             held: &mut [],
             last: None,
             last_head: None,
         }
-    }
-
-    /// The same with what references go through.
-    #[inline]
-    pub(crate) fn with_session(mut self, session: Option<&'de dyn Session>) -> Self {
-        self.session = session;
-        self
     }
 
     /// The bytes end where this is to follow.

@@ -130,7 +130,7 @@ pub(super) fn find_arguments(
     let Some((last, before)) = ranges.split_last_mut() else { return Ok(()) };
     let mut start = 0;
     if !before.is_empty() {
-        let mut reader = Reader::within(body, Budget::new(limits, body.len()), tables);
+        let mut reader = Reader::within(body, Budget::new(limits, body.len()), tables, None);
         for range in before {
             reader.budget.take_nodes(1)?;
             reader.skip()?;

@@ -28,7 +28,7 @@ impl Protocol {
         tail: Option<&Tail>,
     ) -> Result<Mentioned, LoadError> {
         let budget = Budget::new(&self.limits, body.len());
-        let mut reader = Reader::within(body, budget, &self.tables);
+        let mut reader = Reader::within(body, budget, &self.tables, None);
         reader.end_with(tail);
         reader.references()
     }

@@ -201,7 +201,14 @@ impl Names {
     }
 
     /// Tells the peer of the shapes that it is going to need, up to a number.
+    #[inline]
     pub(super) fn define(&mut self, shapes: u32, tables: &Tables, out: &mut Vec<u8>) {
+        if self.defined < shapes {
+            self.define_more(shapes, tables, out);
+        }
+    }
+
+    fn define_more(&mut self, shapes: u32, tables: &Tables, out: &mut Vec<u8>) {
         while self.defined < shapes
             && let Some((class, form, fields)) = tables.own(self.defined)
         {

@@ -99,7 +99,7 @@ impl Protocol {
     fn given(&mut self, body: &[u8]) -> Result<Target, Exception> {
         let tables = Arc::clone(&self.tables);
         let budget = Budget::new(&self.limits, body.len());
-        let reference = Reader::new(body, budget, &tables).reference();
+        let reference = Reader::new(body, budget, &tables, None).reference();
         let reference = reference.map_err(|error| Exception::from(&error))?;
         let ObjectId::Slot { table, slot, generation } = *reference.id() else {
             return Ok(Target::Elsewhere(reference));

@@ -38,9 +38,9 @@ pub trait Link: Send + Sync {
     /// What references in arguments and results go through.
     fn session(&self) -> Option<Arc<dyn Session>>;
 
-    /// Carries a call there and its reply back. What it needs of the request it takes out of it. What it gives is
-    /// to be polled next, with the same `context`.
-    fn carry(self: Arc<Self>, request: &mut Request, context: &Context<'_>) -> Carried;
+    /// Carries a call there and its reply back. What it needs of the request it takes out of it. The call goes to
+    /// where it stays, as `carried`, which is to be polled next, with the same `context`.
+    fn carry(self: Arc<Self>, request: &mut Request, context: &Context<'_>, carried: &mut Carried);
 
     /// Whether letting go of the reference is all that the object's owner has to know. Ruby's wire knows no
     /// such thing.
@@ -72,7 +72,11 @@ pub trait Link: Send + Sync {
 }
 
 /// A call that is under way.
+#[derive(Default)]
 pub enum Carried {
+    /// It isn't yet.
+    #[default]
+    Nothing,
     /// On a native connection, where it waits for its answer and nothing else.
     Waiting(native::Waiting),
     /// However else it goes on.
@@ -98,6 +102,7 @@ impl Future for Carried {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut *self {
             Self::Waiting(waiting) => Pin::new(waiting).poll(context),
+            Self::Nothing => Poll::Pending,
             Self::Other(future) => future.as_mut().poll(context),
         }
     }
@@ -243,7 +248,7 @@ impl Outgoing {
 
     /// Makes the call without waiting for its end.
     pub(crate) fn dismiss(self) {
-        if let State::Ready(mut request) = self.call::<()>().state
+        if let State::Ready(Some(mut request)) = self.call::<()>().state
             && let Some(link) = request.link.take()
         {
             link.dismiss(request);
@@ -282,7 +287,7 @@ impl Outgoing {
             None => {
                 request.deadline = request.link.as_ref().map(|link| link.limits().deadline);
                 request.until = None;
-                State::Ready(request)
+                State::Ready(Some(request))
             }
         };
         Call { state, block: driver, result: PhantomData }
@@ -327,7 +332,8 @@ pub struct Call<R, B = NoBlock> {
 
 enum State {
     Failed(Error),
-    Ready(Box<Request>),
+    /// `None` for one that was made.
+    Ready(Option<Box<Request>>),
     Running(Carried),
     Done,
 }
@@ -355,7 +361,7 @@ impl<R, B> Call<R, B> {
     }
 
     fn set_deadline(&mut self, deadline: Option<Duration>) {
-        if let State::Ready(request) = &mut self.state {
+        if let State::Ready(Some(request)) = &mut self.state {
             request.deadline = deadline;
         }
     }
@@ -385,9 +391,11 @@ impl<R: Returns> Call<R> {
         V: Pipelined,
     {
         let remote = match self.state {
-            State::Ready(mut request) => request.link.take().map(|link| link.pipeline(request)),
+            State::Ready(Some(mut request)) => {
+                request.link.take().map(|link| link.pipeline(request))
+            }
             State::Failed(error) => Some(unresolved::remote(error)),
-            State::Running(_) | State::Done => None,
+            State::Ready(None) | State::Running(_) | State::Done => None,
         };
         let remote = remote.unwrap_or_else(|| {
             let begun = "a call that has begun cannot be pipelined";
@@ -422,16 +430,20 @@ impl<R, B: Driver> Call<R, B> {
                         return Poll::Ready(take(Err(error)));
                     }
                 },
-                state => match std::mem::replace(state, State::Done) {
-                    State::Ready(mut request) => {
-                        // As every future, it is not to be polled after its end.
-                        let Some(link) = request.link.take() else { return Poll::Pending };
-                        request.until = Current::until();
-                        self.state = State::Running(link.carry(&mut request, context));
-                        request.end();
+                State::Ready(request) => {
+                    // As every future, it is not to be polled after its end.
+                    let Some(mut request) = request.take() else { return Poll::Pending };
+                    let Some(link) = request.link.take() else { return Poll::Pending };
+                    request.until = Current::until();
+                    self.state = State::Running(Carried::Nothing);
+                    if let State::Running(carried) = &mut self.state {
+                        link.carry(&mut request, context, carried);
                     }
+                    request.end();
+                }
+                state => match std::mem::replace(state, State::Done) {
                     State::Failed(error) => return Poll::Ready(take(Err(error))),
-                    State::Done | State::Running(_) => return Poll::Pending,
+                    _ => return Poll::Pending,
                 },
             }
         }

@@ -33,8 +33,8 @@ impl Link for Unresolved {
         None
     }
 
-    fn carry(self: Arc<Self>, _: &mut Request, _: &Context<'_>) -> Carried {
-        Carried::failed(Error::unresolved(self.cause.clone()))
+    fn carry(self: Arc<Self>, _: &mut Request, _: &Context<'_>, carried: &mut Carried) {
+        *carried = Carried::failed(Error::unresolved(self.cause.clone()));
     }
 
     fn pipeline(self: Arc<Self>, _: Box<Request>) -> Remote {

@@ -46,7 +46,7 @@ impl Home for Nobody {
         unreachable!("nothing comes home")
     }
 
-    fn carry(&self, _: Arc<Connection>, _: &mut Request, _: &Context<'_>) -> Carried {
+    fn carry(&self, _: Arc<Connection>, _: &mut Request, _: &Context<'_>, _: &mut Carried) {
         unreachable!("nothing is called")
     }
 
@@ -265,7 +265,7 @@ fn a_call_of_the_peer_s_is_under_way() {
 #[test]
 fn a_call_of_this_side_s_is_under_way() {
     let mut side = Side::server();
-    let calling = Calling {
+    let mut calling = Calling {
         promise: None,
         target: &ObjectId::Front,
         method: "m",
@@ -274,12 +274,12 @@ fn a_call_of_this_side_s_is_under_way() {
         keywords: false,
         block: None,
         deadline: None,
-        body: Vec::new(),
+        body: &mut Vec::new(),
         tail: None,
         shapes: 0,
         references: false,
     };
-    let id = side.connection.protocol().call(calling, || side.now, None).unwrap();
+    let id = side.connection.protocol().call(&mut calling, || side.now, None).unwrap();
     side.said();
     side.does_not_ask();
     side.hears(&frame(RESULT, &[id as u8, NIL]));

@@ -123,7 +123,7 @@ impl Side {
         signature: Option<&'static Signature>,
         len: usize,
     ) -> Result<u32, DumpError> {
-        let call = Calling {
+        let mut call = Calling {
             promise: None,
             target: &ObjectId::Front,
             method,
@@ -132,12 +132,12 @@ impl Side {
             keywords: false,
             block: None,
             deadline: None,
-            body: vec![0xc0; len],
+            body: &mut vec![0xc0; len],
             tail: None,
             shapes: 0,
             references: false,
         };
-        self.protocol.call(call, || self.now, None)
+        self.protocol.call(&mut call, || self.now, None)
     }
 
     fn answer(&mut self, id: u32) -> Result<usize, Limit> {

@@ -172,7 +172,7 @@ fn what_goes_out_comes_in_and_memory_is_used_again() {
 fn call(protocol: &mut Protocol, tail: Vec<u8>, now: Instant) -> u32 {
     let mut body = vec![0xc6];
     body.extend_from_slice(&(tail.len() as u32).to_be_bytes());
-    let call = Calling {
+    let mut call = Calling {
         promise: None,
         target: &ObjectId::Front,
         method: "m",
@@ -181,12 +181,12 @@ fn call(protocol: &mut Protocol, tail: Vec<u8>, now: Instant) -> u32 {
         keywords: false,
         block: None,
         deadline: Some(Duration::from_secs(1)),
-        body,
+        body: &mut body,
         tail: Some(Arc::new(tail)),
         shapes: 0,
         references: false,
     };
-    protocol.call(call, || now, None).unwrap()
+    protocol.call(&mut call, || now, None).unwrap()
 }
 
 #[test]

@@ -78,7 +78,9 @@ impl Later {
                 // It may run a method of this process, where this may be called.
                 drop(first);
                 // It is polled for all who wait.
-                way.carry(&mut request, &Context::from_waker(&waker))
+                let mut carried = Carried::Nothing;
+                way.carry(&mut request, &Context::from_waker(&waker), &mut carried);
+                carried
             }
             First::Made(carried) => {
                 drop(first);
@@ -148,8 +150,8 @@ impl Link for Later {
         Some(Arc::new(LocalSession::within()))
     }
 
-    fn carry(self: Arc<Self>, request: &mut Request, _: &Context<'_>) -> Carried {
-        Carried::new(self.call(request.take()))
+    fn carry(self: Arc<Self>, request: &mut Request, _: &Context<'_>, carried: &mut Carried) {
+        *carried = Carried::new(self.call(request.take()));
     }
 
     fn pipeline(self: Arc<Self>, first: Box<Request>) -> Remote {

@@ -179,15 +179,16 @@ pub struct Waiting {
 }
 
 impl Connection {
-    /// Makes a call, which it takes out of the request. If a `context` is given, what this gives is to be polled
-    /// next, with that.
+    /// Makes a call, which it takes out of the request, and which goes to where it stays. If a `context` is given, that
+    /// is to be polled next, with it.
     ///
     /// It fails if the connection has ended, or the request is not one for this wire.
     pub fn call(
         self: Arc<Self>,
         request: &mut crate::Request,
         context: Option<&Context<'_>>,
-    ) -> Carried {
+        carried: &mut Carried,
+    ) {
         let promised = request.native.as_ref().and_then(|native| native.promised.as_ref());
         if let Some(promised) = promised {
             let made = match promised.is_of(&self) {
@@ -195,12 +196,13 @@ impl Connection {
                 false => Err(self.lost(Outcome::NotExecuted)),
             };
             if let Err(error) = made {
-                return Carried::failed(error);
+                *carried = Carried::failed(error);
+                return;
             }
         }
-        match self.make(request, context) {
-            Ok(waiting) => Carried::Waiting(waiting),
-            Err(error) => Carried::failed(error),
+        let made = self.make(request, context, |waiting| *carried = Carried::Waiting(waiting));
+        if let Err(error) = made {
+            *carried = Carried::failed(error);
         }
     }
 
@@ -210,7 +212,8 @@ impl Connection {
         self: Arc<Self>,
         request: &mut crate::Request,
         context: Option<&Context<'_>>,
-    ) -> Result<Waiting, Error> {
+        made: impl FnOnce(Waiting),
+    ) -> Result<(), Error> {
         let now = || self.home().now();
         let deadline = match request.until {
             None => request.deadline,
@@ -225,7 +228,7 @@ impl Connection {
         let signature = method.signature();
         let Asking { ref mut sending, promise, ref mut promised, .. } = *native;
         let (shapes, references) = (sending.shapes, sending.references);
-        let call = Calling {
+        let mut call = Calling {
             target,
             method: method.name(),
             signature,
@@ -234,7 +237,7 @@ impl Connection {
             block,
             deadline,
             promise,
-            body: std::mem::take(bytes),
+            body: bytes,
             tail: sending.tail.take(),
             shapes,
             references,
@@ -256,7 +259,7 @@ impl Connection {
             return Err(self.lost(Outcome::NotExecuted));
         }
         let waker = context.map(Context::waker);
-        let id = protocol.call(call, now, waker).map_err(Error::Dump)?;
+        let id = protocol.call(&mut call, now, waker).map_err(Error::Dump)?;
         match protocol.is_left_to_caller() {
             true => self.send(protocol),
             false => drop(protocol),
@@ -264,7 +267,8 @@ impl Connection {
         sending.sent();
         let after = deadline.unwrap_or_default();
         let (expected, promised) = (waker.is_some(), promised.take());
-        Ok(Waiting { connection: Some(self), id, signature, after, expected, promised })
+        made(Waiting { connection: Some(self), id, signature, after, expected, promised });
+        Ok(())
     }
 
     fn lost(&self, outcome: Outcome) -> Error {
@@ -434,8 +438,14 @@ impl Link for Import {
         Some(Arc::clone(self.connection()) as _)
     }
 
-    fn carry(self: Arc<Self>, request: &mut crate::Request, context: &Context<'_>) -> Carried {
-        self.connection().home().carry(Arc::clone(self.connection()), request, context)
+    fn carry(
+        self: Arc<Self>,
+        request: &mut crate::Request,
+        context: &Context<'_>,
+        carried: &mut Carried,
+    ) {
+        let connection = Arc::clone(self.connection());
+        self.connection().home().carry(connection, request, context, carried);
     }
 
     fn closed(self: Arc<Self>, _: &Reference) -> Closing {
@@ -464,8 +474,13 @@ impl Link for BlockLink {
         Some(Arc::clone(&self.0) as _)
     }
 
-    fn carry(self: Arc<Self>, request: &mut crate::Request, context: &Context<'_>) -> Carried {
-        self.0.home().carry(Arc::clone(&self.0), request, context)
+    fn carry(
+        self: Arc<Self>,
+        request: &mut crate::Request,
+        context: &Context<'_>,
+        carried: &mut Carried,
+    ) {
+        self.0.home().carry(Arc::clone(&self.0), request, context, carried);
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 /// answer never reaches another call.
 #[derive(Default)]
 pub(super) struct Calls {
-    slots: Vec<State>,
+    slots: Vec<Call>,
     free: Vec<u32>,
     ended: bool,
     /// How many calls the peer has taken, once it takes no more.
@@ -25,10 +25,24 @@ pub(super) struct Calls {
     undated: Vec<u32>,
 }
 
+/// A call, in a place that it has until it was answered. Nothing of it is moved when it goes on.
+#[derive(Default)]
+struct Call {
+    state: State,
+    waker: Option<Waker>,
+    due: Due,
+    /// Which of the calls in the order of their beginnings it is, if it was begun at once.
+    order: Option<u64>,
+    /// What has arrived; before that, the caller's memory for it.
+    answer: Arrived,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum State {
+    #[default]
     Free,
-    Waiting(Waits),
-    Arrived(Arrived),
+    Waiting,
+    Arrived,
     /// No answer has come in time, which the caller doesn't know yet; perhaps it has come since.
     Expired {
         answered: bool,
@@ -39,22 +53,28 @@ enum State {
     Abandoned,
 }
 
-/// A call that waits.
-struct Waits {
-    /// What the caller's memory was, for the answer.
-    buffer: Vec<u8>,
-    waker: Option<Waker>,
-    due: Due,
-    /// Which of the calls in the order of their beginnings it is, if it was begun at once.
-    order: Option<u64>,
+impl Call {
+    /// Nobody waits for it any more, with what it is now.
+    fn becomes(&mut self, state: State) {
+        self.state = state;
+        self.waker = None;
+        self.answer = Arrived::default();
+    }
+
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
 }
 
 /// When a call has to have its answer.
 ///
 /// To ask for the time takes as long as much of a call does. So it is asked for once for all calls that are made
 /// before whoever sends them has its turn.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 enum Due {
+    #[default]
     Never,
     /// So long after that.
     Within(Duration),
@@ -93,6 +113,12 @@ pub struct Arrived {
     pub tail: Option<Arc<Tail>>,
 }
 
+impl Default for Arrived {
+    fn default() -> Self {
+        Self { success: false, mentioned: None, body: Ok(Vec::new()), tail: None }
+    }
+}
+
 impl Arrived {
     /// All of it: nothing is left.
     fn take(&mut self) -> Self {
@@ -123,21 +149,16 @@ pub(super) enum Answered {
 
 impl Calls {
     pub(super) fn begin(&mut self, deadline: Option<Duration>, waker: Option<&Waker>) -> u32 {
-        let due = deadline.map_or(Due::Never, Due::Within);
-        let (buffer, waker) = (Vec::new(), waker.cloned());
-        let waiting = State::Waiting(Waits { buffer, waker, due, order: None });
-        let id = match self.free.pop() {
-            Some(id) => {
-                if let Some(state) = self.slots.get_mut(id as usize) {
-                    *state = waiting;
-                }
-                id
-            }
-            None => {
-                self.slots.push(waiting);
-                (self.slots.len() - 1) as u32
-            }
-        };
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Call::default());
+            (self.slots.len() - 1) as u32
+        });
+        if let Some(call) = self.slots.get_mut(id as usize) {
+            call.state = State::Waiting;
+            call.waker = waker.cloned();
+            call.due = deadline.map_or(Due::Never, Due::Within);
+            call.order = None;
+        }
         if deadline.is_some() {
             self.undated.push(id);
         }
@@ -151,11 +172,12 @@ impl Calls {
         }
         let now = now();
         for id in self.undated.drain(..) {
-            if let Some(State::Waiting(Waits { due, .. })) = self.slots.get_mut(id as usize)
-                && let Due::Within(deadline) = *due
+            if let Some(call) = self.slots.get_mut(id as usize)
+                && call.state == State::Waiting
+                && let Due::Within(deadline) = call.due
             {
                 let until = now.checked_add(deadline);
-                *due = until.map_or(Due::Never, Due::At);
+                call.due = until.map_or(Due::Never, Due::At);
                 self.earliest = self.earliest.into_iter().chain(until).min();
             }
         }
@@ -169,40 +191,40 @@ impl Calls {
     /// The call has been begun: with memory for the answer, and in which order.
     pub(super) fn begun(&mut self, id: u32, mut buffer: Vec<u8>, order: Option<u64>) {
         buffer.clear();
-        if let Some(State::Waiting(waits)) = self.slots.get_mut(id as usize) {
-            waits.buffer = buffer;
-            waits.order = order;
+        if let Some(call) = self.slots.get_mut(id as usize) {
+            if let Ok(body) = &mut call.answer.body {
+                *body = buffer;
+            }
+            call.order = order;
         }
     }
 
     /// What has become of a call.
     #[inline]
     pub(super) fn poll(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Ending> {
-        let Some(state) = self.slots.get_mut(id as usize) else {
+        let Some(call) = self.slots.get_mut(id as usize) else {
             return Poll::Ready(Ending::Lost { executed: true });
         };
-        match state {
-            State::Arrived(arrived) => {
-                let answer = arrived.take();
-                *state = State::Free;
+        match call.state {
+            State::Arrived => {
+                call.state = State::Free;
                 self.free.push(id);
-                Poll::Ready(Ending::Answered(answer))
+                Poll::Ready(Ending::Answered(call.answer.take()))
             }
-            State::Waiting(waits) if !self.ended => {
-                match &mut waits.waker {
+            State::Waiting if !self.ended => {
+                match &mut call.waker {
                     Some(known) => known.clone_from(context.waker()),
-                    None => waits.waker = Some(context.waker().clone()),
+                    None => call.waker = Some(context.waker().clone()),
                 }
                 Poll::Pending
             }
             State::Expired { sent, .. } => {
-                let executed = *sent;
                 self.abandon(id);
-                Poll::Ready(Ending::Expired { executed })
+                Poll::Ready(Ending::Expired { executed: sent })
             }
-            State::Waiting(waits) => {
+            State::Waiting => {
                 let taken = self.taken.into_iter().chain(self.written).min();
-                let refused = match (waits.order, taken) {
+                let refused = match (call.order, taken) {
                     (Some(order), Some(taken)) => order >= taken,
                     _ => false,
                 };
@@ -212,12 +234,13 @@ impl Calls {
         }
     }
 
+    fn state(&self, id: u32) -> Option<State> {
+        self.slots.get(id as usize).map(|call| call.state)
+    }
+
     /// Whether a call has an answer, or is not going to have one.
     pub(super) fn is_over(&self, id: u32) -> bool {
-        match self.slots.get(id as usize) {
-            Some(State::Waiting(_)) => self.ended,
-            _ => true,
-        }
+        !self.waits(id) || self.ended
     }
 
     /// When a call may be out of time, at the earliest.
@@ -230,16 +253,14 @@ impl Calls {
         self.date(|| now);
         let mut expired = Vec::new();
         self.earliest = None;
-        for (id, state) in (0..).zip(&mut self.slots) {
-            let State::Waiting(Waits { waker, due: Due::At(until), .. }) = state else { continue };
-            if *until > now {
-                self.earliest = Some(self.earliest.map_or(*until, |earliest| earliest.min(*until)));
+        for (id, call) in (0..).zip(&mut self.slots) {
+            let (State::Waiting, Due::At(until)) = (call.state, call.due) else { continue };
+            if until > now {
+                self.earliest = self.earliest.into_iter().chain([until]).min();
                 continue;
             }
-            if let Some(waker) = waker.take() {
-                waker.wake();
-            }
-            *state = State::Expired { answered: false, sent: true };
+            call.wake();
+            call.becomes(State::Expired { answered: false, sent: true });
             expired.push(id);
         }
         expired
@@ -247,7 +268,9 @@ impl Calls {
 
     /// So much was sent of a call whose time is up.
     pub(super) fn expired(&mut self, id: u32, how_much: Sent) {
-        if let Some(State::Expired { answered, sent }) = self.slots.get_mut(id as usize) {
+        if let Some(Call { state: State::Expired { answered, sent }, .. }) =
+            self.slots.get_mut(id as usize)
+        {
             // What was not sent is not answered, and what was sent in part is not made.
             *answered = how_much == Sent::Nothing;
             *sent = how_much == Sent::All;
@@ -256,13 +279,13 @@ impl Calls {
 
     /// Whether nobody waits for a call that is still to be answered.
     pub(super) fn is_abandoned(&self, id: u32) -> bool {
-        let state = self.slots.get(id as usize);
+        let state = self.state(id);
         matches!(state, Some(State::Abandoned | State::Expired { answered: false, .. }))
     }
 
     /// Whether somebody waits for the answer to a call.
     pub(super) fn waits(&self, id: u32) -> bool {
-        matches!(self.slots.get(id as usize), Some(State::Waiting(_)))
+        self.state(id) == Some(State::Waiting)
     }
 
     /// Takes an answer that has arrived, and says who has waited for it.
@@ -274,61 +297,59 @@ impl Calls {
         tail: Option<Arc<Tail>>,
         body: impl FnOnce(&mut Vec<u8>),
     ) -> Answered {
-        let Some(state) = self.slots.get_mut(id as usize) else { return Answered::Unknown };
-        match state {
-            State::Waiting(waits) => {
-                let (mut buffer, waker) = (std::mem::take(&mut waits.buffer), waits.waker.take());
-                body(&mut buffer);
-                *state = State::Arrived(Arrived { success, mentioned, body: Ok(buffer), tail });
-                if let Some(waker) = waker {
-                    waker.wake();
+        let Some(call) = self.slots.get_mut(id as usize) else { return Answered::Unknown };
+        match call.state {
+            State::Waiting => {
+                let answer = &mut call.answer;
+                (answer.success, answer.mentioned, answer.tail) = (success, mentioned, tail);
+                if let Ok(buffer) = &mut answer.body {
+                    body(buffer);
                 }
+                call.state = State::Arrived;
+                call.wake();
                 Answered::Waited
             }
-            State::Expired { answered, .. } if !*answered => {
-                *answered = true;
+            State::Expired { answered: false, sent } => {
+                call.state = State::Expired { answered: true, sent };
                 Answered::Abandoned
             }
             State::Abandoned => {
-                *state = State::Free;
-                self.free.push(id);
+                self.free(id);
                 Answered::Abandoned
             }
-            State::Free | State::Arrived(_) | State::Expired { .. } => Answered::Unknown,
+            State::Free | State::Arrived | State::Expired { .. } => Answered::Unknown,
         }
     }
 
     /// An answer has arrived that is none.
     pub(super) fn arrived(&mut self, id: u32, error: Result<Vec<u8>, LoadError>) {
         if self.answered(id, true, None, None, |_| {}) == Answered::Waited
-            && let Some(State::Arrived(answer)) = self.slots.get_mut(id as usize)
+            && let Some(call) = self.slots.get_mut(id as usize)
         {
-            answer.body = error;
+            call.answer.body = error;
         }
     }
 
     /// Nobody waits any more; says what is to be done about it.
     pub(super) fn abandon(&mut self, id: u32) -> Abandon {
-        let Some(state) = self.slots.get_mut(id as usize) else { return Abandon::Nothing };
-        match state {
-            State::Waiting(..) => {
-                *state = State::Abandoned;
+        let Some(call) = self.slots.get_mut(id as usize) else { return Abandon::Nothing };
+        match call.state {
+            State::Waiting => {
+                call.becomes(State::Abandoned);
                 Abandon::Cancel
             }
-            State::Arrived(arrived) => {
-                let answer = arrived.take();
-                *state = State::Free;
-                self.free.push(id);
+            State::Arrived => {
+                let answer = call.answer.take();
+                self.free(id);
                 Abandon::Answered(answer)
             }
             // The peer has been told.
             State::Expired { answered: false, .. } => {
-                *state = State::Abandoned;
+                call.state = State::Abandoned;
                 Abandon::Nothing
             }
             State::Expired { answered: true, .. } => {
-                *state = State::Free;
-                self.free.push(id);
+                self.free(id);
                 Abandon::Nothing
             }
             State::Free | State::Abandoned => Abandon::Nothing,
@@ -337,8 +358,14 @@ impl Calls {
 
     /// Forgets a call that was never sent.
     pub(super) fn remove(&mut self, id: u32) {
-        if let Some(state @ State::Waiting(..)) = self.slots.get_mut(id as usize) {
-            *state = State::Free;
+        if self.waits(id) {
+            self.free(id);
+        }
+    }
+
+    fn free(&mut self, id: u32) {
+        if let Some(call) = self.slots.get_mut(id as usize) {
+            call.becomes(State::Free);
             self.free.push(id);
         }
     }
@@ -352,9 +379,9 @@ impl Calls {
     pub(super) fn written(&mut self, count: u64, unsent: &[u32]) {
         self.written = Some(count);
         for id in unsent {
-            if let Some(State::Waiting(waits)) = self.slots.get_mut(*id as usize) {
+            if let Some(call) = self.slots.get_mut(*id as usize) {
                 // Behind all that have been.
-                waits.order = Some(u64::MAX);
+                call.order = Some(u64::MAX);
             }
         }
     }
@@ -362,13 +389,7 @@ impl Calls {
     /// No answer comes any more.
     pub(super) fn end(&mut self) {
         self.ended = true;
-        for state in &mut self.slots {
-            if let State::Waiting(waits) = state
-                && let Some(waker) = waits.waker.take()
-            {
-                waker.wake();
-            }
-        }
+        self.slots.iter_mut().for_each(Call::wake);
     }
 
     pub(super) fn has_ended(&self) -> bool {

@@ -70,14 +70,15 @@ pub trait Home: Any + Send + Sync {
     /// The way to an object of this process.
     fn local(&self, object: Arc<dyn Dispatch>) -> Remote;
 
-    /// Makes a call, within its deadline: it takes it out of the request. What it gives is to be polled next, with
-    /// the same `context`.
+    /// Makes a call, within its deadline: it takes it out of the request. What becomes of it, `carried`, is to be
+    /// polled next, with the same `context`.
     fn carry(
         &self,
         connection: Arc<Connection>,
         request: &mut Request,
         context: &Context<'_>,
-    ) -> Carried;
+        carried: &mut Carried,
+    );
 
     /// The way to an object elsewhere, which was named by its URI.
     fn remote(&self, reference: Reference) -> Remote;

@@ -105,10 +105,13 @@ impl Promised {
         for promised in self.unmade().iter().rev() {
             let mut first = promised.first();
             if let First::Unmade(request) = &mut *first {
-                *first = match Arc::clone(&promised.connection).make(request, None) {
-                    Ok(waiting) => First::Made(waiting),
-                    Err(error) => First::Failed(error),
-                };
+                let mut request = std::mem::take(request);
+                let connection = Arc::clone(&promised.connection);
+                let made =
+                    connection.make(&mut request, None, |waiting| *first = First::Made(waiting));
+                if let Err(error) = made {
+                    *first = First::Failed(error);
+                }
             }
             drop(first);
             promised.wakers.wake_all();
@@ -212,9 +215,15 @@ impl Link for Promised {
         Some(Arc::clone(&self.connection) as _)
     }
 
-    fn carry(self: Arc<Self>, request: &mut Request, context: &Context<'_>) -> Carried {
+    fn carry(
+        self: Arc<Self>,
+        request: &mut Request,
+        context: &Context<'_>,
+        carried: &mut Carried,
+    ) {
         if let Some(Err(error)) = self.now() {
-            return Carried::failed(Error::unresolved(error));
+            *carried = Carried::failed(Error::unresolved(error));
+            return;
         }
         // They belong to the call that is served where they are made, as this one.
         if let Some(until) = Current::until() {
@@ -228,7 +237,7 @@ impl Link for Promised {
         if let Some(native) = &mut request.native {
             native.promised = Some(self);
         }
-        way.carry(request, context)
+        way.carry(request, context, carried);
     }
 
     fn pipeline(self: Arc<Self>, mut first: Box<Request>) -> Remote {

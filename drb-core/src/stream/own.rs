@@ -44,12 +44,12 @@ impl Link for Own {
         unresolved::remote(Error::Stopped)
     }
 
-    fn carry(self: Arc<Self>, _: &mut Request, _: &Context<'_>) -> Carried {
+    fn carry(self: Arc<Self>, _: &mut Request, _: &Context<'_>, carried: &mut Carried) {
         // Nobody else asks for anything, and always in order.
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let batch = self.source.batch(number, Reply::new(Wire::Ruby, &self.limits, None));
         let limits = Arc::clone(&self.limits);
-        Carried::new(async move {
+        *carried = Carried::new(async move {
             let mut batch = batch.map_err(|_| Error::Stopped)?.await;
             let bytes = std::mem::take(batch.bytes());
             let mut reader = ReplyReader::new(&limits);
@@ -57,6 +57,6 @@ impl Link for Own {
                 None => Err(Error::Stopped),
                 Some(head) => Ok(Response::ruby(bytes, head, limits, None)),
             }
-        })
+        });
     }
 }

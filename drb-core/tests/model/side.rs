@@ -88,8 +88,9 @@ impl Home for AtHome {
         connection: Arc<Connection>,
         request: &mut Request,
         context: &task::Context<'_>,
-    ) -> Carried {
-        connection.call(request, Some(context))
+        carried: &mut Carried,
+    ) {
+        connection.call(request, Some(context), carried);
     }
 
     fn now(&self) -> Instant {
@@ -127,7 +128,7 @@ impl Link for Here {
         unreachable!("the test calls nothing of its own process")
     }
 
-    fn carry(self: Arc<Self>, _: &mut Request, _: &task::Context<'_>) -> Carried {
+    fn carry(self: Arc<Self>, _: &mut Request, _: &task::Context<'_>, _: &mut Carried) {
         unreachable!("the test calls nothing of its own process")
     }
 
@@ -153,8 +154,13 @@ impl Link for Front {
         drb_core::native::pipeline(self, first)
     }
 
-    fn carry(self: Arc<Self>, request: &mut Request, context: &task::Context<'_>) -> Carried {
-        Arc::clone(&self.0).call(request, Some(context))
+    fn carry(
+        self: Arc<Self>,
+        request: &mut Request,
+        context: &task::Context<'_>,
+        carried: &mut Carried,
+    ) {
+        Arc::clone(&self.0).call(request, Some(context), carried);
     }
 }
 

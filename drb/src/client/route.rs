@@ -65,8 +65,8 @@ impl Link for Route {
         later::pipeline(self, first)
     }
 
-    fn carry(self: Arc<Self>, request: &mut Request, _: &Context<'_>) -> Carried {
-        Carried::new(exchange(self, request.take()))
+    fn carry(self: Arc<Self>, request: &mut Request, _: &Context<'_>, carried: &mut Carried) {
+        *carried = Carried::new(exchange(self, request.take()));
     }
 
     fn dismiss(self: Arc<Self>, mut request: Box<Request>) {

@@ -238,8 +238,8 @@ impl Link for LocalLink {
         later::pipeline(self, first)
     }
 
-    fn carry(self: Arc<Self>, request: &mut Request, _: &Context<'_>) -> Carried {
-        Carried::new(call::call(self, request.take()))
+    fn carry(self: Arc<Self>, request: &mut Request, _: &Context<'_>, carried: &mut Carried) {
+        *carried = Carried::new(call::call(self, request.take()));
     }
 
     fn lets_go(&self) -> bool {

@@ -60,8 +60,9 @@ impl Home for ServerHome {
         connection: Arc<Connection>,
         request: &mut Request,
         context: &Context<'_>,
-    ) -> Carried {
-        connection.call(request, Some(context))
+        carried: &mut Carried,
+    ) {
+        connection.call(request, Some(context), carried);
     }
 
     fn now(&self) -> Instant {

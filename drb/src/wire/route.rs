@@ -199,28 +199,34 @@ impl Link for NativeRoute {
         }
     }
 
-    fn carry(self: Arc<Self>, request: &mut Request, context: &task::Context<'_>) -> Carried {
+    fn carry(
+        self: Arc<Self>,
+        request: &mut Request,
+        context: &task::Context<'_>,
+        carried: &mut Carried,
+    ) {
         // The connection that the arguments were dumped for.
         if let Some(connection) = request.take_open() {
-            return connection.call(request, Some(context));
+            return connection.call(request, Some(context), carried);
         }
         let line = self.line();
         let Some(waits) = Waits::new(&line) else {
-            return Arc::clone(&line.connection).call(request, Some(context));
+            return Arc::clone(&line.connection).call(request, Some(context), carried);
         };
         let mut request = request.take();
-        Carried::new(async move {
+        *carried = Carried::new(async move {
             let deadline = Deadline::of(&request)?;
             let turn = line.dial(&self.client, &self.to, deadline).await?;
             // Connecting is part of the call.
             request.until = deadline.until();
-            let made = Arc::clone(&line.connection).call(&mut request, None);
+            let mut made = Carried::Nothing;
+            Arc::clone(&line.connection).call(&mut request, None, &mut made);
             drop((turn, waits));
             made.await.map_err(|error| match error {
                 // All of the time, not what was left of it.
                 Error::DeadlineExceeded { outcome, .. } => deadline.exceeded(outcome),
                 error => error,
             })
-        })
+        });
     }
 }

@@ -61,8 +61,8 @@ pub struct Calling<'a> {
     pub deadline: Option<Duration>,
     /// Under which number the peer is to keep the answer, for calls on the object.
     pub promise: Option<u64>,
-    /// The arguments.
-    pub body: Vec<u8>,
+    /// The arguments. Their memory is for the answer.
+    pub body: &'a mut Vec<u8>,
     /// The string at their end, if that travels beside them.
     pub tail: Option<Arc<Vec<u8>>>,
     /// How many shapes the body needs.
@@ -81,7 +81,7 @@ impl Protocol {
     /// `now` is asked for only where that has to be known.
     pub fn call(
         &mut self,
-        call: Calling<'_>,
+        call: &mut Calling<'_>,
         now: impl FnOnce() -> Instant,
         waker: Option<&Waker>,
     ) -> Result<u32, DumpError> {
@@ -91,8 +91,8 @@ impl Protocol {
         let id = self.calls.begin(call.deadline, waker);
         let flags = if call.references { REFERENCES } else { 0 };
         let order = self.outbox.calls();
-        let Calling { target, count, keywords, block, deadline, promise, mut body, tail, .. } =
-            call;
+        let Calling { target, count, keywords, block, deadline, promise, .. } = *call;
+        let (body, tail) = (&mut *call.body, call.tail.take());
         let head = Head { id, target, name, deadline, keywords, block, promise, count };
         let values = body.len() + tail.as_ref().map_or(0, |tail| tail.len());
         if head.is_too_long(values, self.limits.message) {
@@ -101,12 +101,12 @@ impl Protocol {
         }
         let head = |out: &mut Vec<u8>| head.put(out);
         let message = Message { kind: Kind::Call, flags, id, head, tail };
-        self.outbox.send(lane, message, &mut body);
+        self.outbox.send(lane, message, body);
         let at_once = self.outbox.calls() > order;
         if let Some(number) = promise {
             self.own_promises.insert(number, OwnPromise { id, lane, made: true });
         }
-        self.calls.begun(id, body, at_once.then_some(order));
+        self.calls.begun(id, std::mem::take(body), at_once.then_some(order));
         // Behind a call that makes a promise others come, which go with it.
         let alone = promise.is_none() && self.calls.is_alone() && self.sender.rests();
         if alone {

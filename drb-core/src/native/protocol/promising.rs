@@ -230,10 +230,10 @@ mod tests {
         let limits = Arc::new(Limits { chunk: 100, ..Limits::default() });
         let mut protocol = Protocol::new(&limits, Arc::new(Tables::new()));
         let mut call = |bytes, promise| {
-            let (target, method, body) = (&ObjectId::Front, "m", vec![0; bytes]);
+            let (target, method, body) = (&ObjectId::Front, "m", &mut vec![0; bytes]);
             let (count, keywords, block, deadline) = (1, false, None, None);
             let (tail, shapes, references, signature) = (None, 0, false, None);
-            let call = Calling {
+            let mut call = Calling {
                 target,
                 method,
                 signature,
@@ -247,7 +247,7 @@ mod tests {
                 shapes,
                 references,
             };
-            protocol.call(call, Instant::now, None).unwrap()
+            protocol.call(&mut call, Instant::now, None).unwrap()
         };
         let number = 0;
         call(bytes, None);

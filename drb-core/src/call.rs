@@ -2,7 +2,7 @@
 
 use crate::{
     Arg, Closing, Current, Dump, DumpError, Dumper, Error, Limits, Load, LoadError, Loader,
-    Outbound, Pipelined, Proxy, Reference, Request, Response, Returns, Session, Wire,
+    ObjectId, Outbound, Pipelined, Proxy, Reference, Request, Response, Returns, Session, Wire,
     block::{Driver, NoBlock, Takes, Yielded, Yielding, Yields},
     buffer,
     dispatch::{Dispatch, Signature},
@@ -155,8 +155,12 @@ impl Remote {
                 ruby::request::begin(bytes, &self.reference, method.name(), count, limits)
             }),
             Wire::Native => {
-                let target = self.reference.id().clone();
-                outgoing.0.native = Some(native::Asking::new(target, method, count));
+                // To clone an id takes as long as to make the rest, and nearly all calls are to fronts.
+                let asking = native::Asking::new(ObjectId::Front, method, count);
+                let asking = outgoing.0.native.insert(asking);
+                if !matches!(self.reference.id(), ObjectId::Front) {
+                    asking.target = self.reference.id().clone();
+                }
             }
         }
         outgoing

@@ -283,9 +283,8 @@ fn a_call_of_this_side_s_is_under_way() {
     side.said();
     side.does_not_ask();
     side.hears(&frame(RESULT, &[id as u8, NIL]));
-    let answer =
-        side.connection.protocol().poll_answer(id, &mut Context::from_waker(Waker::noop()));
-    assert!(answer.is_ready());
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(side.connection.protocol().poll_answer(id, &mut context).is_ready());
     side.asks_about_the_limit();
 }
 

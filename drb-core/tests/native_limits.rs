@@ -146,7 +146,7 @@ impl Side {
         else {
             panic!("there is no answer")
         };
-        answer.body.map(|body| body.len()).map_err(|error| match error.kind() {
+        answer.take().body.map(|body| body.len()).map_err(|error| match error.kind() {
             LoadErrorKind::Limit { limit, .. } => *limit,
             other => panic!("{other}"),
         })

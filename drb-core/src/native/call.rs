@@ -348,27 +348,29 @@ impl Future for Waiting {
         }
         // As every future, it is not to be polled after its end.
         let Some(connection) = &self.connection else { return Poll::Pending };
-        let answer = connection.protocol().poll_answer(self.id, context);
-        if answer.is_pending() {
-            return Poll::Pending;
-        }
+        let mut protocol = connection.protocol();
+        let ended = match protocol.poll_answer(self.id, context) {
+            Poll::Pending => return Poll::Pending,
+            // An answer is large: what is needed of it is taken from where it is.
+            Poll::Ready(Ending::Answered(Arrived { success, mentioned, body, tail })) => {
+                let body = std::mem::replace(body, Ok(Vec::new()));
+                Ok((*success, mentioned.take(), body, tail.take()))
+            }
+            Poll::Ready(Ending::Expired { executed }) => Err((true, executed)),
+            Poll::Ready(Ending::Lost { executed }) => Err((false, executed)),
+        };
+        drop(protocol);
         let Some(connection) = self.connection.take() else { return Poll::Pending };
         self.promised = None;
-        // An answer is taken apart where it is, since it is large.
-        let (success, mentioned, body, tail) = match answer {
-            Poll::Ready(Ending::Answered(Arrived { success, mentioned, body, tail })) => {
-                (success, mentioned, body, tail)
-            }
-            Poll::Ready(Ending::Expired { executed }) => {
+        let (success, mentioned, body, tail) = match ended {
+            Ok(answer) => answer,
+            Err((is_late, executed)) => {
                 let outcome = if executed { Outcome::Unknown } else { Outcome::NotExecuted };
-                let after = self.after;
-                return Poll::Ready(Err(Error::DeadlineExceeded { after, outcome }));
+                return Poll::Ready(Err(match is_late {
+                    true => Error::DeadlineExceeded { after: self.after, outcome },
+                    false => connection.lost(outcome),
+                }));
             }
-            Poll::Ready(Ending::Lost { executed }) => {
-                let outcome = if executed { Outcome::Unknown } else { Outcome::NotExecuted };
-                return Poll::Ready(Err(connection.lost(outcome)));
-            }
-            Poll::Pending => return Poll::Pending,
         };
         let bytes = body.map_err(Error::Load)?;
         let held = match mentioned {

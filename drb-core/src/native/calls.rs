@@ -83,9 +83,9 @@ enum Due {
 
 /// What has become of a call.
 #[derive(Debug)]
-pub enum Ending {
-    /// It was answered.
-    Answered(Arrived),
+pub enum Ending<'a> {
+    /// It was answered, with this, which is to be taken from there.
+    Answered(&'a mut Arrived),
     /// Its time is up.
     Expired {
         /// Whether it may have been made.
@@ -121,7 +121,7 @@ impl Default for Arrived {
 
 impl Arrived {
     /// All of it: nothing is left.
-    fn take(&mut self) -> Self {
+    pub fn take(&mut self) -> Self {
         let Self { success, mentioned, body, tail } = self;
         let body = std::mem::replace(body, Ok(Vec::new()));
         Self { success: *success, mentioned: mentioned.take(), body, tail: tail.take() }
@@ -201,7 +201,7 @@ impl Calls {
 
     /// What has become of a call.
     #[inline]
-    pub(super) fn poll(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Ending> {
+    pub(super) fn poll(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Ending<'_>> {
         let Some(call) = self.slots.get_mut(id as usize) else {
             return Poll::Ready(Ending::Lost { executed: true });
         };
@@ -209,7 +209,7 @@ impl Calls {
             State::Arrived => {
                 call.state = State::Free;
                 self.free.push(id);
-                Poll::Ready(Ending::Answered(call.answer.take()))
+                Poll::Ready(Ending::Answered(&mut call.answer))
             }
             State::Waiting if !self.ended => {
                 match &mut call.waker {
@@ -218,8 +218,13 @@ impl Calls {
                 }
                 Poll::Pending
             }
-            State::Expired { sent, .. } => {
-                self.abandon(id);
+            State::Expired { answered: false, sent } => {
+                call.state = State::Abandoned;
+                Poll::Ready(Ending::Expired { executed: sent })
+            }
+            State::Expired { answered: true, sent } => {
+                call.state = State::Free;
+                self.free.push(id);
                 Poll::Ready(Ending::Expired { executed: sent })
             }
             State::Waiting => {

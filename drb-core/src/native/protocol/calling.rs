@@ -183,10 +183,10 @@ impl Protocol {
 
     /// What has become of a call.
     #[inline]
-    pub fn poll_answer(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Ending> {
+    pub fn poll_answer(&mut self, id: u32, context: &mut Context<'_>) -> Poll<Ending<'_>> {
         let ending = self.calls.poll(id, context);
-        if ending.is_ready() {
-            self.settle();
+        if ending.is_ready() && self.leaving {
+            self.sender.wake();
         }
         ending
     }

@@ -134,17 +134,24 @@ impl Remote {
 
     /// Begins a call of `method` with `count` arguments, keywords together counting as one.
     pub fn begin(&self, method: impl Into<Cow<'static, str>>, count: usize) -> Outgoing {
-        self.begin_with(Method::Named(method.into()), count)
+        self.begin_with(method.into(), |name| name, Method::Named, count)
     }
 
     /// The same of a method of a proxy.
     #[doc(hidden)]
     pub fn begin_as(&self, signature: &'static Signature, count: usize) -> Outgoing {
-        self.begin_with(Method::Known(signature), count)
+        self.begin_with(signature, |signature| signature.name(), Method::Known, count)
     }
 
-    #[inline]
-    fn begin_with(&self, method: Method, count: usize) -> Outgoing {
+    // A `Method` made before would be moved to where it stays.
+    #[inline(always)]
+    fn begin_with<M>(
+        &self,
+        method: M,
+        name: impl Fn(&M) -> &str,
+        known: impl Fn(M) -> Method,
+        count: usize,
+    ) -> Outgoing {
         let mut request = Request::begin();
         request.bytes = buffer::take();
         request.session = self.link.session();
@@ -152,11 +159,11 @@ impl Remote {
         let mut outgoing = Outgoing(request);
         match self.link.wire() {
             Wire::Ruby => outgoing.write(|bytes, limits, _| {
-                ruby::request::begin(bytes, &self.reference, method.name(), count, limits)
+                ruby::request::begin(bytes, &self.reference, name(&method), count, limits)
             }),
             Wire::Native => {
                 // To clone an id takes as long as to make the rest, and nearly all calls are to fronts.
-                let asking = native::Asking::new(ObjectId::Front, method, count);
+                let asking = native::Asking::new(ObjectId::Front, known(method), count);
                 let asking = outgoing.0.native.insert(asking);
                 if !matches!(self.reference.id(), ObjectId::Front) {
                     asking.target = self.reference.id().clone();

@@ -215,12 +215,7 @@ impl Link for Promised {
         Some(Arc::clone(&self.connection) as _)
     }
 
-    fn carry(
-        self: Arc<Self>,
-        request: &mut Request,
-        context: &Context<'_>,
-        carried: &mut Carried,
-    ) {
+    fn carry(self: Arc<Self>, request: &mut Request, context: &Context<'_>, carried: &mut Carried) {
         if let Some(Err(error)) = self.now() {
             *carried = Carried::failed(Error::unresolved(error));
             return;

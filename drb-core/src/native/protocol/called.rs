@@ -126,29 +126,33 @@ impl Protocol {
             return Ok(Received::Refused(taken, id, exception));
         }
         let at = body.len() - rest.len();
-        let body = match body {
-            Cow::Borrowed(body) => Cow::Borrowed(body.get(at..).unwrap_or_default()),
-            Cow::Owned(mut body) => {
-                body.drain(..at);
-                Cow::Owned(body)
-            }
-        };
-        *called = Some(Called {
+        let place = called.insert(Called {
             id,
-            target,
+            target: Target::Id(ObjectId::Front),
             method,
             count,
             keywords,
             block,
             deadline,
             until: None,
-            body,
+            body: Cow::Borrowed(&[]),
             tail,
             references,
             crowded: self.outbox.waiting() > self.limits.outbound,
             waited: false,
             home: Vec::new(),
         });
+        // What may be one thing or another is moved if it doesn't go straight to its place.
+        if !matches!(target, Target::Id(ObjectId::Front)) {
+            place.target = target;
+        }
+        match body {
+            Cow::Borrowed(body) => place.body = Cow::Borrowed(body.get(at..).unwrap_or_default()),
+            Cow::Owned(mut body) => {
+                body.drain(..at);
+                place.body = Cow::Owned(body);
+            }
+        }
         match waits {
             None => Ok(Received::Call(taken)),
             Some(number) => Ok(match called.take() {

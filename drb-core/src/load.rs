@@ -2,6 +2,7 @@
 
 use crate::{
     Apart, Budget, Limits, ObjectId, Reference, Remote, Session, Shape, Value,
+    dispatch::push,
     error::{LoadError, LoadErrorKind},
     marshal,
     native::{self, PeerShape, Tables},
@@ -59,10 +60,19 @@ pub trait Load: Sized {
         }
         let mut items = Vec::with_capacity(loader.reserve::<Self>(len));
         for index in 0..len {
-            items.push(Self::load(loader).map_err(|error| error.at(index))?);
+            Self::load_onto(&mut items, loader).map_err(|error| error.at(index))?;
         }
         loader.end()?;
         Ok(items)
+    }
+
+    /// Loads the next value to the end of a vector. A struct does this in a way of its own: its fields are loaded
+    /// into their places there, and not moved as a whole.
+    #[doc(hidden)]
+    #[inline]
+    fn load_onto(items: &mut Vec<Self>, loader: &mut Loader<'_>) -> Result<(), LoadError> {
+        push(items, Self::load(loader)?);
+        Ok(())
     }
 }
 
@@ -77,6 +87,8 @@ pub struct Loader<'de> {
 
 // Both are made in place, and neither is ever moved.
 #[allow(clippy::large_enum_variant)]
+// Which one it is takes a byte of its own: each value asks for it.
+#[repr(u8)]
 enum Codec<'de> {
     Marshal(marshal::Reader<'de>),
     Native(native::Reader<'de>),
@@ -373,6 +385,17 @@ impl<'de> Loader<'de> {
         fields: &mut Fields,
     ) -> Result<usize, LoadError> {
         codec!(self, reader => reader.field(shape, fields))
+    }
+
+    /// Begins a struct whose fields follow in the order of the shape, if that shows at once, as it mostly does on
+    /// the native wire.
+    #[inline(always)]
+    #[doc(hidden)]
+    pub fn another(&mut self, shape: &'static Shape) -> Result<bool, LoadError> {
+        match &mut self.codec {
+            Codec::Marshal(_) => Ok(false),
+            Codec::Native(reader) => reader.another(shape),
+        }
     }
 
     /// Begins a struct as [`Loader::object`] does. Says whether its fields may be those of the shape in its

@@ -19,6 +19,14 @@ pub(crate) fn by_value(krate: &Path, generics: &Generics, this: &TokenStream) ->
                 #krate::Dump::dump(&self, dumper)
             }
 
+            // Where they are: none has to move for it.
+            fn send_vec(
+                items: ::std::vec::Vec<Self>,
+                dumper: &mut #krate::Dumper<'_>,
+            ) -> ::core::result::Result<(), #krate::DumpError> {
+                #krate::Dump::dump_own_vec(items, dumper)
+            }
+
             fn send_shared(
                 shared: ::std::sync::Arc<Self>,
                 dumper: &mut #krate::Dumper<'_>,

@@ -32,4 +32,6 @@ pub use service::{
     ParamInfo, ParamKind, Proxy, Served, Service,
 };
 pub use signature::Signature;
-pub use value::{check_len, is_remote, missing, remote_message, unknown_variant, variant};
+pub use value::{
+    apart, check_len, is_remote, missing, push, remote_message, unknown_variant, variant,
+};

@@ -19,6 +19,23 @@ pub fn missing<T>(
     })
 }
 
+/// Calls what is large and rare, and keeps it out of what calls it.
+#[inline(never)]
+pub fn apart<T>(call: impl FnOnce() -> T) -> T {
+    call()
+}
+
+/// Adds to a vector, which mostly has room. That is asked where nothing else can happen meanwhile: then the parts of
+/// what is added go straight to their places.
+#[inline(always)]
+pub fn push<T>(items: &mut Vec<T>, item: T) {
+    if items.len() < items.capacity() {
+        items.push(item);
+    } else {
+        apart(|| items.push(item));
+    }
+}
+
 /// Checks the length of an array that stands for a tuple, or for a variant with its symbol.
 ///
 /// # Errors

@@ -42,14 +42,21 @@ macro_rules! wide {
         }
 
         impl Load for $ty {
-            #[inline]
+            #[inline(always)]
             fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
-                if let Some(small) = loader.small_int() {
-                    return Self::try_from(small)
-                        .map_err(|_| out_of_range(small, stringify!($ty)));
+                /// What is not small.
+                #[inline(never)]
+                fn any(loader: &mut Loader<'_>) -> Result<$ty, LoadError> {
+                    let value = loader.$wide().map_err(|error| error.fitting(stringify!($ty)))?;
+                    $ty::try_from(value).map_err(|_| out_of_range(value, stringify!($ty)))
                 }
-                let value = loader.$wide().map_err(|error| error.fitting(stringify!($ty)))?;
-                Self::try_from(value).map_err(|_| out_of_range(value, stringify!($ty)))
+
+                match loader.small_int() {
+                    Some(small) => {
+                        Self::try_from(small).map_err(|_| out_of_range(small, stringify!($ty)))
+                    }
+                    None => any(loader),
+                }
             }
         }
 

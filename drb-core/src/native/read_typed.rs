@@ -67,7 +67,7 @@ impl<'de> Reader<'de> {
     }
 
     /// An integer in one of the forms that most have.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn small_int(&mut self) -> Option<u32> {
         let (number, rest) = match self.rest {
             [byte @ 0..=0x7f, rest @ ..] => (u32::from(*byte), rest),

@@ -3,8 +3,8 @@
 use super::{
     bounds,
     fields::{
-        Numbered, dump_items, dump_object, load_items, load_newtype, load_object, name, shape,
-        variable,
+        Numbered, dump_items, dump_object, load_in_order, load_items, load_newtype, load_object,
+        name, shape, variable,
     },
     model::{Body, Field, Fields, Form, Style, Value, Variant},
 };
@@ -39,6 +39,8 @@ pub(super) fn expand(value: &Value) -> TokenStream {
     let filled = quote!(<Self as __DrbValue #filled>);
     let dumper = generated("dumper");
     let loader = generated("loader");
+    let items = generated("items");
+    let another = another(value, &labels);
     quote! {
         #quiet
         const _: () = {
@@ -53,6 +55,10 @@ pub(super) fn expand(value: &Value) -> TokenStream {
                 fn load(
                     loader: &mut #krate::Loader<'_>,
                 ) -> ::core::result::Result<Self, #krate::LoadError>;
+                fn load_onto(
+                    items: &mut ::std::vec::Vec<Self>,
+                    loader: &mut #krate::Loader<'_>,
+                ) -> ::core::result::Result<(), #krate::LoadError>;
             }
 
             impl #labelled_generics __DrbValue #label_generics for #name #ty_generics
@@ -69,6 +75,19 @@ pub(super) fn expand(value: &Value) -> TokenStream {
                     #loader: &mut #krate::Loader<'_>,
                 ) -> ::core::result::Result<Self, #krate::LoadError> {
                     #load
+                }
+
+                #[inline]
+                fn load_onto(
+                    #items: &mut ::std::vec::Vec<Self>,
+                    #loader: &mut #krate::Loader<'_>,
+                ) -> ::core::result::Result<(), #krate::LoadError> {
+                    #another
+                    let loaded = #krate::__private::apart(
+                        || <Self as #krate::Load>::load(#loader),
+                    )?;
+                    #items.push(loaded);
+                    ::core::result::Result::Ok(())
                 }
             }
 
@@ -88,6 +107,14 @@ pub(super) fn expand(value: &Value) -> TokenStream {
                     loader: &mut #krate::Loader<'_>,
                 ) -> ::core::result::Result<Self, #krate::LoadError> {
                     #filled::load(loader)
+                }
+
+                #[inline]
+                fn load_onto(
+                    items: &mut ::std::vec::Vec<Self>,
+                    loader: &mut #krate::Loader<'_>,
+                ) -> ::core::result::Result<(), #krate::LoadError> {
+                    #filled::load_onto(items, loader)
                 }
             }
 
@@ -118,6 +145,23 @@ pub(super) fn expand(value: &Value) -> TokenStream {
                 }
             }
         };
+    }
+}
+
+/// Loads a struct if it comes as most in a vector do, and is done then.
+fn another(value: &Value, labels: &Labels) -> TokenStream {
+    let Body::Struct { fields, .. } = &value.body else { return TokenStream::new() };
+    if fields.style == Style::Tuple {
+        return TokenStream::new();
+    }
+    let (krate, items, loader) = (&value.krate, generated("items"), generated("loader"));
+    let load = load_in_order(&Numbered { krate: &value.krate, labels, first: 0, fields });
+    quote! {
+        if #loader.another(&__DRB_SHAPE)? {
+            #load
+            #krate::__private::push(#items, loaded);
+            return ::core::result::Result::Ok(());
+        }
     }
 }
 

@@ -138,6 +138,31 @@ pub(super) fn load_items(fields: &Numbered<'_>, path: TokenStream) -> TokenStrea
     quote!(#path { #(#fields),* })
 }
 
+/// Loads the fields of a struct whose values follow in their order, and ends it. What is loaded moves into its
+/// place at once.
+pub(super) fn load_in_order(fields: &Numbered<'_>) -> TokenStream {
+    let loader = generated("loader");
+    let loads = fields.travelling().map(|(index, field)| {
+        let (name, wire, ty) = (variable(index), &field.name, &field.ty);
+        let trait_name = fields.member(field);
+        quote! {
+            let #name = <#ty as #trait_name>::load(#loader).map_err(|error| error.within(#wire))?;
+        }
+    });
+    let places = fields.all().map(|(index, field)| {
+        let (member, name) = (&field.member, variable(index));
+        match &field.default {
+            Some(default) if field.skip => quote!(#member: #default),
+            _ => quote!(#member: #name),
+        }
+    });
+    quote! {
+        #(#loads)*
+        #loader.end()?;
+        let loaded = Self { #(#places),* };
+    }
+}
+
 /// An expression that loads fields from a struct.
 pub(super) fn load_object(
     value: &Value,

@@ -215,3 +215,22 @@ fn structs_are_written_as_values_are() {
         assert_eq!(loaded, value);
     }
 }
+
+#[test]
+fn structs_of_a_vector_are_what_was_sent_however_many() {
+    let entry = |key: usize| Entry {
+        last_key: "k".repeat(key % 40),
+        hits: key as u64 * 1_000_003,
+        inner: key.is_multiple_of(3).then(|| Box::new(key as u64)),
+        cache: 0,
+    };
+    // More than is allocated at once.
+    for len in [0, 1, 2, 5, 20_000] {
+        let entries: Vec<_> = (0..len).map(entry).collect();
+        assert!(over_both_wires::<Vec<Entry>>(&entries).into_iter().all(|all| all == entries));
+    }
+    let nested: Vec<_> = (0..9_u8).map(|p| Page { items: vec![p; 3], x: 0_u8, p }).collect();
+    assert!(over_both_wires::<Vec<Page<u8, u8>>>(&nested).into_iter().all(|all| all == nested));
+    let options = vec![Options { a: 1, b: "b".into() }, Options { a: 1 << 40, b: "c".into() }];
+    assert!(over_both_wires::<Vec<Options>>(&options).into_iter().all(|all| all == options));
+}

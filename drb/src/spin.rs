@@ -49,8 +49,9 @@ const GAINS: u8 = 16;
 /// It is, if the thread has not had three quarters of so long, or longer, to itself.
 const WINDOW: Duration = Duration::from_millis(1);
 
-/// Then so often it is not looked before the next time.
-const IN_THE_WAY: u16 = 4095;
+/// Then so often it is not looked before the next time: once others may have come between, and if they do so again each
+/// time more often, up to so often.
+const IN_THE_WAY: (u16, u16) = (63, 4095);
 
 /// Whether it may be done at all: not where this process has one core only, on which others can do nothing while it
 /// looks, and not where it can't be told whether it is in their way.
@@ -86,6 +87,8 @@ pub(crate) struct Spin {
     /// How often it was not in vain since then, and what its thread had used by then.
     gains: u8,
     usage: Option<Usage>,
+    /// So often it is left if it is in the way of others.
+    in_the_way: u16,
 }
 
 /// It is looking.
@@ -113,7 +116,16 @@ impl Spin {
         let time = if *MAY { time } else { Duration::ZERO };
         let new = !time.is_zero() && Patience::of_new(|new| new.is_to_look(all_try));
         let patience = Patience { leaves: if new { 0 } else { FIRST }, ..Patience::default() };
-        Self { time, looks: None, renewed: false, new, patience, gains: 0, usage: None }
+        Self {
+            time,
+            looks: None,
+            renewed: false,
+            new,
+            patience,
+            gains: 0,
+            usage: None,
+            in_the_way: IN_THE_WAY.0,
+        }
     }
 
     /// Something has come, at this time.
@@ -178,12 +190,22 @@ impl Spin {
             (self.usage, self.gains) = (Usage::now(), 0);
             return;
         };
-        if self.gains == 0
-            && let Some(now) = Usage::now()
-            && before.goes_on(now)
-        {
-            self.leave();
-            self.patience.leaves = IN_THE_WAY;
+        if self.gains == 0 {
+            let is_in_the_way = Usage::now().and_then(|now| before.goes_on(now));
+            self.learns(is_in_the_way);
+        }
+    }
+
+    /// Whether it is in the way of others, if that is known.
+    fn learns(&mut self, is_in_the_way: Option<bool>) {
+        match is_in_the_way {
+            Some(true) => {
+                self.leave();
+                let (leaves, most) = (self.in_the_way, IN_THE_WAY.1);
+                (self.patience.leaves, self.in_the_way) = (leaves, (leaves * 8 + 7).min(most));
+            }
+            Some(false) => self.in_the_way = IN_THE_WAY.0,
+            None => {}
         }
     }
 
@@ -269,14 +291,14 @@ impl Usage {
 
     /// It is that of `now`, if that tells something: whether others have had to take the core from this thread, which
     /// has not slept meanwhile.
-    fn goes_on(&mut self, now: Self) -> bool {
+    fn goes_on(&mut self, now: Self) -> Option<bool> {
         let (passed, used) = (now.at - self.at, now.time.saturating_sub(self.time));
         let same = now.thread == self.thread;
         if same && passed < WINDOW {
-            return false;
+            return None;
         }
         *self = now;
-        same && used < passed * 3 / 4
+        same.then_some(used < passed * 3 / 4)
     }
 }
 
@@ -481,12 +503,12 @@ mod tests {
             time: Duration::from_micros(used),
         };
         let is_in_the_way = |passed, used| usage(0, 0).goes_on(usage(passed, used));
-        assert!(!is_in_the_way(999, 0), "too early to tell");
-        assert!(!is_in_the_way(1000, 760) && is_in_the_way(1000, 740));
+        assert_eq!(is_in_the_way(999, 0), None, "too early to tell");
+        assert_eq!([760, 740].map(|used| is_in_the_way(1000, used)), [Some(false), Some(true)]);
         let mut before = usage(0, 0);
         before.thread = thread::spawn(|| thread::current().id()).join().unwrap();
-        assert!(!before.goes_on(usage(1000, 0)), "another thread's says nothing");
-        assert!(before.goes_on(usage(2000, 0)));
+        assert_eq!(before.goes_on(usage(1000, 0)), None, "another thread's says nothing");
+        assert_eq!(before.goes_on(usage(2000, 0)), Some(true));
     }
 
     #[cfg(target_os = "linux")]
@@ -501,6 +523,20 @@ mod tests {
             assert!(spin.is_to_look(|| now, never));
         }
         spin.came(|| now);
-        assert_eq!((spin.patience.leaves, spin.is_to_look(|| now, never)), (IN_THE_WAY, false));
+        assert_eq!((spin.patience.leaves, spin.is_to_look(|| now, never)), (63, false));
+    }
+
+    #[test]
+    fn who_is_in_the_way_again_and_again_is_left_for_longer() {
+        let (mut spin, _) = spin();
+        for leaves in [63, 511, 4095, 4095] {
+            spin.learns(Some(true));
+            assert_eq!(spin.patience.leaves, leaves);
+        }
+        for (is_in_the_way, leaves) in [(None, 4095), (Some(false), 63)] {
+            spin.learns(is_in_the_way);
+            spin.learns(Some(true));
+            assert_eq!(spin.patience.leaves, leaves);
+        }
     }
 }

@@ -9,12 +9,14 @@ mod wires;
 
 use drb::{Client, Error, Limit, Limits, Peer, Server, Value, prelude::*};
 use std::{
-    io::Write as _,
+    io::{self, Write as _},
+    pin::Pin,
     sync::atomic::{AtomicU64, Ordering},
+    task::{Context, Poll},
     time::Duration,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex},
     net::TcpStream,
     time::{Instant, sleep, timeout},
 };
@@ -413,6 +415,53 @@ async fn floods_of_what_costs_a_peer_nothing() {
     assert!(limits == [Limit::Cancels] || limits == [Limit::Calls, Limit::Cancels], "{limits:?}");
     // What is not held is released: it has no bound of its own, and ends the connection.
     assert_eq!(flood(greeting(), |_| frame(RELEASE, &[7, 0, 1])).await, []);
+}
+
+/// A peer who calls as fast as it is listened to, and answers nothing: this is what it says next.
+struct Talks(Vec<u8>);
+
+impl AsyncRead for Talks {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let len = self.0.len().min(buffer.remaining());
+        buffer.put_slice(&self.0[..len]);
+        self.0.drain(..len);
+        if self.0.is_empty() {
+            self.0 = again(0);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Talks {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn who_never_pauses_does_not_hold_off_deadlines() {
+    let connector = |_| async { Ok(Talks(call(On::Native, "ping"))) };
+    let client = Client::builder().connector(connector).build();
+    let shop: ShopProxy = client.connect("drb://shop:1").await.unwrap();
+    let waits = shop.wait().deadline(Duration::from_millis(50));
+    let error = timeout(SOON, waits).await.expect("in time").unwrap_err();
+    assert!(matches!(error, Error::DeadlineExceeded { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -465,6 +465,16 @@ async fn who_never_pauses_does_not_hold_off_deadlines() {
 }
 
 #[tokio::test]
+async fn who_never_pauses_does_not_hold_off_the_end() {
+    let server = Server::builder().front(Shop).start_without_listener("drb://shop:1").unwrap();
+    let talks = Talks(call(On::Native, "ping"));
+    server.serve_stream(talks, Peer::Named("hostile".into())).await.unwrap();
+    sleep(Duration::from_millis(20)).await;
+    server.stop();
+    assert!(server.drain(Duration::from_secs(5)).await, "it ends");
+}
+
+#[tokio::test]
 async fn lies_about_lengths() {
     let server = start().await;
     let limits = Limits::default();

@@ -176,6 +176,9 @@ impl Driver {
                 },
             }
         }
+        if self.ends_all_the_same(context) {
+            return Poll::Ready(Err(End::default()));
+        }
         // Whoever has got an answer, or calls, may be waiting for this thread.
         match &self.seat {
             Some(seat) => seat.go_on(context),
@@ -425,14 +428,33 @@ impl Driver {
         }
     }
 
-    /// Waits for something to send, which it fetches, or for the time at which something is to be done.
-    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
-        if !self.stopping
-            && self.seat.as_ref().is_some_and(|seat| seat.stopper.poll(context).is_ready())
-        {
+    /// Takes no further calls, if the server has just been stopped.
+    fn stops(&mut self, context: &mut Context<'_>) -> bool {
+        let stops = !self.stopping
+            && self.seat.as_ref().is_some_and(|seat| seat.stopper.poll(context).is_ready());
+        if stops {
             self.stopping = true;
             self.serving.stop();
             self.connection.protocol().go_away();
+        }
+        stops
+    }
+
+    /// Whether the server has been stopped and no method runs, although more and more arrives, so that this never waits.
+    fn ends_all_the_same(&mut self, context: &mut Context<'_>) -> bool {
+        if self.stops(context) || !self.stopping || self.serving.poll_idle(context).is_pending() {
+            return false;
+        }
+        if self.failed.is_some() {
+            return true;
+        }
+        let written = self.write(context).is_ok() && self.has_written();
+        written && self.connection.protocol().waiting() == 0
+    }
+
+    /// Waits for something to send, which it fetches, or for the time at which something is to be done.
+    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        if self.stops(context) {
             return Poll::Ready(Ok(()));
         }
         let Limits { keepalive, pings, stall, .. } = **self.connection.limits();

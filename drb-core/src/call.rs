@@ -72,10 +72,8 @@ pub trait Link: Send + Sync {
 }
 
 /// A call that is under way.
-#[derive(Default)]
 pub enum Carried {
     /// It isn't yet.
-    #[default]
     Nothing,
     /// On a native connection, where it waits for its answer and nothing else.
     Waiting(native::Waiting),

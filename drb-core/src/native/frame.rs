@@ -134,14 +134,7 @@ pub(super) fn split(bytes: &[u8]) -> Result<(u8, &[u8]), usize> {
 
 /// Writes a number.
 #[inline]
-pub(super) fn put(out: &mut Vec<u8>, number: u64) {
-    match number {
-        0..0x80 => out.push(number as u8),
-        _ => put_long(out, number),
-    }
-}
-
-fn put_long(out: &mut Vec<u8>, mut number: u64) {
+pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;

@@ -349,7 +349,7 @@ impl Driver {
             let rest = self.input.get(taken..).unwrap_or_default();
             let mut locked = None;
             {
-                // Where it is dropped, nothing is locked.
+                // Where it is dropped, nothing is locked, unless it has nothing whose destructors could run.
                 let mut called = None;
                 match protocol.receive(rest, now, &mut called)? {
                     Received::Needs(needs) => {

@@ -112,6 +112,25 @@ impl Worker {
         self.note(self.next.as_ref().unwrap().ask().deadline(LONG).await);
     }
 
+    /// In which task it goes on once it has waited.
+    pub async fn task(&self, millis: u64) -> String {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        tokio::task::id().to_string()
+    }
+
+    /// Breaks off if it is stopped.
+    pub async fn fragile(&self) {
+        struct Panics<'a>(&'a Worker);
+        impl Drop for Panics<'_> {
+            fn drop(&mut self) {
+                self.0.dropped.fetch_add(1, Ordering::SeqCst);
+                panic!("a destructor panics");
+            }
+        }
+        let _panics = Panics(self);
+        std::future::pending::<()>().await;
+    }
+
     /// Hands on the next worker.
     pub fn next(&self) -> WorkerProxy {
         self.next.clone().unwrap()
@@ -271,6 +290,36 @@ async fn a_cancelled_call_counts_until_its_method_has_ended() {
         is_out_of_time(&soon(proxy.sleep(60_000).deadline(SHORT)).await.unwrap_err(), SHORT);
         soon(async { while proxy.ready().await.is_err() {} }).await;
         assert_eq!(worker.dropped.load(Ordering::SeqCst), 1);
+    }
+}
+
+/// One after the other they go on in the same task, and those at the same time don't wait for each other.
+#[tokio::test]
+async fn methods_take_turns_in_a_task_and_none_waits_for_another_one() {
+    let (_server, _, proxy) = serve(Worker::default()).await;
+    let first = soon(proxy.task(2)).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(soon(proxy.task(2)).await.unwrap(), first);
+    }
+    let (other, same) = soon(async { tokio::join!(proxy.task(60), proxy.task(2)) }).await;
+    assert_ne!(other.unwrap(), same.unwrap());
+    let waits = proxy.sleep(60_000).deadline(SHORT);
+    let (waited, went) = soon(async { tokio::join!(waits, proxy.task(2)) }).await;
+    is_out_of_time(&waited.unwrap_err(), SHORT);
+    went.unwrap();
+    let same = soon(proxy.task(2)).await.unwrap();
+    assert_eq!(soon(proxy.task(2)).await.unwrap(), same);
+}
+
+/// What its destructors do to the task that a method was stopped in doesn't concern the next one.
+#[tokio::test]
+async fn a_method_that_panics_when_it_is_stopped_takes_no_other_with_it() {
+    let (_server, worker, proxy) = serve(Worker::default()).await;
+    for round in 1..=3 {
+        soon(proxy.task(2)).await.unwrap();
+        is_out_of_time(&soon(proxy.fragile().deadline(SHORT)).await.unwrap_err(), SHORT);
+        settled(|| worker.dropped.load(Ordering::SeqCst) == round).await;
+        soon(proxy.task(2)).await.unwrap();
     }
 }
 

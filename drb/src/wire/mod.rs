@@ -1,6 +1,7 @@
 //! The native wire over sockets.
 
 mod driver;
+mod going_on;
 mod greeting;
 mod home;
 mod output;

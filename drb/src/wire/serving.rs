@@ -1,16 +1,19 @@
 //! The calls of a peer that run.
 
-use super::running::{Running, Ticket};
+use super::{
+    going_on::{GoesOn, Task, Worker},
+    running::{Running, Stop},
+};
 use crate::{
     Context, Current, Exception, Limit, Limits, ObjectId, Relay, Session, Wire,
-    dispatch::{self, Completed, Dispatch, Invoked, Reply, Signature},
+    dispatch::{Completed, Dispatch, Invoked, Reply},
     server::{FailedCall, Shared},
 };
 use drb_core::native::{Called, Connection, Protocol, Target};
 use std::{
     pin::Pin,
     sync::{Arc, MutexGuard},
-    task::{self, Poll, Waker, ready},
+    task::{self, Poll, Waker},
 };
 
 /// What is served over one connection, and the calls that go on.
@@ -23,6 +26,8 @@ pub(crate) struct Serving {
     /// The call that is being served. As long as nobody else holds it, it serves for the next one.
     current: Option<Arc<Current>>,
     running: Arc<Running>,
+    /// For the next method that isn't ready at once.
+    worker: Option<Arc<Worker>>,
     /// Whether no further calls are taken.
     stopping: bool,
     /// For the answer to the next call.
@@ -42,6 +47,7 @@ impl Serving {
             current: None,
             session,
             running: Arc::default(),
+            worker: None,
             stopping: false,
             reply: None,
         }
@@ -115,31 +121,39 @@ impl Serving {
             }
             Invoked::Running(mut running) => {
                 let current = current.unwrap_or_else(|| self.new_current());
-                // A method that waits for nothing needs no task.
-                let mut nobody = task::Context::from_waker(Waker::noop());
-                let first = current.enter(|| Pin::new(&mut running).poll(&mut nobody));
+                // A method that waits for nothing needs no task. What wakes one that does wakes the task it goes on in.
+                let worker = self.worker.take().or_else(|| self.running.worker());
+                let waker = worker.as_ref().map_or(Waker::noop(), |worker| worker.waker());
+                let mut context = task::Context::from_waker(waker);
+                let first = current.enter(|| Pin::new(&mut running).poll(&mut context));
                 match first {
                     Poll::Ready(completed) => {
+                        self.worker = worker;
                         self.answer(connection, id, called.method.name(), completed);
                     }
                     Poll::Pending => {
-                        let no_cancel = running.is_no_cancel();
-                        let call = self.begin(connection, called, no_cancel, bytes);
-                        let task = Task { method: Some(running), current, call: Some(call) };
-                        self.running.runs(id, tokio::spawn(task).abort_handle());
+                        let worker = worker.unwrap_or_default();
+                        let stop = Stop::Worker(Arc::clone(&worker));
+                        let call = self.begin(
+                            connection,
+                            called,
+                            running.is_no_cancel(),
+                            bytes,
+                            Some(stop),
+                        );
+                        worker.take_on(Task::new(running, current, call));
                     }
                 }
             }
             Invoked::Blocking(blocking) => {
                 let current = current.unwrap_or_else(|| self.new_current());
-                let no_cancel = blocking.is_no_cancel();
-                let call = self.begin(connection, called, no_cancel, bytes);
+                let call = self.begin(connection, called, blocking.is_no_cancel(), bytes, None);
                 // Only as long as it has no thread it can be stopped.
                 let task = tokio::task::spawn_blocking(move || {
                     let completed = current.enter(|| blocking.run());
                     call.answer(completed);
                 });
-                self.running.runs(id, task.abort_handle());
+                self.running.runs(id, Stop::Thread(task.abort_handle()));
             }
         }
         None
@@ -197,7 +211,10 @@ impl Serving {
 
     /// Nobody waits for anything any more.
     pub(crate) fn end(&mut self) {
-        self.running.abandon();
+        if let Some(worker) = self.worker.take() {
+            worker.end();
+        }
+        self.running.end();
     }
 
     fn object(
@@ -226,12 +243,17 @@ impl Serving {
         called: &Called<'_>,
         no_cancel: bool,
         bytes: usize,
+        stop: Option<Stop>,
     ) -> GoesOn {
-        let (id, method) = (called.id, Arc::clone(&called.method));
-        let mut ticket = self.running.begin(id, no_cancel);
+        let mut ticket = self.running.begin(called.id, no_cancel, stop);
         ticket.hold(bytes);
-        let (server, context) = (self.server.clone(), self.context.clone());
-        GoesOn { connection: Arc::clone(connection), id, method, server, context, ticket }
+        GoesOn {
+            connection: Arc::clone(connection),
+            method: Arc::clone(&called.method),
+            server: self.server.clone(),
+            context: self.context.clone(),
+            ticket,
+        }
     }
 
     /// Answers a call; what is given is what [`Connection::answer`] gives.
@@ -260,54 +282,13 @@ fn weight(called: &Called<'_>, limits: &Limits) -> usize {
     body.saturating_mul(limits.memory_factor).saturating_add(tail).min(limits.memory)
 }
 
-/// A call that goes on in a task or on a thread of its own.
-struct GoesOn {
-    connection: Arc<Connection>,
-    id: u32,
-    method: Arc<Signature>,
-    server: Option<Arc<Shared>>,
-    context: Context,
-    ticket: Ticket,
-}
-
-impl GoesOn {
-    /// The method has ended. If the call was cancelled, it has been answered.
-    fn answer(self, mut completed: Completed) {
-        if self.ticket.take() {
-            tell(self.server.as_deref(), &self.context, self.method.name(), &completed);
-            self.connection.answer(self.id, &mut completed, self.ticket.is_alone());
-        }
-    }
-}
-
-/// A call that goes on in a task. It is moved several times until it runs, and as an `async` block it would be
-/// twice as large.
-struct Task {
-    /// Until it has ended.
-    method: Option<dispatch::Running>,
-    current: Arc<Current>,
-    /// Until it is answered. It is dropped after the method.
-    call: Option<GoesOn>,
-}
-
-impl Future for Task {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<()> {
-        let Self { method, current, call } = &mut *self;
-        if let Some(running) = method {
-            let completed = ready!(current.enter(|| Pin::new(running).poll(context)));
-            *method = None;
-            if let Some(call) = call.take() {
-                call.answer(completed);
-            }
-        }
-        Poll::Ready(())
-    }
-}
-
 /// Tells the server's hook of a call that has failed.
-fn tell(server: Option<&Shared>, context: &Context, method: &str, completed: &Completed) {
+pub(super) fn tell(
+    server: Option<&Shared>,
+    context: &Context,
+    method: &str,
+    completed: &Completed,
+) {
     if let (Some(server), Some(exception)) = (server, completed.failure()) {
         let method = Some(method).filter(|method| !method.is_empty());
         server.failed(&FailedCall { context, method, exception });

@@ -12,7 +12,7 @@ use std::{
     convert::Infallible,
     fmt,
     future::poll_fn,
-    io::{self, ErrorKind, IoSlice},
+    io::{self, ErrorKind, IoSlice, Read},
     mem::MaybeUninit,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
@@ -169,6 +169,15 @@ impl Stream {
             Self::Tcp(stream, _) => Some(socket2::SockRef::from(stream).peek(&mut byte)),
             Self::Unix(stream) => Some(socket2::SockRef::from(stream).peek(&mut byte)),
             Self::Brought(_) => None,
+        }
+    }
+
+    /// Reads what has come by now, where the system knows that.
+    pub(crate) fn read_now(&self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream, _) => (&*socket2::SockRef::from(stream)).read(bytes),
+            Self::Unix(stream) => (&*socket2::SockRef::from(stream)).read(bytes),
+            Self::Brought(_) => Err(ErrorKind::WouldBlock.into()),
         }
     }
 

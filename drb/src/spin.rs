@@ -3,21 +3,23 @@
 //! To fall asleep and to be woken takes longer than many a call on the same machine: on a virtual one, 50 us in place
 //! of 5. So a connection over which something has come or gone looks whether more has come, again and again, after all
 //! others of its thread have had their turns. It does so less and less where nothing comes so soon, and leaves it for long
-//! where others have to take the core from it for that.
+//! where others have to take the core from it for that. Where there is one core only, others have it before each look:
+//! the peer may be one of them, and that way none of the two has to be woken.
 //!
 //! Whether something comes so soon depends on whether the peer looks, too: who is asleep has to be woken before it can
 //! answer. So after looking in vain, it is looked for twice as long, in which a peer on the same machine can be woken; and
 //! all processes of a machine which have given it up try it again at the same times.
 
-use crate::{alarm, server::after_others};
+use crate::{alarm, net::Stream, server::after_others, wait};
 use std::{
     cell::Cell,
+    io,
     sync::{LazyLock, Mutex, PoisonError},
-    task::Context,
+    task::{Context, Poll},
     thread::{self, ThreadId},
     time::{Duration, SystemTime},
 };
-use tokio::time::Instant;
+use tokio::{runtime::Handle, time::Instant};
 
 /// A thread that gets to look later than that has other things to do. Then there is nothing to be gained.
 const GAP: Duration = Duration::from_micros(5);
@@ -53,12 +55,12 @@ const WINDOW: Duration = Duration::from_millis(1);
 /// time more often, up to so often.
 const IN_THE_WAY: (u16, u16) = (63, 4095);
 
-/// Whether it may be done at all: not where this process has one core only, on which others can do nothing while it
-/// looks, and not where it can't be told whether it is in their way.
-static MAY: LazyLock<bool> = LazyLock::new(|| {
-    let alone = thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
-    !alone && Usage::now().is_some()
-});
+/// Whether this process has one core only, on which others can do nothing while it looks.
+static ONE_CORE: LazyLock<bool> =
+    LazyLock::new(|| thread::available_parallelism().is_ok_and(|cores| cores.get() == 1));
+
+/// Whether it can be told if it is in the way of others.
+static TELLS: LazyLock<bool> = LazyLock::new(|| Usage::now().is_some());
 
 /// Whether it pays for a new connection, by how it has gone with those before.
 static NEW: Mutex<Patience> = Mutex::new(Patience { late: 0, leaves: 0, left: 0 });
@@ -78,7 +80,13 @@ struct Patience {
 pub(crate) struct Spin {
     /// How long it looks: [`Limits::spin`](crate::Limits::spin).
     time: Duration,
+    /// Whether others have the core before each look.
+    yields: bool,
     looks: Option<Looks>,
+    /// How much had come over all connections of the thread when something came over this one last, and whether that
+    /// was much more than the time before.
+    came: u32,
+    of_many: bool,
     /// Something has come or gone since it has looked last.
     renewed: bool,
     /// Whether it is the first time.
@@ -113,12 +121,19 @@ struct Usage {
 
 impl Spin {
     pub(crate) fn new(time: Duration) -> Self {
-        let time = if *MAY { time } else { Duration::ZERO };
+        // One thread of the runtime's, on the only core: others would be woken to help it, in vain.
+        let one_thread = || Handle::try_current().is_ok_and(|it| it.metrics().num_workers() == 1);
+        let yields = *ONE_CORE && one_thread();
+        let may = yields || !*ONE_CORE && *TELLS;
+        let time = if may { time } else { Duration::ZERO };
         let new = !time.is_zero() && Patience::of_new(|new| new.is_to_look(all_try));
         let patience = Patience { leaves: if new { 0 } else { FIRST }, ..Patience::default() };
         Self {
             time,
+            yields,
             looks: None,
+            came: 0,
+            of_many: false,
             renewed: false,
             new,
             patience,
@@ -131,15 +146,19 @@ impl Spin {
     /// Something has come, at this time.
     pub(crate) fn came(&mut self, now: impl FnOnce() -> Instant) {
         if let Some(looks) = self.looks.take() {
-            // What the thread had to do with what has come last is no gap.
-            match (self.renewed || now() < looks.last + GAP) && !looks.is_one_of_many() {
+            // What the thread had to do with what has come last is no gap, nor is what others did.
+            let no_gap = self.renewed || self.yields || now() < looks.last + GAP;
+            match no_gap && !looks.is_one_of_many() {
                 true if looks.last <= looks.begun + self.time => self.gain(),
                 true => self.went_so(Patience::wait),
                 false => self.leave(),
             }
         }
         self.renewed = true;
-        CAME.set(CAME.get().wrapping_add(1));
+        let came = CAME.get().wrapping_add(1);
+        CAME.set(came);
+        self.of_many = came.wrapping_sub(self.came) > OTHERS + 1;
+        self.came = came;
     }
 
     /// Something has gone.
@@ -147,18 +166,44 @@ impl Spin {
         self.renewed = true;
     }
 
+    /// Whether it gives the core to others before it reads.
+    pub(crate) fn yields(&self) -> bool {
+        self.yields && self.looks.is_some()
+    }
+
+    /// Reads once, as [`wait::poll_read`] does.
+    pub(crate) fn poll_read(
+        &self,
+        stream: &mut Stream,
+        buffer: &mut Vec<u8>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if self.yields() {
+            thread::yield_now();
+            // The runtime doesn't know yet what has come meanwhile.
+            if let Some(read) = wait::read_now(stream, buffer) {
+                return Poll::Ready(Ok(read));
+            }
+        }
+        wait::poll_read(stream, buffer, context)
+    }
+
     /// The task waits. If it is to look once more before its thread sleeps, it is woken for that.
     pub(crate) fn wait(&mut self, context: &Context<'_>) {
         // A clock that a test has stopped goes on when all threads sleep.
         if self.is_to_look(Instant::now, all_try) && !alarm::is_virtual() {
-            after_others(context.waker());
+            match self.yields {
+                // What came over this connection is seen without the runtime, which looks for the rest often enough.
+                true => context.waker().wake_by_ref(),
+                false => after_others(context.waker()),
+            }
         }
     }
 
     fn is_to_look(&mut self, now: impl Fn() -> Instant, all_try: fn() -> bool) -> bool {
         let renewed = std::mem::take(&mut self.renewed);
         if self.looks.is_none() {
-            if !renewed || self.time.is_zero() {
+            if !renewed || self.of_many || self.time.is_zero() {
                 return false;
             }
             if !self.patience.is_to_look(all_try) {
@@ -168,7 +213,8 @@ impl Spin {
         let (now, time) = (now(), self.time * if self.patience.late > 0 { 2 } else { 1 });
         let begins = || Looks { begun: now, last: now, left: LOOKS, came: CAME.get() };
         let looks = self.looks.get_or_insert_with(begins);
-        let late = now >= looks.begun + time || now >= looks.last + GAP || looks.left == 0;
+        let gap = !self.yields && now >= looks.last + GAP;
+        let late = gap || now >= looks.begun + time || looks.left == 0;
         if looks.is_one_of_many() || (late && !renewed) {
             self.looks = None;
             self.leave();
@@ -185,6 +231,9 @@ impl Spin {
     /// It was not in vain.
     fn gain(&mut self) {
         self.went_so(Patience::gain);
+        if self.yields {
+            return;
+        }
         self.gains = (self.gains + 1) % GAINS;
         let Some(before) = &mut self.usage else {
             (self.usage, self.gains) = (Usage::now(), 0);
@@ -313,7 +362,7 @@ mod tests {
     fn spin() -> (Spin, Instant) {
         let mut spin = Spin::new(TIME);
         // Whatever machine this is, and whatever others have done.
-        (spin.time, spin.new, spin.patience.leaves) = (TIME, false, FIRST);
+        (spin.time, spin.yields, spin.new, spin.patience.leaves) = (TIME, false, false, FIRST);
         let now = Instant::now();
         for _ in 0..FIRST {
             spin.came(|| now);
@@ -445,6 +494,56 @@ mod tests {
         assert_eq!(spin.patience.leaves, PAYS - 1);
     }
 
+    /// What the peer and others do with the core in the meantime is no reason to sleep.
+    #[test]
+    fn who_gives_the_core_to_others_goes_on_for_as_long_as_it_may() {
+        let (mut spin, mut now) = spin();
+        spin.yields = true;
+        for _ in 0..usize::from(GAINS) * 3 {
+            spin.came(|| now);
+            assert!(!spin.yields());
+            for _ in 0..5 {
+                assert!(spin.is_to_look(|| now, never) && spin.yields());
+                now += GAP * 2;
+            }
+        }
+        assert!(spin.usage.is_none(), "it is in nobody's way");
+        spin.came(|| now);
+        assert!(spin.is_to_look(|| now, never));
+        assert!(!spin.is_to_look(|| now + TIME, never) && !spin.yields());
+    }
+
+    /// It reads what the runtime was not told of, as much as there is room for, and is not the only one to do so.
+    #[tokio::test]
+    async fn what_has_come_is_read_whoever_knows_of_it() {
+        let (mine, mut peer) = tokio::net::UnixStream::pair().unwrap();
+        let (mut stream, mut bytes) = (Stream::Unix(mine), Vec::with_capacity(16));
+        let (mut spin, now) = spin();
+        (spin.yields, spin.renewed) = (true, true);
+        assert!(spin.is_to_look(|| now, never));
+        let mut nobody = Context::from_waker(std::task::Waker::noop());
+        assert!(spin.poll_read(&mut stream, &mut bytes, &mut nobody).is_pending());
+        tokio::io::AsyncWriteExt::write_all(&mut peer, b"abc").await.unwrap();
+        let read = spin.poll_read(&mut stream, &mut bytes, &mut nobody);
+        assert!(matches!(read, Poll::Ready(Ok(3))) && bytes == b"abc", "{read:?}");
+        // It is no longer there for the runtime, which hears of what comes next.
+        assert!(spin.poll_read(&mut stream, &mut bytes, &mut nobody).is_pending());
+        tokio::io::AsyncWriteExt::write_all(&mut peer, &[b'd'; 100]).await.unwrap();
+        spin.looks = None;
+        while bytes.len() < 103 {
+            wait::make_room(&mut bytes, 0);
+            let read =
+                std::future::poll_fn(|context| spin.poll_read(&mut stream, &mut bytes, context));
+            read.await.unwrap();
+        }
+        drop(peer);
+        spin.renewed = true;
+        assert!(spin.is_to_look(|| now, never));
+        wait::make_room(&mut bytes, 0);
+        let read = std::future::poll_fn(|context| spin.poll_read(&mut stream, &mut bytes, context));
+        assert_eq!((read.await.unwrap(), bytes.len()), (0, 103));
+    }
+
     #[test]
     fn new_ones_look_as_long_as_it_pays() {
         let mut new = Patience::default();
@@ -467,12 +566,17 @@ mod tests {
         let (mut one, now) = spin();
         let mut others: Vec<Spin> = (0..=OTHERS).map(|_| spin().0).collect();
         for (few, late) in [(3, 0), (4, 1)] {
+            // After the first time it is known not to have been one of many.
+            one.came(|| now);
             one.came(|| now);
             assert!(one.is_to_look(|| now, never));
             others.iter_mut().take(few).for_each(|other| other.came(|| now));
             one.came(|| now);
             assert_eq!(one.patience.late, late);
         }
+        // It doesn't even begin, until it is one of few again.
+        assert!(!one.is_to_look(|| now, never));
+        one.came(|| now);
         assert!(one.is_to_look(|| now, never));
         others.iter_mut().for_each(|other| other.came(|| now));
         one.went();

@@ -71,10 +71,26 @@ pub(crate) fn poll_read(
     // tokio's future for this keeps nothing between two polls, and lends the buffer's memory to the
     // system without filling it with zeros first.
     let read = ready!(pin!(stream.read_buf(buffer)).poll(context));
+    has_read(buffer);
+    Poll::Ready(read)
+}
+
+/// There was more than before: it may be so again.
+fn has_read(buffer: &mut Vec<u8>) {
     if buffer.len() == buffer.capacity() && buffer.len() < CHUNK {
         buffer.reserve_exact(CHUNK);
     }
-    Poll::Ready(read)
+}
+
+/// The same of what has come by now, a little of it, although the runtime may not have been told of it. Where there is
+/// nothing, or the system doesn't know it, the runtime is to be asked.
+pub(crate) fn read_now(stream: &Stream, buffer: &mut Vec<u8>) -> Option<usize> {
+    let before = buffer.len();
+    buffer.resize(buffer.capacity().min(before + 2 * CHUNK), 0);
+    let read = stream.read_now(buffer.get_mut(before..).unwrap_or_default()).unwrap_or(0);
+    buffer.truncate(before + read);
+    has_read(buffer);
+    Some(read).filter(|read| *read > 0)
 }
 
 /// The same, but at most so many bytes.

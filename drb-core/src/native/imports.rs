@@ -3,7 +3,8 @@
 use super::{Connection, frame, places::Places};
 use crate::{ObjectId, OneRelay, Reference, Relay, Remote};
 use std::{
-    fmt,
+    cell::Cell,
+    fmt, ptr,
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
@@ -61,7 +62,46 @@ impl Import {
 impl Drop for Import {
     fn drop(&mut self) {
         let received = *self.received.get_mut();
-        self.connection.protocol().let_go(self.place, received);
+        let later = self.connection.is_told_later();
+        self.connection.protocol().let_go(self.place, received, later);
+    }
+}
+
+thread_local! {
+    /// The connection whose peer is told later what is let go of on this thread, and whether something was.
+    static LATER: Cell<(*const Connection, bool)> = const { Cell::new((ptr::null(), false)) };
+}
+
+impl Connection {
+    /// Runs what is going to have an answer sent soon, which takes with it what it lets go of; and says whether there is
+    /// any of that.
+    pub fn tell_later<T>(&self, run: impl FnOnce() -> T) -> (T, bool) {
+        /// However it ends.
+        struct Restore((*const Connection, bool));
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                LATER.set(self.0);
+            }
+        }
+        let restore = Restore(LATER.replace((self, false)));
+        let given = run();
+        let (_, some) = LATER.get();
+        drop(restore);
+        (given, some)
+    }
+
+    fn is_told_later(&self) -> bool {
+        let (connection, _) = LATER.get();
+        let later = ptr::eq(connection, self);
+        if later {
+            LATER.set((connection, true));
+        }
+        later
+    }
+
+    /// No answer has taken it with it.
+    pub fn tell(&self) {
+        self.protocol().tell();
     }
 }
 

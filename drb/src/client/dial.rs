@@ -81,7 +81,7 @@ pub(super) async fn dial(
     let stream = deadline.bound(&mut timer, most, uri, connecting).await?;
     pool.found(Ends::of(&stream));
     let spin = Spin::new(client.limits().spin);
-    Ok(Connection { stream, timer, spin, runtime })
+    Ok(Connection { stream, timer, spin, runtime, used: Instant::now() })
 }
 
 /// The runtime that this is polled in.

@@ -84,7 +84,7 @@ async fn receive(
     loop {
         wait::make_room(bytes, reader.needs());
         let read = poll_fn(|context| {
-            if let Poll::Ready(result) = wait::poll_read(stream, bytes, context) {
+            if let Poll::Ready(result) = spin.poll_read(stream, bytes, context) {
                 spin.came(Instant::now);
                 return Poll::Ready(result.map_err(Ended::Io));
             }

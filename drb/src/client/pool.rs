@@ -35,12 +35,25 @@ struct Idle {
     tended: bool,
 }
 
+/// Whether the server has closed a connection isn't looked at if it was used just now: what it sends takes about as long
+/// to arrive.
+const JUST_NOW: Duration = Duration::from_micros(20);
+
 /// A connection, and the runtime that its socket belongs to.
 pub(super) struct Connection {
     pub(super) stream: Stream,
     pub(super) timer: Timer,
     pub(super) spin: Spin,
     pub(super) runtime: runtime::Id,
+    /// When its last call has ended.
+    pub(super) used: Instant,
+}
+
+impl Connection {
+    /// Whether it is still good.
+    fn is_alive(&mut self) -> bool {
+        self.used.elapsed() < JUST_NOW || self.stream.is_alive()
+    }
 }
 
 impl Pool {
@@ -82,14 +95,15 @@ impl Pool {
         loop {
             let mut connection = self.idle().connections.pop()?;
             // A socket only works as long as its runtime does.
-            if connection.runtime == runtime && connection.stream.is_alive() {
+            if connection.runtime == runtime && connection.is_alive() {
                 return Some(connection);
             }
         }
     }
 
     /// Keeps a connection whose call has ended well.
-    pub(super) fn put(self: &Arc<Self>, connection: Connection) {
+    pub(super) fn put(self: &Arc<Self>, mut connection: Connection) {
+        connection.used = Instant::now();
         let mut idle = self.idle();
         if idle.connections.len() < self.most {
             idle.connections.push(connection);
@@ -110,7 +124,7 @@ async fn tend(mut tended: Tended) {
         timer::until(Instant::now() + TEND).await;
         let Some(pool) = tended.0.upgrade() else { return };
         let mut idle = pool.idle();
-        idle.connections.retain_mut(|connection| connection.stream.is_alive());
+        idle.connections.retain_mut(Connection::is_alive);
         if idle.connections.is_empty() {
             // Under the lock: whoever puts the next one in sees it, and begins anew.
             idle.tended = false;

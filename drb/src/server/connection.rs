@@ -306,7 +306,7 @@ impl Connection {
     /// Reads once. Where turns are taken, what is read is one large message or a few small ones.
     fn poll_read(&mut self, context: &mut task::Context<'_>) -> Poll<io::Result<usize>> {
         if !self.seat.takes_turns() {
-            return wait::poll_read(&mut self.stream, &mut self.input, context);
+            return self.spin.poll_read(&mut self.stream, &mut self.input, context);
         }
         ready!(self.stream.poll_readable(context));
         ready!(self.seat.poll_turn(context));

@@ -162,7 +162,7 @@ impl Driver {
             self.take_frames(now())?;
         }
         for _ in 0..TURNS {
-            if self.failed.is_none() && !self.has_written() {
+            if self.failed.is_none() && (!self.has_written() || self.keeps_others_waiting()) {
                 self.write(context).unwrap_or_else(|_| self.fail());
             }
             match self.read(context) {
@@ -206,6 +206,11 @@ impl Driver {
     /// Whether all that was fetched has gone out.
     fn has_written(&self) -> bool {
         self.output.is_written() && !self.unflushed
+    }
+
+    /// Whether there is something to be sent, and the core would go to others before that is found.
+    fn keeps_others_waiting(&self) -> bool {
+        self.spin.yields() && self.connection.protocol().has_to_transmit()
     }
 
     /// Writes all that can be written.
@@ -306,7 +311,7 @@ impl Driver {
         };
         let Some((mut memory, most)) = lent else {
             wait::make_room(&mut self.input, self.needs);
-            return wait::poll_read(&mut self.stream, &mut self.input, context);
+            return self.spin.poll_read(&mut self.stream, &mut self.input, context);
         };
         let before = memory.len();
         let read = wait::poll_read_some(&mut self.stream, &mut memory, most + BEHIND, context);

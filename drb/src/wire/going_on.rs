@@ -11,7 +11,7 @@ use drb_core::native::Connection;
 use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-    task::{self, Poll, Waker, ready},
+    task::{self, Poll, Waker},
 };
 
 /// A call that goes on in a task or on a thread of its own.
@@ -24,12 +24,14 @@ pub(super) struct GoesOn {
 }
 
 impl GoesOn {
-    /// The method has ended. If the call was cancelled, it has been answered.
-    pub(super) fn answer(&self, mut completed: Completed) {
-        if self.ticket.take() {
+    /// The method has ended, and says whether it was to be answered: a call that was cancelled has been.
+    pub(super) fn answer(&self, mut completed: Completed) -> bool {
+        let answers = self.ticket.take();
+        if answers {
             tell(self.server.as_deref(), &self.context, self.method.name(), &completed);
             self.connection.answer(self.ticket.id(), &mut completed, self.ticket.is_alone());
         }
+        answers
     }
 }
 
@@ -127,7 +129,7 @@ impl Future for Work {
             *task = Some(next);
         }
         let stopped = std::mem::take(&mut state.stopped);
-        let Some(Task { method, current, .. }) = task else {
+        let Some(Task { method, current, call }) = task else {
             state.woken = true;
             return if state.ended { Poll::Ready(()) } else { Poll::Pending };
         };
@@ -136,10 +138,19 @@ impl Future for Work {
             *task = None;
             return Poll::Ready(());
         }
-        let completed = ready!(current.enter(|| Pin::new(method).poll(context)));
+        let poll = || current.enter(|| Pin::new(method).poll(context));
+        let (polled, let_go) = call.connection.tell_later(poll);
+        let Poll::Ready(completed) = polled else {
+            if let_go {
+                call.connection.tell();
+            }
+            return Poll::Pending;
+        };
         if let Some(Task { method, mut call, .. }) = task.take() {
             drop(method);
-            call.answer(completed);
+            if !call.answer(completed) && let_go {
+                call.connection.tell();
+            }
             call.ticket.leave(Arc::clone(worker));
         }
         Poll::Pending

@@ -81,11 +81,18 @@ impl Protocol {
         Ok(())
     }
 
-    pub(in crate::native) fn let_go(&mut self, place: Place, received: u64) {
+    pub(in crate::native) fn let_go(&mut self, place: Place, received: u64, later: bool) {
         self.imports.let_go(place, received);
         if !self.imports.holds(place) {
             self.watchers.let_go(place);
         }
+        if !later {
+            self.tell();
+        }
+    }
+
+    /// What is to be given back is to be sent.
+    pub(in crate::native) fn tell(&mut self) {
         self.sender.wake();
     }
 

@@ -133,8 +133,8 @@ pub struct Limits {
     pub deadline: Duration,
     /// How long a connection over which something has come or gone looks for more before its thread sleeps, where that
     /// is worth it. 50 us; 0 to sleep at once. To be woken takes longer than many a call on the same machine, but who
-    /// looks keeps a core busy. So it is left more and more where nothing comes so soon, and altogether where the process
-    /// has one core only.
+    /// looks keeps a core busy. So it is left more and more where nothing comes so soon, and where the process has one
+    /// core only, that goes to others before each look.
     pub spin: Duration,
     /// How long connecting may take. 10 s.
     pub connect: Duration,

@@ -172,6 +172,11 @@ impl Stream {
         }
     }
 
+    /// Whether the system knows what has come.
+    pub(crate) fn is_socket(&self) -> bool {
+        !matches!(self, Self::Brought(_))
+    }
+
     /// Reads what has come by now, where the system knows that.
     pub(crate) fn read_now(&self, bytes: &mut [u8]) -> io::Result<usize> {
         match self {

@@ -120,10 +120,10 @@ struct Usage {
 }
 
 impl Spin {
-    pub(crate) fn new(time: Duration) -> Self {
-        // One thread of the runtime's, on the only core: others would be woken to help it, in vain.
+    pub(crate) fn new(time: Duration, stream: &Stream) -> Self {
+        // Of one thread of the runtime's, as others would be woken to help it, in vain.
         let one_thread = || Handle::try_current().is_ok_and(|it| it.metrics().num_workers() == 1);
-        let yields = *ONE_CORE && one_thread();
+        let yields = *ONE_CORE && stream.is_socket() && one_thread();
         let may = yields || !*ONE_CORE && *TELLS;
         let time = if may { time } else { Duration::ZERO };
         let new = !time.is_zero() && Patience::of_new(|new| new.is_to_look(all_try));
@@ -354,13 +354,20 @@ impl Usage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::Brought;
+    use drb_core::Peer;
 
     const TIME: Duration = Duration::from_micros(100);
     const STEP: Duration = Duration::from_micros(1);
 
+    /// One that isn't read.
+    fn stream() -> Stream {
+        Brought::new(tokio::io::empty(), Peer::Unix).into()
+    }
+
     /// One that has left its first calls behind it, and a clock.
     fn spin() -> (Spin, Instant) {
-        let mut spin = Spin::new(TIME);
+        let mut spin = Spin::new(TIME, &stream());
         // Whatever machine this is, and whatever others have done.
         (spin.time, spin.yields, spin.new, spin.patience.leaves) = (TIME, false, false, FIRST);
         let now = Instant::now();
@@ -591,7 +598,7 @@ mod tests {
             (0..2000).filter(|_| spin.is_to_look(|| now, never)).count(),
             usize::from(LOOKS)
         );
-        let mut off = Spin::new(Duration::ZERO);
+        let mut off = Spin::new(Duration::ZERO, &stream());
         for _ in 0..100 {
             off.came(|| now);
             assert!(!off.is_to_look(|| now, || true));

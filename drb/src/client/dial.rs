@@ -80,7 +80,7 @@ pub(super) async fn dial(
     let most = client.limits().connect;
     let stream = deadline.bound(&mut timer, most, uri, connecting).await?;
     pool.found(Ends::of(&stream));
-    let spin = Spin::new(client.limits().spin);
+    let spin = Spin::new(client.limits().spin, &stream);
     Ok(Connection { stream, timer, spin, runtime, used: Instant::now() })
 }
 

@@ -77,7 +77,7 @@ impl Connection {
         });
         Self {
             reader: RequestReader::new(&shared.limits),
-            spin: Spin::new(shared.limits.spin),
+            spin: Spin::new(shared.limits.spin, &stream),
             stream,
             shared,
             context,

@@ -119,7 +119,7 @@ impl Driver {
         seat: Option<Arc<Seat>>,
     ) -> impl Future<Output = ()> + Send {
         let last = Last(serving.running());
-        let spin = Spin::new(connection.limits().spin);
+        let spin = Spin::new(connection.limits().spin, &stream);
         let driver = Arc::new(Shared(Mutex::new(Some(Self {
             connection: Arc::clone(&connection),
             stream,

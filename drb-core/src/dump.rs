@@ -380,6 +380,7 @@ impl<'a> Dumper<'a> {
 
 impl DumpError {
     /// `limit` is exceeded, which allows `max`.
+    #[cold]
     pub(crate) fn limit(limit: Limit, max: usize) -> Self {
         Self::Limit { limit, max }
     }

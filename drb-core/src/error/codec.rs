@@ -35,6 +35,7 @@ pub enum DumpError {
 
 impl DumpError {
     /// An error of a hand-written [`Dump`](crate::Dump).
+    #[cold]
     pub fn custom(message: impl Into<Cow<'static, str>>) -> Self {
         Self::Custom(message.into())
     }
@@ -165,6 +166,7 @@ pub enum LoadErrorKind {
 
 impl LoadError {
     /// An error of a hand-written [`Load`](crate::Load).
+    #[cold]
     pub fn custom(message: impl Into<Cow<'static, str>>) -> Self {
         LoadErrorKind::Custom(message.into()).into()
     }

@@ -32,6 +32,7 @@ impl Exception {
     /// let stop = drb_core::Exception::new("StopIteration", "the end");
     /// assert_eq!(stop.to_string(), "the end (StopIteration)");
     /// ```
+    #[cold]
     pub fn new(class: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self {
             class: class.into(),

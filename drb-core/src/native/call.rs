@@ -13,6 +13,7 @@ use std::{
     borrow::Cow,
     fmt,
     future::Future,
+    hint::cold_path,
     io,
     pin::Pin,
     sync::Arc,
@@ -191,6 +192,7 @@ impl Connection {
     ) {
         let promised = request.native.as_ref().and_then(|native| native.promised.as_ref());
         if let Some(promised) = promised {
+            cold_path();
             let made = match promised.is_of(&self) {
                 true => promised.make(),
                 false => Err(self.lost(Outcome::NotExecuted)),
@@ -255,6 +257,7 @@ impl Connection {
             })
         };
         if protocol.has_ended() || ((bound || shapes > 0) && !fits()) {
+            cold_path();
             drop(protocol);
             return Err(self.lost(Outcome::NotExecuted));
         }

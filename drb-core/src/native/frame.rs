@@ -194,6 +194,7 @@ pub(super) fn take_text<'a>(bytes: &mut &'a [u8]) -> Result<&'a str, LoadError> 
 }
 
 /// What a peer sends that doesn't follow the protocol.
+#[cold]
 pub(super) fn malformed(problem: &'static str) -> LoadError {
     LoadErrorKind::Malformed { offset: 0, problem }.into()
 }

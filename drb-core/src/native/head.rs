@@ -2,7 +2,7 @@
 
 use super::frame::{Kind, malformed, put, put_text, take, take_text, take32};
 use crate::{LoadError, ObjectId};
-use std::{borrow::Borrow, time::Duration};
+use std::{borrow::Borrow, hint::cold_path, time::Duration};
 
 const DEADLINE: u8 = 1;
 const KEYWORDS: u8 = 2;
@@ -50,12 +50,21 @@ impl<'a> Head<'a, ObjectId> {
         let target = match take_byte(body)? {
             0 => ObjectId::Front,
             1 => ObjectId::Slot { table, slot: take32(body)?, generation: take32(body)? },
-            2 => ObjectId::Name(take_text(body)?.into()),
-            3 => ObjectId::Promise { table, number: take(body)? },
+            2 => {
+                cold_path();
+                ObjectId::Name(take_text(body)?.into())
+            }
+            3 => {
+                cold_path();
+                ObjectId::Promise { table, number: take(body)? }
+            }
             _ => return Err(malformed("a target of an unknown kind")),
         };
         let name = match take32(body)? {
-            NO_NUMBER => Name::Text(take_text(body)?),
+            NO_NUMBER => {
+                cold_path();
+                Name::Text(take_text(body)?)
+            }
             number => Name::Number(number),
         };
         if matches!(name, Name::Text(text) if text.len() > LONGEST) {
@@ -68,11 +77,17 @@ impl<'a> Head<'a, ObjectId> {
         };
         let block = match flags & BLOCK {
             0 => None,
-            _ => Some((take32(body)?, take32(body)?)),
+            _ => {
+                cold_path();
+                Some((take32(body)?, take32(body)?))
+            }
         };
         let promise = match flags & PROMISE {
             0 => None,
-            _ => Some(take(body)?),
+            _ => {
+                cold_path();
+                Some(take(body)?)
+            }
         };
         let keywords = flags & KEYWORDS != 0;
         let count = usize::try_from(take(body)?).unwrap_or(usize::MAX);
@@ -91,10 +106,12 @@ impl<T: Borrow<ObjectId>> Head<'_, T> {
                 put(out, u64::from(*generation));
             }
             ObjectId::Name(name) => {
+                cold_path();
                 out.push(2);
                 put_text(out, name);
             }
             ObjectId::Promise { number, .. } => {
+                cold_path();
                 out.push(3);
                 put(out, *number);
             }
@@ -103,6 +120,7 @@ impl<T: Borrow<ObjectId>> Head<'_, T> {
         match self.name {
             Name::Number(number) => put(out, u64::from(number)),
             Name::Text(text) => {
+                cold_path();
                 put(out, u64::from(NO_NUMBER));
                 put_text(out, text);
             }
@@ -118,10 +136,12 @@ impl<T: Borrow<ObjectId>> Head<'_, T> {
             put(out, deadline.as_secs().saturating_mul(1000).saturating_add(millis));
         }
         if let Some((slot, generation)) = self.block {
+            cold_path();
             put(out, u64::from(slot));
             put(out, u64::from(generation));
         }
         if let Some(number) = self.promise {
+            cold_path();
             put(out, number);
         }
         put(out, self.count as u64);

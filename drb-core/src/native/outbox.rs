@@ -6,7 +6,7 @@ use super::{
     window::Window,
 };
 use crate::Limits;
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{collections::VecDeque, hint::cold_path, sync::Arc, time::Instant};
 
 /// Frames on their way to the peer.
 pub(super) struct Outbox {
@@ -129,6 +129,7 @@ impl Outbox {
                 frame::close(&mut self.ready, start);
                 return;
             }
+            cold_path();
             // The name of an object is long.
             self.ready.truncate(start);
         }

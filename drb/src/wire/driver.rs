@@ -22,6 +22,7 @@ use drb_core::{
 };
 use std::{
     future::{Future, poll_fn},
+    hint::cold_path,
     io,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -158,6 +159,7 @@ impl Driver {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
         if !self.greeted {
+            cold_path();
             // What has been read before this has begun.
             self.take_frames(now())?;
         }
@@ -234,6 +236,7 @@ impl Driver {
                     }
                 }
                 Poll::Pending => {
+                    cold_path();
                     self.stalled.get_or_insert_with(Instant::now);
                     return Ok(());
                 }
@@ -259,6 +262,7 @@ impl Driver {
                     self.stalled = None;
                 }
                 Poll::Pending => {
+                    cold_path();
                     self.stalled.get_or_insert_with(Instant::now);
                 }
             }
@@ -271,6 +275,7 @@ impl Driver {
         // A peer that reads nothing is not to make this process hold more and more for it. Calls are
         // refused then; but what says that they are has to be held as well.
         if self.stalled.is_some() && self.connection.protocol().is_crowded_out() {
+            cold_path();
             if let Some(seat) = &self.seat {
                 seat.give_up();
             }
@@ -278,22 +283,26 @@ impl Driver {
         }
         if let Some(seat) = &self.seat {
             if self.left {
+                cold_path();
                 ready!(seat.poll_turn(context));
                 return Poll::Ready(self.take_frames(now()));
             }
             if seat.takes_turns() {
+                cold_path();
                 ready!(self.stream.poll_readable(context));
                 ready!(seat.poll_turn(context));
             }
         }
         match ready!(self.read_once(context)) {
             Ok(0) => {
+                cold_path();
                 // The peer may be the first one to end what was found to be needed by nobody.
                 let limit = self.connection.protocol().is_idle().then_some(Limit::Idle);
                 return Poll::Ready(Err(End { limit, why: None }));
             }
             Ok(read) => self.progress.read(read),
             Err(error) => {
+                cold_path();
                 self.connection.broken(error);
                 return Poll::Ready(Err(End::default()));
             }
@@ -328,6 +337,7 @@ impl Driver {
         self.left = false;
         let mut taken = 0;
         if !self.greeted {
+            cold_path();
             if is_tls(&self.input) {
                 self.connection.broken(io::Error::other(TlsProblem::OnlyTls));
             }
@@ -362,6 +372,7 @@ impl Driver {
                         break;
                     }
                     Received::Large => {
+                        cold_path();
                         (self.needs, self.in_string) = (1, true);
                         break;
                     }
@@ -378,11 +389,13 @@ impl Driver {
                         }
                     }
                     Received::Refused(len, id, exception) => {
+                        cold_path();
                         drop(protocol);
                         taken += len;
                         self.serving.refuse(&self.connection, id, *exception);
                     }
                     Received::Cancelled(len, id) => {
+                        cold_path();
                         drop(protocol);
                         taken += len;
                         self.serving.cancel(&self.connection, id);
@@ -391,6 +404,7 @@ impl Driver {
             }
             let mut is_over = false;
             if served == look {
+                cold_path();
                 drop(locked.take());
                 is_over = self.seat.as_ref().is_some_and(|seat| seat.has_served(began));
                 served = 0;
@@ -413,9 +427,11 @@ impl Driver {
         if taken == self.input.len() {
             wait::clear(&mut self.input, KEEP);
         } else {
+            cold_path();
             self.input.drain(..taken);
         }
         if !dropped.is_empty() {
+            cold_path();
             discard(dropped);
         }
         gone.tell();
@@ -478,6 +494,7 @@ impl Driver {
             let mut protocol = self.connection.protocol();
             // Calls may have waited for what other tasks have done.
             if protocol.has_work() {
+                cold_path();
                 drop(protocol);
                 return Poll::Ready(self.take_frames(now()));
             }
@@ -491,9 +508,11 @@ impl Driver {
             }
             if all_written && !self.left && protocol.waiting() == 0 {
                 if protocol.is_left() || finished {
+                    cold_path();
                     return Poll::Ready(Err(End::default()));
                 }
                 if protocol.is_idle() {
+                    cold_path();
                     // What the peer may call all the same, it knows not to have been made.
                     protocol.go_away();
                     return Poll::Ready(Err(End::late(Limit::Idle)));
@@ -519,6 +538,7 @@ impl Driver {
         let last = self.failed.map(|since| since + LAST_WORDS);
         let until = [stalled, late, last].into_iter().flatten().fold(until, Instant::min);
         ready!(self.timer.poll(until, context));
+        cold_path();
         let now = Instant::now();
         // Until the peer has greeted, no frames are taken that would do so.
         let dropped = {

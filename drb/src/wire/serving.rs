@@ -11,6 +11,7 @@ use crate::{
 };
 use drb_core::native::{Called, Connection, Protocol, Target};
 use std::{
+    hint::cold_path,
     pin::Pin,
     sync::{Arc, MutexGuard},
     task::{self, Poll, Waker},
@@ -64,6 +65,7 @@ impl Serving {
         let id = called.id;
         // What waits has been taken.
         if self.stopping && !called.waited {
+            cold_path();
             connection.refuse(called);
             let exception = Exception::new("DRb::DRbConnError", "the server is stopping");
             self.refuse(connection, id, exception);
@@ -85,6 +87,7 @@ impl Serving {
             None
         };
         if let Some((limit, most, what)) = exceeded {
+            cold_path();
             connection.refuse(called);
             let name = limit.name();
             let message = format!("{what} the limit `{name}` of {most} allows");

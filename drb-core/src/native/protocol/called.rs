@@ -18,6 +18,7 @@ use crate::{
 use std::{
     borrow::Cow,
     fmt,
+    hint::cold_path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -102,6 +103,7 @@ impl Protocol {
         let (mut waits, mut broken) = (None, None);
         let target = match target {
             ObjectId::Promise { number, .. } => {
+                cold_path();
                 let bytes = rest.len() + tail.as_ref().map_or(0, |tail| tail.len());
                 let aim = self.promises.aim(number, bytes);
                 match aim {
@@ -120,6 +122,7 @@ impl Protocol {
             id => Target::Id(id),
         };
         if let Some(exception) = self.refusal(id, promise, count)?.or(broken) {
+            cold_path();
             if references {
                 self.refuse_found(Scan::of(rest));
             }
@@ -149,16 +152,20 @@ impl Protocol {
         match body {
             Cow::Borrowed(body) => place.body = Cow::Borrowed(body.get(at..).unwrap_or_default()),
             Cow::Owned(mut body) => {
+                cold_path();
                 body.drain(..at);
                 place.body = Cow::Owned(body);
             }
         }
         match waits {
             None => Ok(Received::Call(taken)),
-            Some(number) => Ok(match called.take() {
-                Some(called) => self.wait(taken, number, called),
-                None => Received::Nothing(taken),
-            }),
+            Some(number) => {
+                cold_path();
+                Ok(match called.take() {
+                    Some(called) => self.wait(taken, number, called),
+                    None => Received::Nothing(taken),
+                })
+            }
         }
     }
 
@@ -170,6 +177,7 @@ impl Protocol {
         count: usize,
     ) -> Result<Option<Box<Exception>>, LoadError> {
         if let Some(number) = promise {
+            cold_path();
             let promised = self.promises.promise(number, id);
             if !promised.map_err(|_| malformed("a promise's number that is taken"))? {
                 let error = exceeded(Limit::Promises, self.limits.promises);
@@ -177,6 +185,7 @@ impl Protocol {
             }
         }
         if count > self.limits.arguments {
+            cold_path();
             let error = exceeded(Limit::Arguments, self.limits.arguments);
             return Ok(Some(Box::new((&error).into())));
         }

@@ -16,6 +16,7 @@ use crate::{
     },
 };
 use std::{
+    hint::cold_path,
     ops::Deref,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -96,6 +97,7 @@ impl Protocol {
         let head = Head { id, target, name, deadline, keywords, block, promise, count };
         let values = body.len() + tail.as_ref().map_or(0, |tail| tail.len());
         if head.is_too_long(values, self.limits.message) {
+            cold_path();
             self.calls.remove(id);
             return Err(DumpError::limit(Limit::Message, self.limits.message));
         }
@@ -104,6 +106,7 @@ impl Protocol {
         self.outbox.send(lane, message, body);
         let at_once = self.outbox.calls() > order;
         if let Some(number) = promise {
+            cold_path();
             self.own_promises.insert(number, OwnPromise { id, lane, made: true });
         }
         self.calls.begun(id, std::mem::take(body), at_once.then_some(order));

@@ -12,7 +12,7 @@ use crate::{
         tail,
     },
 };
-use std::{borrow::Cow, time::Instant};
+use std::{borrow::Cow, hint::cold_path, time::Instant};
 
 /// What has become of the bytes that have arrived.
 #[derive(Debug)]
@@ -83,9 +83,11 @@ impl Protocol {
         called: &mut Option<Called<'a>>,
     ) -> Result<Received, LoadError> {
         if let Some(left) = self.inbox.reading() {
+            cold_path();
             return self.fill(bytes, left, called);
         }
         if bytes.first().is_some_and(|byte| byte & !(MORE | ASKS) == Kind::Tail.byte()) {
+            cold_path();
             return self.begin_tail(bytes);
         }
         let (byte, mut body) = match frame::split(bytes) {
@@ -106,6 +108,7 @@ impl Protocol {
             self.idle.stirs(now);
             return self.message(kind, byte, body, called);
         }
+        cold_path();
         let first = !std::mem::replace(&mut self.begun, true);
         self.manners.frame(kind, is_empty(kind, byte, body))?;
         if !matches!(kind, Kind::Ping | Kind::Pong | Kind::Idle) {
@@ -192,8 +195,10 @@ impl Protocol {
         let taken = HEAD + body.len();
         self.taken += u64::from(kind == Kind::Call);
         if byte & MORE != 0 {
+            cold_path();
             self.inbox.begin(kind, byte, body)?;
         } else if body.len() > self.limits.message {
+            cold_path();
             let whole = Inbox::too_long(kind, byte, body)?;
             return self.whole(taken, whole, called);
         } else if kind == Kind::Call {

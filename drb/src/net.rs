@@ -105,6 +105,9 @@ impl Stream {
 
     fn tcp(stream: TcpStream, mut peer: SocketAddr) -> Self {
         peer.set_ip(peer.ip().to_canonical());
+        if peer.ip().is_loopback() {
+            keep_simple(&stream);
+        }
         Self::Tcp(stream, peer)
     }
 
@@ -199,6 +202,20 @@ impl Stream {
         matches!(self.peek(), Some(Err(error)) if error.kind() == ErrorKind::WouldBlock)
     }
 }
+
+/// Within a machine there is no network that could be crowded: what finds out how much it takes is to take little time
+/// itself. Should it fail, the connection is only slower.
+#[cfg(target_os = "linux")]
+fn keep_simple(stream: &TcpStream) {
+    let _ = socket2::SockRef::from(stream).set_tcp_congestion(SIMPLE);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_simple(_: &TcpStream) {}
+
+/// The congestion control that Linux always has, and lets everybody use if the administrator doesn't say otherwise.
+#[cfg(target_os = "linux")]
+const SIMPLE: &[u8] = b"reno";
 
 impl AsyncRead for Stream {
     fn poll_read(
@@ -383,5 +400,26 @@ fn this_machine(v6: bool) -> IpAddr {
         Ok(address) if !address.ip().is_unspecified() => address.ip(),
         _ if v6 => Ipv6Addr::LOCALHOST.into(),
         _ => Ipv4Addr::LOCALHOST.into(),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_stays_within_the_machine_is_sent_in_the_simplest_way() {
+        let here = Address::Tcp { host: "127.0.0.1".into(), port: 0 };
+        let place = Place::find(&here).await.unwrap();
+        let listener = place.listen(&FileOptions::default()).await.unwrap();
+        let address = listener.address(&here).unwrap();
+        let (near, far) = tokio::join!(Stream::connect(&address), listener.accept());
+        let allowed = std::fs::read("/proc/sys/net/ipv4/tcp_allowed_congestion_control").unwrap();
+        assert!(allowed.split(u8::is_ascii_whitespace).any(|way| way == SIMPLE), "{allowed:?}");
+        for end in [near.unwrap(), far.unwrap()] {
+            let Stream::Tcp(stream, _) = end else { panic!("{end:?}") };
+            let way = socket2::SockRef::from(&stream).tcp_congestion().unwrap();
+            assert!(way.starts_with(SIMPLE), "{way:?}");
+        }
     }
 }

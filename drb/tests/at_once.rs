@@ -3,7 +3,7 @@
 mod counted;
 
 use counted::Counted;
-use drb::{Client, Error, Outcome, Peer, Server};
+use drb::{Client, DrbUndumped, Error, Outcome, Peer, Server};
 use futures_util::FutureExt;
 use std::{
     future::{Future, IntoFuture, pending, poll_fn},
@@ -33,23 +33,47 @@ impl Echo {
     pub async fn never(&self) {
         pending().await
     }
+
+    pub async fn ask(&self, other: OtherProxy) -> drb::Result<i64> {
+        other.give().await
+    }
+
+    /// Lets go of it, and goes on.
+    pub async fn forget(&self, other: OtherProxy) {
+        yield_now().await;
+        drop(other);
+        pending().await
+    }
+}
+
+#[derive(DrbUndumped)]
+struct Other;
+
+#[drb::service]
+impl Other {
+    pub fn give(&self) -> i64 {
+        5
+    }
 }
 
 struct Two {
     echo: EchoProxy,
     writes: Arc<AtomicUsize>,
+    /// Those of the server.
+    answers: Arc<AtomicUsize>,
     _server: Server,
 }
 
 /// A client and a server over memory that holds so many bytes in either direction, after a first call.
 async fn connected(room: usize) -> Two {
     let server = Server::builder().front(Echo).start_without_listener("drb://here:1").unwrap();
-    let writes = Arc::new(AtomicUsize::new(0));
+    let (writes, answers) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let connector = {
-        let (server, writes) = (server.clone(), Arc::clone(&writes));
+        let (server, writes, answers) = (server.clone(), Arc::clone(&writes), Arc::clone(&answers));
         move |_| {
             let (near, far) = duplex(room);
             let near = Counted { writes: Arc::clone(&writes), ..Counted::new(near) };
+            let far = Counted { writes: Arc::clone(&answers), ..Counted::new(far) };
             let server = server.clone();
             async move {
                 let peer = Peer::Named("client".into());
@@ -62,7 +86,7 @@ async fn connected(room: usize) -> Two {
     let echo: EchoProxy = client.connect("drb://here:1").await.unwrap();
     assert_eq!(echo.echo("first").await.unwrap(), "first");
     settle().await;
-    Two { echo, writes, _server: server }
+    Two { echo, writes, answers, _server: server }
 }
 
 /// Polls a call once, and says whether it waits.
@@ -79,7 +103,7 @@ async fn settle() {
 
 #[tokio::test]
 async fn the_only_call_is_sent_by_its_caller() {
-    let Two { echo, writes, _server } = connected(1 << 16).await;
+    let Two { echo, writes, _server, .. } = connected(1 << 16).await;
     let before = writes.load(Ordering::SeqCst);
     let mut first = pin!(echo.echo("alone").into_future());
     assert!(waits(first.as_mut()).await);
@@ -121,4 +145,32 @@ async fn the_task_wakes_for_a_call_that_it_has_not_sent() {
         "{failed:?}"
     );
     assert!(asked.elapsed() < deadline * 2, "{:?}", asked.elapsed());
+}
+
+/// The client hears in one piece of what a method has given and of what it has let go of.
+#[tokio::test]
+async fn an_answer_takes_with_it_what_its_method_has_let_go_of() {
+    let Two { echo, answers, _server, .. } = connected(1 << 16).await;
+    let other = Arc::new(Other);
+    let asks = async || assert_eq!(echo.ask(&other).await.unwrap(), 5);
+    asks().await;
+    let before = answers.load(Ordering::SeqCst);
+    for _ in 0..10 {
+        asks().await;
+    }
+    settle().await;
+    assert_eq!(answers.load(Ordering::SeqCst) - before, 20, "a callback and an answer each");
+    assert_eq!(Arc::strong_count(&other), 1);
+}
+
+#[tokio::test]
+async fn who_goes_on_tells_at_once_what_it_has_let_go_of() {
+    let Two { echo, _server, .. } = connected(1 << 16).await;
+    let other = Arc::new(Other);
+    let mut call = pin!(echo.forget(&other).into_future());
+    assert!(waits(call.as_mut()).await);
+    assert_eq!(Arc::strong_count(&other), 2);
+    settle().await;
+    assert!(waits(call.as_mut()).await);
+    assert_eq!(Arc::strong_count(&other), 1);
 }

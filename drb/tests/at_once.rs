@@ -22,10 +22,16 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-struct Echo;
+/// It knows how often the server has written.
+struct Echo(Arc<AtomicUsize>);
 
 #[drb::service]
 impl Echo {
+    /// How often that was before, and much beside it.
+    pub fn large(&self) -> (usize, Vec<u8>) {
+        (self.0.load(Ordering::SeqCst), vec![0; 100_000])
+    }
+
     pub fn echo(&self, text: String) -> String {
         text
     }
@@ -66,8 +72,9 @@ struct Two {
 
 /// A client and a server over memory that holds so many bytes in either direction, after a first call.
 async fn connected(room: usize) -> Two {
-    let server = Server::builder().front(Echo).start_without_listener("drb://here:1").unwrap();
     let (writes, answers) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let echo = Echo(Arc::clone(&answers));
+    let server = Server::builder().front(echo).start_without_listener("drb://here:1").unwrap();
     let connector = {
         let (server, writes, answers) = (server.clone(), Arc::clone(&writes), Arc::clone(&answers));
         move |_| {
@@ -145,6 +152,20 @@ async fn the_task_wakes_for_a_call_that_it_has_not_sent() {
         "{failed:?}"
     );
     assert!(asked.elapsed() < deadline * 2, "{:?}", asked.elapsed());
+}
+
+/// What small calls wait for is not what all the others take together that have come with them.
+#[tokio::test]
+async fn much_begins_to_be_sent_before_more_is_made() {
+    let Two { echo, answers, _server, .. } = connected(1 << 20).await;
+    let before = answers.load(Ordering::SeqCst);
+    // The first one is sent by itself, and those behind it together.
+    let calls =
+        async { tokio::join!(echo.echo("alone"), echo.large(), echo.echo("x"), echo.large()) };
+    let (_, first, small, second) = timeout(Duration::from_secs(10), calls).await.unwrap();
+    let ((first, _), (second, _)) = (first.unwrap(), second.unwrap());
+    assert_eq!(small.unwrap(), "x");
+    assert!(before < first && first < second, "{before} {first} {second}");
 }
 
 /// The client hears in one piece of what a method has given and of what it has let go of.

@@ -224,6 +224,11 @@ impl Outbox {
         !self.lanes.is_empty() && !self.window.is_open()
     }
 
+    /// How many large messages there have been.
+    pub(super) fn queued(&self) -> u64 {
+        self.queued
+    }
+
     /// How many bytes of whole frames wait.
     pub(super) fn small(&self) -> usize {
         self.ready.len()

@@ -360,6 +360,7 @@ impl Driver {
         let mut served = 0;
         let mut protocol = self.connection.protocol();
         protocol.awake(began);
+        let large = protocol.large();
         loop {
             let rest = self.input.get(taken..).unwrap_or_default();
             let mut locked = None;
@@ -410,7 +411,8 @@ impl Driver {
                 served = 0;
             }
             protocol = locked.unwrap_or_else(|| self.connection.protocol());
-            if is_over {
+            // Who gives much has taken its time: what others wait for goes out before the next one runs.
+            if is_over || self.seat.is_some() && protocol.large() > large {
                 self.left = taken < self.input.len();
                 break;
             }

@@ -125,6 +125,11 @@ impl Protocol {
         self.outbox.is_held_up().then(|| self.outbox.window.taken_so_far())
     }
 
+    /// How many messages were taken to be sent that go in pieces.
+    pub fn large(&self) -> u64 {
+        self.outbox.queued()
+    }
+
     /// Whether so many small messages wait to be sent that nothing more is to be taken in.
     pub fn is_crowded_out(&self) -> bool {
         self.outbox.small() > self.limits.outbound

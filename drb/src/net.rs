@@ -167,25 +167,24 @@ impl Stream {
 
     /// Looks what is next to be read, where the system knows that.
     fn peek(&self) -> Option<io::Result<usize>> {
-        let mut byte = [MaybeUninit::uninit()];
-        match self {
-            Self::Tcp(stream, _) => Some(socket2::SockRef::from(stream).peek(&mut byte)),
-            Self::Unix(stream) => Some(socket2::SockRef::from(stream).peek(&mut byte)),
-            Self::Brought(_) => None,
-        }
+        Some(self.socket()?.peek(&mut [MaybeUninit::uninit()]))
+    }
+
+    /// Reads what has come by now, where the system knows that.
+    pub(crate) fn read_now(&self, bytes: &mut [u8]) -> Option<io::Result<usize>> {
+        Some((&*self.socket()?).read(bytes))
     }
 
     /// Whether the system knows what has come.
     pub(crate) fn is_socket(&self) -> bool {
-        !matches!(self, Self::Brought(_))
+        self.socket().is_some()
     }
 
-    /// Reads what has come by now, where the system knows that.
-    pub(crate) fn read_now(&self, bytes: &mut [u8]) -> io::Result<usize> {
+    fn socket(&self) -> Option<socket2::SockRef<'_>> {
         match self {
-            Self::Tcp(stream, _) => (&*socket2::SockRef::from(stream)).read(bytes),
-            Self::Unix(stream) => (&*socket2::SockRef::from(stream)).read(bytes),
-            Self::Brought(_) => Err(ErrorKind::WouldBlock.into()),
+            Self::Tcp(stream, _) => Some(stream.into()),
+            Self::Unix(stream) => Some(stream.into()),
+            Self::Brought(_) => None,
         }
     }
 

@@ -87,7 +87,8 @@ fn has_read(buffer: &mut Vec<u8>) {
 pub(crate) fn read_now(stream: &Stream, buffer: &mut Vec<u8>) -> Option<usize> {
     let before = buffer.len();
     buffer.resize(buffer.capacity().min(before + 2 * CHUNK), 0);
-    let read = stream.read_now(buffer.get_mut(before..).unwrap_or_default()).unwrap_or(0);
+    let read = stream.read_now(buffer.get_mut(before..).unwrap_or_default());
+    let read = read.and_then(Result::ok).unwrap_or(0);
     buffer.truncate(before + read);
     has_read(buffer);
     Some(read).filter(|read| *read > 0)

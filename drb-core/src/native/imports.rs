@@ -62,7 +62,7 @@ impl Import {
 impl Drop for Import {
     fn drop(&mut self) {
         let received = *self.received.get_mut();
-        let later = self.connection.is_told_later();
+        let later = self.connection.lets_go();
         self.connection.protocol().let_go(self.place, received, later);
     }
 }
@@ -90,7 +90,8 @@ impl Connection {
         (given, some)
     }
 
-    fn is_told_later(&self) -> bool {
+    /// Something is let go of; says whether the peer is told later.
+    fn lets_go(&self) -> bool {
         let (connection, _) = LATER.get();
         let later = ptr::eq(connection, self);
         if later {
@@ -101,7 +102,7 @@ impl Connection {
 
     /// No answer has taken it with it.
     pub fn tell(&self) {
-        self.protocol().tell();
+        self.protocol().leave_to_sender();
     }
 }
 

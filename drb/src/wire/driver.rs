@@ -283,12 +283,10 @@ impl Driver {
         }
         if let Some(seat) = &self.seat {
             if self.left {
-                cold_path();
                 ready!(seat.poll_turn(context));
                 return Poll::Ready(self.take_frames(now()));
             }
             if seat.takes_turns() {
-                cold_path();
                 ready!(self.stream.poll_readable(context));
                 ready!(seat.poll_turn(context));
             }

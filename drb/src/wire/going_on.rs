@@ -37,15 +37,9 @@ impl GoesOn {
 
 /// A call that goes on in a task. Its method is dropped before what answers it.
 pub(super) struct Task {
-    method: dispatch::Running,
-    current: Arc<Current>,
-    call: GoesOn,
-}
-
-impl Task {
-    pub(super) fn new(method: dispatch::Running, current: Arc<Current>, call: GoesOn) -> Self {
-        Self { method, current, call }
-    }
+    pub(super) method: dispatch::Running,
+    pub(super) current: Arc<Current>,
+    pub(super) call: GoesOn,
 }
 
 /// A task in which one method after the other goes on, as those see it who have methods for it, or stop them.

@@ -123,18 +123,13 @@ impl Running {
         let mut state = self.lock();
         state.ended = true;
         let workers = std::mem::take(&mut state.workers);
-        drop(state);
-        workers.iter().for_each(|worker| worker.end());
-        if self.count() == 0 {
-            return;
-        }
-        let mut state = self.lock();
         let tasks = std::mem::take(&mut state.unanswered);
         let mut tasks: Vec<_> = tasks.into_values().collect();
         // In the same order each time, for tests that are repeated.
         tasks.sort_unstable_by_key(|task| task.serial);
         let stopped: Vec<_> = tasks.into_iter().filter_map(|task| state.abandon(task)).collect();
         drop(state);
+        workers.iter().for_each(|worker| worker.end());
         stopped.into_iter().for_each(|(serial, stop)| stop.stop(serial));
     }
 

@@ -144,7 +144,7 @@ impl Serving {
                             bytes,
                             Some(stop),
                         );
-                        worker.take_on(Task::new(running, current, call));
+                        worker.take_on(Task { method: running, current, call });
                     }
                 }
             }

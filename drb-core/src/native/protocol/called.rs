@@ -185,7 +185,6 @@ impl Protocol {
             }
         }
         if count > self.limits.arguments {
-            cold_path();
             let error = exceeded(Limit::Arguments, self.limits.arguments);
             return Ok(Some(Box::new((&error).into())));
         }

@@ -97,7 +97,6 @@ impl Protocol {
         let head = Head { id, target, name, deadline, keywords, block, promise, count };
         let values = body.len() + tail.as_ref().map_or(0, |tail| tail.len());
         if head.is_too_long(values, self.limits.message) {
-            cold_path();
             self.calls.remove(id);
             return Err(DumpError::limit(Limit::Message, self.limits.message));
         }

@@ -87,13 +87,8 @@ impl Protocol {
             self.watchers.let_go(place);
         }
         if !later {
-            self.tell();
+            self.sender.wake();
         }
-    }
-
-    /// What is to be given back is to be sent.
-    pub(in crate::native) fn tell(&mut self) {
-        self.sender.wake();
     }
 
     /// Takes an object away from the peer, if it holds it, and tells it.

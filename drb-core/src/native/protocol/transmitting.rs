@@ -89,7 +89,7 @@ impl Protocol {
         self.sender.let_callers_send();
     }
 
-    /// A caller has not sent all that there was.
+    /// A caller, or a method's task, has not sent all that there was.
     pub(in crate::native) fn leave_to_sender(&mut self) {
         self.sender.wake();
     }

@@ -61,6 +61,11 @@ impl Timer {
         rung
     }
 
+    /// Whether it goes off, but hasn't by now.
+    pub(crate) fn is_ahead(&self, now: Instant) -> bool {
+        self.bell.as_ref().is_some_and(|bell| now < bell.at())
+    }
+
     /// What the work gives, if it does by then. It is tried once however late it is. It has its place where this is
     /// awaited: handed over as it is, it would take that room twice.
     pub(crate) async fn by<T>(
@@ -77,12 +82,20 @@ impl Timer {
 }
 
 impl Bell {
+    fn at(&self) -> Instant {
+        match self {
+            Self::Alarm(alarm) => alarm.at().into(),
+            Self::Runtime(sleep) => sleep.deadline(),
+        }
+    }
+
     /// Whether it is going to go off by then.
     fn is_set_by(&self, until: Instant) -> bool {
-        match self {
-            Self::Alarm(alarm) => alarm.at() <= until.into_std() && !alarm.has_rung(),
-            Self::Runtime(sleep) => sleep.deadline() <= until && !sleep.is_elapsed(),
-        }
+        let has_rung = match self {
+            Self::Alarm(alarm) => alarm.has_rung(),
+            Self::Runtime(sleep) => sleep.is_elapsed(),
+        };
+        self.at() <= until && !has_rung
     }
 }
 

@@ -54,9 +54,12 @@ pub(crate) fn clear(buffer: &mut Vec<u8>, keep: usize) {
 /// Makes room for the next read into `buffer`, of which at least `needs` bytes are to be.
 pub(crate) fn make_room(buffer: &mut Vec<u8>, needs: usize) {
     let missing = needs.saturating_sub(buffer.len());
+    if buffer.capacity() - buffer.len() >= missing.max(LITTLE / 2) {
+        return;
+    }
     let chunk = if buffer.capacity() < LITTLE { LITTLE } else { CHUNK };
     let room = missing.min(buffer.len().max(AHEAD)).max(chunk);
-    if buffer.capacity() - buffer.len() < room.min(missing.max(LITTLE / 2)) {
+    if buffer.capacity() - buffer.len() < room {
         // Exactly: it doubles already, and never goes beyond what the peer says is coming.
         buffer.reserve_exact(room);
     }

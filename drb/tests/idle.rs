@@ -13,13 +13,15 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     task::JoinSet,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 const GREETING: &[u8] = b"drb\n\0\0\0\x01";
 const ASKS: [u8; 5] = [0x35, 0, 0, 1, 0];
+const ANSWER: u8 = 0x11;
+const PING: u8 = 0x30;
 const NOT_NEEDED: [u8; 5] = [0x35, 0, 0, 1, 2];
 const WHY: &[u8] = b"\x34\0\0\x1cthe limit `idle` is exceeded";
 
@@ -479,4 +481,66 @@ async fn who_only_answers_pings_is_not_kept() {
     let (took, expected) = (begun.elapsed(), IDLE + Limits::default().stall);
     assert!((expected..expected + Duration::from_millis(5)).contains(&took), "{took:?}");
     assert_eq!(server.counters().exceeded(Limit::Idle), 1);
+}
+
+/// Reads frames until one of that kind has come.
+async fn until(kind: u8, peer: &mut (impl AsyncRead + Unpin)) {
+    loop {
+        let mut head = [0; 4];
+        peer.read_exact(&mut head).await.unwrap();
+        let [found, a, b, c] = head;
+        let mut body = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+        peer.read_exact(&mut body).await.unwrap();
+        if found == kind {
+            return;
+        }
+    }
+}
+
+/// Where nothing but calls comes, nothing but the next call is looked for. What else happens just as one comes isn't
+/// missed.
+#[tokio::test(start_paused = true)]
+async fn whatever_happens_just_as_a_call_comes_is_seen() {
+    const TOUCH: &[u8] = b"\x10\0\0\x0f\0\0\xff\xff\xff\xff\x0f\x05touch\0\0";
+    let keepalive = Duration::from_secs(5);
+    let begun = Instant::now();
+    let server = Server::builder().front(Desk::default());
+    let server = server.limits(Limits { keepalive, spin: Duration::ZERO, ..Limits::default() });
+    let server = server.start_without_listener("drb://desk:1").unwrap();
+    let (peer, far) = duplex(1 << 16);
+    let (mut peer, calls) = tokio::io::split(peer);
+    let calls = Arc::new(tokio::sync::Mutex::new(calls));
+    let call_at = |time| {
+        let calls = Arc::clone(&calls);
+        tokio::spawn(async move {
+            sleep_until(time).await;
+            calls.lock().await.write_all(TOUCH).await.unwrap();
+        })
+    };
+    let bell = begun + keepalive;
+    call_at(bell);
+    tokio::task::yield_now().await;
+    server.serve_stream(far, Peer::Named("client".into())).await.unwrap();
+    calls.lock().await.write_all(GREETING).await.unwrap();
+    let mut greeting = [0; 8];
+    peer.read_exact(&mut greeting).await.unwrap();
+    for _ in 0..3 {
+        calls.lock().await.write_all(TOUCH).await.unwrap();
+        until(ANSWER, &mut peer).await;
+    }
+    // One of two has its turn before the connection, which has set its bell to the same time.
+    call_at(bell);
+    let asks = timeout(3 * keepalive, until(PING, &mut peer)).await;
+    asks.expect("it has looked how long it has heard nothing");
+    for _ in 0..3 {
+        calls.lock().await.write_all(TOUCH).await.unwrap();
+        until(ANSWER, &mut peer).await;
+    }
+    sleep(Duration::from_millis(1)).await;
+    // What stops its connections has its turn before who calls, and they have theirs after both.
+    server.stop();
+    call_at(Instant::now());
+    let mut rest = Vec::new();
+    let ended = timeout(keepalive / 5, peer.read_to_end(&mut rest)).await;
+    ended.expect("it ends at once").unwrap();
 }

@@ -253,6 +253,11 @@ impl Calls {
         self.earliest
     }
 
+    /// Whether one may be out of time before that, or it isn't known of all.
+    pub(super) fn is_due_by(&self, until: Instant) -> bool {
+        !self.undated.is_empty() || self.earliest.is_some_and(|earliest| earliest < until)
+    }
+
     /// Ends the calls whose time is up, and gives their numbers: the peer is to be told.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<u32> {
         self.date(|| now);

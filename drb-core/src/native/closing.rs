@@ -136,16 +136,12 @@ impl Gone {
         self.0.extend(import.map(|import| (import, reason)));
     }
 
-    /// Tells those who hold them through this process. Nothing is to be locked meanwhile.
-    #[inline]
-    pub fn tell(self) {
-        // Each turn of a connection asks for them, and nearly always there are none.
-        if !self.0.is_empty() {
-            self.tell_all();
-        }
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    fn tell_all(self) {
+    /// Tells those who hold them through this process. Nothing is to be locked meanwhile.
+    pub fn tell(self) {
         let mut cut_off: Vec<Arc<dyn Dispatch>> = Vec::new();
         for (import, reason) in self.0 {
             // What stands for the object where it was handed on to.

@@ -27,7 +27,7 @@ pub struct Connection {
     limits: Arc<Limits>,
     uri: Arc<str>,
     home: Box<dyn Home>,
-    outlet: OnceLock<Weak<dyn Outlet>>,
+    outlet: OnceLock<Arc<dyn Outlet>>,
     /// Why the peer has never let this side in.
     kept_out: OnceLock<TlsProblem>,
 }
@@ -147,7 +147,7 @@ impl Connection {
     }
 
     /// Lets callers send where nobody else has anything to send, rather than wake whoever does that.
-    pub fn send_through(&self, outlet: Weak<dyn Outlet>) {
+    pub fn send_through(&self, outlet: Arc<dyn Outlet>) {
         if self.outlet.set(outlet).is_ok() {
             self.protocol().let_callers_send();
         }
@@ -160,9 +160,7 @@ impl Connection {
 
     /// Sends a call, or an answer, that is left to its caller.
     pub(super) fn send(&self, protocol: MutexGuard<'_, Protocol>) {
-        let outlet = self.outlet.get().and_then(Weak::upgrade);
-        let all = outlet.is_some_and(|outlet| outlet.send(protocol));
-        if !all {
+        if !self.outlet.get().is_some_and(|outlet| outlet.send(protocol)) {
             self.protocol().leave_to_sender();
         }
     }
@@ -170,7 +168,7 @@ impl Connection {
     /// The one who has made it needs it no longer, but for what is held. If that is nothing, it ends here and now.
     pub fn leave(&self) {
         self.protocol().leave();
-        if let Some(outlet) = self.outlet.get().and_then(Weak::upgrade) {
+        if let Some(outlet) = self.outlet.get() {
             outlet.end();
         }
     }

@@ -250,6 +250,11 @@ impl Promises {
         self.running = self.running.saturating_sub(1);
     }
 
+    /// Whether a call of the peer's runs.
+    pub(super) fn runs(&self) -> bool {
+        self.running > 0
+    }
+
     /// Whether a call of the peer's runs or waits, or a promise is known.
     pub(super) fn is_in_use(&self) -> bool {
         self.running > 0 || self.calls > 0 || !self.known.is_empty()

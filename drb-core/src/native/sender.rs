@@ -14,6 +14,8 @@ pub(super) struct Sender {
     sleeps: bool,
     /// If it has sent all that it has taken: by when it wakes without being woken.
     rests: Option<Instant>,
+    /// Whether that holds on: nothing has come since that it could depend on.
+    holds: bool,
     /// Whether callers can send in its place.
     has_callers: bool,
     /// Whether what was put in last is left to its caller.
@@ -31,9 +33,25 @@ impl Sender {
         (self.sleeps, self.rests) = (true, None);
     }
 
-    /// All that it has taken is sent; it wakes by `until`.
-    pub(super) fn rest(&mut self, until: Instant) {
-        self.rests = Some(until);
+    /// All that it has taken is sent; it wakes by `until`, and may [rest on](Self::rest_on) until then if that `holds`.
+    pub(super) fn rest(&mut self, until: Instant, holds: bool) {
+        (self.rests, self.holds) = (Some(until), holds);
+    }
+
+    /// Something has come on which it depends when something is to be done.
+    pub(super) fn look(&mut self) {
+        self.holds = false;
+    }
+
+    /// Until when it may rest on, if it may.
+    pub(super) fn holds(&self, context: &Context<'_>) -> Option<Instant> {
+        let same = |waker: &Waker| waker.will_wake(context.waker());
+        self.rests.filter(|_| self.holds && self.waker.as_ref().is_some_and(same))
+    }
+
+    /// It is to be woken, as it was before.
+    pub(super) fn rest_on(&mut self) {
+        self.sleeps = true;
     }
 
     /// It needn't be woken: it looks what there is before it sleeps.

@@ -31,7 +31,8 @@ impl Stopper {
 
     fn tell(&self, state: u8) {
         self.state.fetch_max(state, Ordering::Release);
-        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // It stays, since who is told to make room, and has said something meanwhile, is still to be told to stop.
+        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -66,5 +67,34 @@ impl Stopper {
             None => *waker = Some(context.waker().clone()),
         }
         Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        sync::{Arc, atomic::AtomicUsize},
+        task::Wake,
+    };
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn who_was_told_to_make_room_and_stays_is_told_to_stop() {
+        let (stopper, woken) = (Stopper::default(), Arc::new(Woken::default()));
+        let waker = Waker::from(Arc::clone(&woken));
+        assert!(stopper.poll(&Context::from_waker(&waker)).is_pending());
+        stopper.make_room();
+        stopper.stop();
+        assert_eq!(woken.0.load(Ordering::Relaxed), 2);
+        assert!(stopper.stops());
     }
 }

@@ -52,8 +52,12 @@ pub(crate) struct Driver {
     needs: usize,
     /// Whether bytes of a large string are to come before the next frame.
     in_string: bool,
+    /// Whether all was read that there was a moment ago.
+    drained: bool,
     /// Whether frames have arrived that are left for the next turn.
     left: bool,
+    /// Whether all that has come makes no difference to when something is to be done next.
+    rests_on: bool,
     greeted: bool,
     output: Output,
     /// Whether something was written since the last flush.
@@ -130,7 +134,9 @@ impl Driver {
             input,
             needs: PREAMBLE.len(),
             in_string: false,
+            drained: false,
             left: false,
+            rests_on: false,
             greeted: false,
             output: Output::default(),
             unflushed: false,
@@ -144,14 +150,14 @@ impl Driver {
             pinged: None,
             progress: Progress::default(),
         }))));
-        let outlet = Arc::downgrade(&driver);
-        connection.send_through(outlet);
+        connection.send_through(Arc::clone(&driver) as _);
+        let task = Task(driver);
         async move {
-            let ended = poll_fn(|context| driver.poll(context)).await;
+            let ended = poll_fn(|context| task.0.poll(context)).await;
             if let Err(End { limit, why }) = ended {
-                driver.ended_by(limit, why.as_deref());
+                task.0.ended_by(limit, why.as_deref());
             }
-            drop(driver);
+            drop(task);
             // Whoever waits for this connection's end waits for what goes on without it, too.
             last.ended().await;
         }
@@ -161,7 +167,7 @@ impl Driver {
         if !self.greeted {
             cold_path();
             // What has been read before this has begun.
-            self.take_frames(now())?;
+            self.take_frames(now(), context)?;
         }
         for _ in 0..TURNS {
             if self.failed.is_none() && (!self.has_written() || self.keeps_others_waiting()) {
@@ -284,12 +290,15 @@ impl Driver {
         if let Some(seat) = &self.seat {
             if self.left {
                 ready!(seat.poll_turn(context));
-                return Poll::Ready(self.take_frames(now()));
+                return Poll::Ready(self.take_frames(now(), context));
             }
             if seat.takes_turns() {
                 ready!(self.stream.poll_readable(context));
                 ready!(seat.poll_turn(context));
             }
+        }
+        if std::mem::take(&mut self.drained) && !self.spin.yields() {
+            ready!(self.stream.poll_readable(context));
         }
         match ready!(self.read_once(context)) {
             Ok(0) => {
@@ -308,7 +317,7 @@ impl Driver {
         self.heard = Instant::now();
         self.spin.came(|| self.heard);
         self.asked = false;
-        Poll::Ready(self.take_frames(self.heard.into_std()))
+        Poll::Ready(self.take_frames(self.heard.into_std(), context))
     }
 
     fn read_once(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -318,7 +327,10 @@ impl Driver {
         };
         let Some((mut memory, most)) = lent else {
             wait::make_room(&mut self.input, self.needs);
-            return self.spin.poll_read(&mut self.stream, &mut self.input, context);
+            let room = self.input.capacity() - self.input.len();
+            let read = ready!(self.spin.poll_read(&mut self.stream, &mut self.input, context));
+            self.drained = read.as_ref().is_ok_and(|read| *read < room);
+            return Poll::Ready(read);
         };
         let before = memory.len();
         let read = wait::poll_read_some(&mut self.stream, &mut memory, most + BEHIND, context);
@@ -331,8 +343,8 @@ impl Driver {
     }
 
     /// Takes the frames that are there, or as many of them as a turn is long that has begun at this time.
-    fn take_frames(&mut self, began: std::time::Instant) -> Result<(), End> {
-        self.left = false;
+    fn take_frames(&mut self, began: std::time::Instant, context: &Context<'_>) -> Result<(), End> {
+        (self.left, self.rests_on) = (false, false);
         let mut taken = 0;
         if !self.greeted {
             cold_path();
@@ -361,6 +373,10 @@ impl Driver {
         let large = protocol.large();
         loop {
             let rest = self.input.get(taken..).unwrap_or_default();
+            if rest.is_empty() && protocol.is_between_frames() {
+                (self.needs, self.in_string) = (1, false);
+                break;
+            }
             let mut locked = None;
             {
                 // Where it is dropped, nothing is locked, unless it has nothing whose destructors could run.
@@ -417,10 +433,20 @@ impl Driver {
         }
         if self.output.is_written() && self.failed.is_none() {
             // What is said last goes out in one piece with what was said before.
-            self.output.fetch(&mut protocol);
+            if protocol.has_to_transmit() {
+                self.output.fetch(&mut protocol);
+            }
+            // Nothing is to be done before its timer goes off, which hasn't.
+            let rests = taken == self.input.len() && self.output.was_all() && !self.stopping;
+            let rests = rests && self.timer.is_ahead(began.into());
+            self.rests_on = rests && protocol.rest_on(context);
         }
-        let (dropped, gone) = (protocol.take_dropped(), protocol.take_gone());
+        let left = match protocol.has_left_something() {
+            true => Some((protocol.take_dropped(), protocol.take_gone())),
+            false => None,
+        };
         if protocol.has_gone_away() {
+            cold_path();
             self.connection.reach(Stage::Over);
         }
         drop(protocol);
@@ -430,11 +456,11 @@ impl Driver {
             cold_path();
             self.input.drain(..taken);
         }
-        if !dropped.is_empty() {
+        if let Some((dropped, gone)) = left {
             cold_path();
             discard(dropped);
+            gone.tell();
         }
-        gone.tell();
         Ok(())
     }
 
@@ -447,6 +473,11 @@ impl Driver {
         if written.is_ok() && self.output.is_written() {
             _ = self.write(&mut nobody);
         }
+    }
+
+    /// Whether the server has been stopped.
+    fn is_stopped(&self) -> bool {
+        self.seat.as_ref().is_some_and(|seat| seat.stopper.stops())
     }
 
     /// Takes no further calls, if the server has just been stopped.
@@ -475,6 +506,9 @@ impl Driver {
 
     /// Waits for something to send, which it fetches, or for the time at which something is to be done.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        if std::mem::take(&mut self.rests_on) && self.has_written() && !self.is_stopped() {
+            return Poll::Pending;
+        }
         if self.stops(context) {
             return Poll::Ready(Ok(()));
         }
@@ -496,7 +530,7 @@ impl Driver {
             if protocol.has_work() {
                 cold_path();
                 drop(protocol);
-                return Poll::Ready(self.take_frames(now()));
+                return Poll::Ready(self.take_frames(now(), context));
             }
             if !all_written {
                 // While a write waits, there is no use in more to write. But a new call may be the
@@ -524,10 +558,12 @@ impl Driver {
             });
             let wakes_at = protocol.wakes_at(now);
             let until = wakes_at.map_or(silent, |wakes_at| silent.min(wakes_at.into()));
+            let receives = protocol.is_receiving();
             if all_written {
-                protocol.rest(until.into_std());
+                let holds = !receives && self.held_up.is_none() && !self.asked && !self.stopping;
+                protocol.rest(until.into_std(), holds && self.input.is_empty());
             }
-            (until, protocol.is_receiving())
+            (until, receives)
         };
         // As long as nothing can be written, it may be that nothing is read.
         let partial = (receives || !self.input.is_empty() && !self.left) && self.stalled.is_none();
@@ -611,6 +647,18 @@ impl Outlet for Shared {
         let Ok(mut driver) = self.0.try_lock() else { return };
         let over = driver.take_if(|driver| driver.is_left());
         drop(driver);
+        // Its destructors run where nothing is locked.
+        drop(over);
+    }
+}
+
+/// The task of a driver. The connection has what is shared of it, too, and the driver has the connection: so the driver
+/// goes with its task.
+struct Task(Arc<Shared>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        let over = self.0.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         // Its destructors run where nothing is locked.
         drop(over);
     }

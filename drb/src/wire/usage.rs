@@ -42,7 +42,7 @@ mod tests {
     use super::*;
     use crate::Client;
     use drb_core::native::{Outlet, Protocol};
-    use std::sync::{Arc, MutexGuard, Weak};
+    use std::sync::{Arc, MutexGuard};
 
     struct Nowhere;
 
@@ -60,8 +60,7 @@ mod tests {
         let home = ServerHome::of_client(client.clone());
         let connection = Connection::new(client.shared_limits(), "drb://a:1".into(), home);
         assert_eq!(client.usage(), Usage::default());
-        let outlet: Weak<Nowhere> = Weak::new();
-        connection.send_through(outlet);
+        connection.send_through(Arc::new(Nowhere));
         assert_eq!(client.usage(), Usage { connections: 1, ..Usage::default() });
         assert_eq!(other.usage(), Usage::default());
         connection.protocol().end();

@@ -100,6 +100,9 @@ impl Protocol {
         let Head { id, target, name, deadline, keywords, block, promise, count } = head;
         let method = self.names.method(name)?;
         let references = byte & REFERENCES != 0;
+        if block.is_some() {
+            self.sender.look();
+        }
         let (mut waits, mut broken) = (None, None);
         let target = match target {
             ObjectId::Promise { number, .. } => {
@@ -252,7 +255,7 @@ mod tests {
         for alone in [true, false] {
             let (mut protocol, woken) = (protocol(), Arc::new(Woken::default()));
             protocol.watch(&Context::from_waker(&Waker::from(Arc::clone(&woken))));
-            protocol.rest(Instant::now());
+            protocol.rest(Instant::now(), true);
             assert_eq!(answer(&mut protocol, alone), alone);
             // Those of several go together.
             assert_eq!(woken.0.load(Ordering::SeqCst), usize::from(!alone));

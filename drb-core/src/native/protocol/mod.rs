@@ -196,6 +196,7 @@ impl Protocol {
     /// The one who has made the connection needs it no longer, but for what is held.
     pub fn leave(&mut self) {
         self.leaving = true;
+        self.sender.look();
         self.sender.wake();
     }
 
@@ -251,6 +252,11 @@ impl Protocol {
     /// Whether the peer takes no further calls, or was told that there are none.
     pub fn has_gone_away(&self) -> bool {
         self.gone_away
+    }
+
+    /// Whether there is anything for [`take_dropped`](Self::take_dropped) or [`take_gone`](Self::take_gone).
+    pub fn has_left_something(&self) -> bool {
+        !self.dropped.is_empty() || !self.gone.is_empty()
     }
 
     /// The objects that nobody holds any more. Their destructors are the caller's business: they may

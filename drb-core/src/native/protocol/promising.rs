@@ -82,6 +82,7 @@ impl Protocol {
         if self.promises.of_call(id).is_none() {
             return;
         }
+        self.sender.look();
         let kept = match failure {
             Some(failure) => Err(bounded(failure, body.len(), &self.limits)),
             None => self.given(body),

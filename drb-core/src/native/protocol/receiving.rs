@@ -62,10 +62,19 @@ impl Protocol {
         self.now = Some(now);
         // Calls that have waited go before those that come.
         let received = match self.next_waited(called) {
-            Some(waited) => waited,
+            Some(waited) => {
+                cold_path();
+                self.sender.look();
+                waited
+            }
             None => loop {
                 match self.receive_one(bytes.get(taken..).unwrap_or_default(), now, called)? {
-                    Received::Nothing(len) => taken += len,
+                    Received::Nothing(len) => {
+                        taken += len;
+                        if taken == bytes.len() {
+                            break Received::Nothing(taken);
+                        }
+                    }
                     other => break other.after(taken),
                 }
             },
@@ -76,6 +85,11 @@ impl Protocol {
         Ok(received)
     }
 
+    /// Whether there is nothing to be [received](Self::receive) without more bytes, with which a frame begins.
+    pub fn is_between_frames(&self) -> bool {
+        !self.promises.has_ready() && self.inbox.reading().is_none()
+    }
+
     fn receive_one<'a>(
         &mut self,
         bytes: &'a [u8],
@@ -84,10 +98,12 @@ impl Protocol {
     ) -> Result<Received, LoadError> {
         if let Some(left) = self.inbox.reading() {
             cold_path();
+            self.sender.look();
             return self.fill(bytes, left, called);
         }
         if bytes.first().is_some_and(|byte| byte & !(MORE | ASKS) == Kind::Tail.byte()) {
             cold_path();
+            self.sender.look();
             return self.begin_tail(bytes);
         }
         let (byte, mut body) = match frame::split(bytes) {
@@ -109,6 +125,7 @@ impl Protocol {
             return self.message(kind, byte, body, called);
         }
         cold_path();
+        self.sender.look();
         let first = !std::mem::replace(&mut self.begun, true);
         self.manners.frame(kind, is_empty(kind, byte, body))?;
         if !matches!(kind, Kind::Ping | Kind::Pong | Kind::Idle) {
@@ -194,6 +211,11 @@ impl Protocol {
     ) -> Result<Received, LoadError> {
         let taken = HEAD + body.len();
         self.taken += u64::from(kind == Kind::Call);
+        if byte != kind.byte() {
+            cold_path();
+            // It is a part, or refers to objects that are held from now on.
+            self.sender.look();
+        }
         if byte & MORE != 0 {
             cold_path();
             self.inbox.begin(kind, byte, body)?;

@@ -7,6 +7,7 @@ use crate::native::{
     manners::Cancels,
 };
 use std::{
+    hint::cold_path,
     task::{Context, Poll},
     time::Instant,
 };
@@ -37,6 +38,8 @@ impl Protocol {
             self.write_taken(taken);
         }
         if self.cancels.is_ready() {
+            cold_path();
+            self.sender.look();
             let (mut cancels, now) =
                 (std::mem::replace(&mut self.cancels, Cancels::new(&self.limits)), now());
             while let Some(id) = cancels.next(now, |id| self.calls.is_abandoned(id)) {
@@ -75,13 +78,30 @@ impl Protocol {
         self.sender.awake();
         self.calls.date(|| now);
         if self.calls.earliest().is_some_and(|earliest| earliest <= now) {
+            cold_path();
+            self.sender.look();
             self.expire(now);
         }
     }
 
-    /// Whoever sends has sent all that there was, and sleeps until this time, or until it is woken.
-    pub fn rest(&mut self, until: Instant) {
-        self.sender.rest(until);
+    /// Whoever sends has sent all that there was, and sleeps until this time, or until it is woken. `holds` says whether
+    /// calls and answers that are served at once make no difference to that.
+    pub fn rest(&mut self, until: Instant, holds: bool) {
+        // What is needed isn't asked whether it is.
+        let holds = holds && !(self.idle.ends() && self.is_needed());
+        self.sender.rest(until, holds);
+    }
+
+    /// Whoever sends sleeps until the time until which it has [rested](Self::rest) before, or until it is woken, if only
+    /// calls and answers have come since, and all that there was to be sent was given out. `false` if it has to look
+    /// first what there is to be done, and when.
+    pub fn rest_on(&mut self, context: &Context<'_>) -> bool {
+        let Some(until) = self.sender.holds(context) else { return false };
+        let rests = !self.promises.runs() && !self.calls.is_due_by(until) && self.waiting() == 0;
+        if rests {
+            self.sender.rest_on();
+        }
+        rests
     }
 
     /// Callers can send from here on what they have put in: see [`Outlet`](crate::native::Outlet).
@@ -138,5 +158,147 @@ impl Protocol {
     /// How many bytes wait to be sent.
     pub fn waiting(&self) -> usize {
         self.outbox.waiting()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Limits, ObjectId,
+        native::{Calling, PREAMBLE, Received, Sending, Tables, frame::MORE},
+    };
+    use std::{
+        sync::Arc,
+        task::{Wake, Waker},
+        time::Duration,
+    };
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Whoever sends.
+    struct Task;
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    fn task() -> Waker {
+        Waker::from(Arc::new(Task))
+    }
+
+    fn call(protocol: &mut Protocol, deadline: Duration) {
+        let (target, method, deadline) = (&ObjectId::Front, "method", Some(deadline));
+        let mut calling = Calling {
+            target,
+            method,
+            signature: None,
+            count: 0,
+            keywords: false,
+            block: None,
+            deadline,
+            promise: None,
+            body: &mut Vec::new(),
+            tail: None,
+            shapes: 0,
+            references: false,
+        };
+        protocol.call(&mut calling, Instant::now, None).unwrap();
+    }
+
+    fn transmit(protocol: &mut Protocol) -> Vec<u8> {
+        let mut out = Vec::new();
+        assert!(protocol.transmit(&mut out, usize::MAX, Instant::now).is_none());
+        out
+    }
+
+    /// One side that rests for ten seconds, and a call that comes then. Another one has come before, with the method's
+    /// name.
+    fn rests(holds: bool) -> (Protocol, Vec<u8>, Waker) {
+        let [mut peer, mut own] =
+            [(); 2].map(|()| Protocol::new(&Arc::new(Limits::default()), Arc::new(Tables::new())));
+        call(&mut peer, SECOND);
+        let first = transmit(&mut peer);
+        serve(&mut own, &first[PREAMBLE.len()..]);
+        transmit(&mut own);
+        let task = task();
+        own.watch(&Context::from_waker(&task));
+        own.rest(Instant::now() + 10 * SECOND, holds);
+        call(&mut peer, SECOND);
+        (own, transmit(&mut peer), task)
+    }
+
+    /// Takes what has come, and answers the calls.
+    fn serve(own: &mut Protocol, mut frames: &[u8]) {
+        let mut called = None;
+        own.awake(Instant::now());
+        loop {
+            let taken = match own.receive(frames, Instant::now(), &mut called).unwrap() {
+                Received::Call(taken) => {
+                    own.answer(0, true, &mut vec![0xc0], &mut Sending::default(), false);
+                    taken
+                }
+                Received::Nothing(taken) => taken,
+                _ => return,
+            };
+            frames = &frames[taken..];
+        }
+    }
+
+    #[test]
+    fn calls_that_are_answered_at_once_change_nothing_about_when_it_wakes() {
+        for holds in [true, false] {
+            let (mut own, frames, task) = rests(holds);
+            let rests_on = |own: &mut Protocol| own.rest_on(&Context::from_waker(&task));
+            for _ in 0..3 {
+                serve(&mut own, &frames);
+                assert!(!rests_on(&mut own), "the answer is to be sent");
+                transmit(&mut own);
+                assert_eq!(rests_on(&mut own), holds);
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_else_comes_does() {
+        let changes: [fn(&mut Protocol, &[u8]); 8] = [
+            |own, _| serve(own, &[Kind::Ping.byte(), 0, 0, 0]),
+            |own, _| serve(own, &[Kind::Call.byte() | MORE, 0, 0, 2, 9, 0]),
+            |own, frames| {
+                let mut references = frames.to_vec();
+                references[0] |= frame::REFERENCES;
+                serve(own, &references);
+            },
+            |own, frames| _ = own.receive(frames, Instant::now(), &mut None).unwrap(),
+            |own, _| call(own, SECOND),
+            |own, _| {
+                call(own, SECOND);
+                own.awake(Instant::now());
+            },
+            |own, _| own.leave(),
+            |own, frames| {
+                serve(own, frames);
+                own.watch(&Context::from_waker(&task()));
+            },
+        ];
+        for (at, change) in changes.into_iter().enumerate() {
+            let (mut own, frames, task) = rests(true);
+            change(&mut own, &frames);
+            transmit(&mut own);
+            assert!(!own.rest_on(&Context::from_waker(&task)), "{at}");
+        }
+        // But not a call of its own that has more time than that.
+        let (mut own, frames, task) = rests(true);
+        call(&mut own, 60 * SECOND);
+        serve(&mut own, &frames);
+        transmit(&mut own);
+        assert!(own.rest_on(&Context::from_waker(&task)));
+    }
+
+    #[test]
+    fn whoever_is_to_be_woken_is_the_one_who_rests() {
+        let (mut own, _, first) = rests(true);
+        assert!(!own.rest_on(&Context::from_waker(&task())));
+        assert!(own.rest_on(&Context::from_waker(&first)));
     }
 }

@@ -164,6 +164,8 @@ impl Driver {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        // Something else may have woken it.
+        self.rests_on = false;
         if !self.greeted {
             cold_path();
             // What has been read before this has begun.

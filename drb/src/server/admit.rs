@@ -14,7 +14,7 @@ use crate::{
     timer::{Timer, now},
     tls::Accepting,
     wait,
-    wire::{self, CONTROL, Driver, ServerHome, Serving},
+    wire::{self, CONTROL, Driver, Driving, ServerHome, Serving},
 };
 use drb_core::native::PREAMBLE;
 use std::{
@@ -22,7 +22,7 @@ use std::{
     net::IpAddr,
     pin::{Pin, pin},
     sync::Arc,
-    task::{self, Poll},
+    task::{self, Poll, ready},
 };
 use tokio::time::Instant;
 
@@ -71,23 +71,59 @@ pub(super) fn admit(shared: &Arc<Shared>, stream: Stream) {
     let (place, shared_seat) = (shared.open.add(&seat), Arc::clone(&seat));
     let number = place.number;
     let arrival = Arrival { shared: Arc::clone(shared), peer, uri, newcomer, seat };
-    let run = Box::pin(arrival.run(stream));
-    let task = tokio::spawn(Task { run, seat: shared_seat, _place: place });
+    let state = State::Arrives(Box::pin(arrival.run(stream)));
+    let task = tokio::spawn(Task { state, seat: shared_seat, _place: place });
     shared.open.runs(number, task);
 }
 
 /// The task of a connection, which is open until all of it is dropped.
 struct Task<F> {
-    run: Pin<Box<F>>,
+    state: State<F>,
     seat: Arc<Seat>,
     _place: Place,
 }
 
-impl<F: Future<Output = ()>> Future for Task<F> {
+/// What a connection needs to arrive is much, and gone by the time of its calls.
+enum State<F> {
+    Arrives(Pin<Box<F>>),
+    Calls(Calls),
+}
+
+/// A connection that has arrived, in which calls come.
+enum Calls {
+    Native(Driving),
+    Ruby(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
+
+impl Calls {
+    fn poll(&mut self, context: &mut task::Context<'_>) -> Poll<()> {
+        match self {
+            Self::Native(driving) => Pin::new(driving).poll(context),
+            Self::Ruby(connection) => connection.as_mut().poll(context),
+        }
+    }
+}
+
+impl<F: Future<Output = Option<Calls>>> State<F> {
+    fn poll(&mut self, context: &mut task::Context<'_>) -> Poll<()> {
+        let arrival = match self {
+            Self::Calls(calls) => return calls.poll(context),
+            Self::Arrives(arrival) => arrival,
+        };
+        let Some(mut calls) = ready!(arrival.as_mut().poll(context)) else {
+            return Poll::Ready(());
+        };
+        let polled = calls.poll(context);
+        *self = Self::Calls(calls);
+        polled
+    }
+}
+
+impl<F: Future<Output = Option<Calls>>> Future for Task<F> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<()> {
-        let polled = self.run.as_mut().poll(context);
+        let polled = self.state.poll(context);
         self.seat.end_turn();
         polled
     }
@@ -112,9 +148,9 @@ pub(super) struct Arrival {
 impl Arrival {
     /// Runs the connection over the wire that the client speaks, which its first bytes tell.
     ///
-    /// What not all connections need has a place of its own.
+    /// What not all connections need has a place of its own. It gives what is left to be done, if anything is.
     #[cfg_attr(not(feature = "fire"), expect(unused_mut, reason = "only drbfire changes it"))]
-    async fn run(mut self, mut stream: Stream) {
+    async fn run(mut self, mut stream: Stream) -> Option<Calls> {
         let until = Instant::now() + self.shared.limits.greeting;
         let (mut first, mut timer) = (Vec::new(), Timer::default());
         #[cfg(feature = "fire")]
@@ -127,46 +163,51 @@ impl Arrival {
                 Ok(Ok(stream)) => stream,
                 Ok(Err(turned_away)) => {
                     drop(secured);
-                    return Box::pin(turned_away.tell(self)).await;
+                    Box::pin(turned_away.tell(self)).await;
+                    return None;
                 }
                 Err(_) => {
                     let nobody = Identity::Anonymous;
-                    return self.shared.refused(&self.peer, &nobody, Some(Limit::Greeting));
+                    self.shared.refused(&self.peer, &nobody, Some(Limit::Greeting));
+                    return None;
                 }
             };
         }
         let identity = stream.identity();
         if !self.allows(&identity) {
-            return;
+            return None;
         }
         #[cfg(feature = "fire")]
         if self.shared.fire {
             match Box::pin(self.by_fire(stream, &mut first, &identity, until)).await {
                 Some(calls) => (self, stream) = calls,
-                None => return,
+                None => return None,
             }
         }
         let greeted = timer.by(until, pin!(self.greeting(&mut stream, &mut first))).await;
         let Ok(greeted) = greeted else {
-            return self.shared.refused(&self.peer, &identity, Some(Limit::Greeting));
+            self.shared.refused(&self.peer, &identity, Some(Limit::Greeting));
+            return None;
         };
-        let Some(wire) = greeted else { return };
+        let wire = greeted?;
         if wire::is_fire(&first) {
             self.shared.refused_fire(&self.peer, &identity, FireProblem::NotSpoken);
             if let [CONTROL] = *first {
-                return;
+                return None;
             }
-            return self.refuse(stream, first, NO_FIRE).await;
+            self.refuse(stream, first, NO_FIRE).await;
+            return None;
         }
         if wire::is_tls(&first) {
             self.shared.refused_tls(&self.peer, &TlsProblem::NotTls);
-            return self.refuse(stream, first, NO_TLS).await;
+            self.refuse(stream, first, NO_TLS).await;
+            return None;
         }
         let Self { shared, peer, uri, newcomer, seat } = self;
         drop(newcomer);
         seat.turn().await;
         let context = Context::of(peer, identity, wire, Arc::clone(&uri));
-        if wire == Wire::Native {
+        Some(if wire == Wire::Native {
             let home = ServerHome::of_server(&shared);
             let connection = drb_core::native::Connection::new(&shared.limits, uri, home);
             {
@@ -175,10 +216,11 @@ impl Arrival {
                 protocol.end_when_idle(now());
             }
             let serving = Serving::new(Some(shared), context, &connection);
-            Driver::run(connection, stream, serving, timer, first, Some(seat)).await;
+            Calls::Native(Driver::run(connection, stream, serving, timer, first, Some(seat)))
         } else {
-            Box::pin(Connection::new(stream, shared, context, seat, timer, first).run()).await;
-        }
+            let connection = Connection::new(stream, shared, context, seat, timer, first);
+            Calls::Ruby(Box::pin(connection.run()))
+        })
     }
 
     /// Gets into TLS with the peer. What the program brings may come without.

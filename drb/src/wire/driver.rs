@@ -21,7 +21,7 @@ use drb_core::{
     native::{BEHIND, Connection, Outlet, PREAMBLE, Protocol, Received, Stage},
 };
 use std::{
-    future::{Future, poll_fn},
+    future::Future,
     hint::cold_path,
     io,
     pin::Pin,
@@ -39,17 +39,11 @@ const TURNS: usize = 2;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A connection and its socket. One task runs it, for both directions.
+///
+/// What is looked at with each call comes first: then it is at hand together.
+#[repr(C)]
 pub(crate) struct Driver {
-    connection: Arc<Connection>,
-    stream: Stream,
-    serving: Serving,
-    /// Its place among those of its peer, in a server: it takes turns with others, and ends when the server does, with
-    /// the last call that runs.
-    seat: Option<Arc<Seat>>,
     stopping: bool,
-    input: Vec<u8>,
-    /// How many bytes the next frame takes at least.
-    needs: usize,
     /// Whether bytes of a large string are to come before the next frame.
     in_string: bool,
     /// Whether all was read that there was a moment ago.
@@ -59,23 +53,33 @@ pub(crate) struct Driver {
     /// Whether all that has come makes no difference to when something is to be done next.
     rests_on: bool,
     greeted: bool,
-    output: Output,
     /// Whether something was written since the last flush.
     unflushed: bool,
-    timer: Timer,
-    spin: Spin,
+    /// Whether the peer was asked whether it is there, since something has arrived last.
+    asked: bool,
+    connection: Arc<Connection>,
+    /// Its place among those of its peer, in a server: it takes turns with others, and ends when the server does, with
+    /// the last call that runs.
+    seat: Option<Arc<Seat>>,
+    /// How many bytes the next frame takes at least.
+    needs: usize,
     /// Since when nothing can be written, although there is something.
     stalled: Option<Instant>,
     /// Since when nothing can be written any more. Then it is read to the end, and no calls are taken.
     failed: Option<Instant>,
+    output: Output,
+    input: Vec<u8>,
+    /// When something has arrived last.
+    heard: Instant,
+    stream: Stream,
+    timer: Timer,
+    spin: Spin,
+    serving: Serving,
+    progress: Progress,
     /// How much the peer has taken of large messages while more of them waits for that, and since when.
     held_up: Option<(u64, Instant)>,
-    /// When something has arrived last, and whether the peer was asked since whether it is there.
-    heard: Instant,
-    asked: bool,
     /// When it was asked last.
     pinged: Option<Instant>,
-    progress: Progress,
 }
 
 /// A connection ends, maybe because the peer has exceeded a bound or hasn't followed the protocol, which it is
@@ -114,7 +118,6 @@ impl From<crate::LoadError> for End {
 impl Driver {
     /// Runs until the connection has ended, and all methods that were called over it. What is not to
     /// be stopped is cut off if this is dropped. `input` is what has already been read.
-    // A driver is large, and what is spawned is moved about: so it has its place before that.
     pub(crate) fn run(
         connection: Arc<Connection>,
         stream: Stream,
@@ -122,7 +125,7 @@ impl Driver {
         timer: Timer,
         input: Vec<u8>,
         seat: Option<Arc<Seat>>,
-    ) -> impl Future<Output = ()> + Send {
+    ) -> Driving {
         let last = Last(serving.running());
         let spin = Spin::new(connection.limits().spin, &stream);
         let driver = Arc::new(Shared(Mutex::new(Some(Self {
@@ -151,16 +154,7 @@ impl Driver {
             progress: Progress::default(),
         }))));
         connection.send_through(Arc::clone(&driver) as _);
-        let task = Task(driver);
-        async move {
-            let ended = poll_fn(|context| task.0.poll(context)).await;
-            if let Err(End { limit, why }) = ended {
-                task.0.ended_by(limit, why.as_deref());
-            }
-            drop(task);
-            // Whoever waits for this connection's end waits for what goes on without it, too.
-            last.ended().await;
-        }
+        Driving { driver: Some(Own(driver)), last }
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
@@ -654,11 +648,33 @@ impl Outlet for Shared {
     }
 }
 
-/// The task of a driver. The connection has what is shared of it, too, and the driver has the connection: so the driver
-/// goes with its task.
-struct Task(Arc<Shared>);
+/// What a driver's task does. A driver is large, and what is spawned is moved about: so that has its place elsewhere.
+pub(crate) struct Driving {
+    /// Until it has ended.
+    driver: Option<Own>,
+    last: Last,
+}
 
-impl Drop for Task {
+impl Future for Driving {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(Own(driver)) = &self.driver {
+            if let Err(End { limit, why }) = ready!(driver.poll(context)) {
+                driver.ended_by(limit, why.as_deref());
+            }
+            self.driver = None;
+        }
+        // Whoever waits for this connection's end waits for what goes on without it, too.
+        self.last.poll_ended(context)
+    }
+}
+
+/// The connection has what is shared of its driver, too, and the driver has the connection: so the driver goes with its
+/// task.
+struct Own(Arc<Shared>);
+
+impl Drop for Own {
     fn drop(&mut self) {
         let over = self.0.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         // Its destructors run where nothing is locked.

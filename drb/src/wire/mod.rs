@@ -11,7 +11,7 @@ mod running;
 mod serving;
 mod usage;
 
-pub(crate) use driver::Driver;
+pub(crate) use driver::{Driver, Driving};
 #[cfg(feature = "fire")]
 pub(crate) use greeting::{CALLS, CALLS_BACK};
 pub(crate) use greeting::{CONTROL, is_fire, is_tls, spoken};

@@ -3,7 +3,6 @@
 use super::going_on::Worker;
 use std::{
     collections::BTreeMap,
-    future::poll_fn,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -236,8 +235,8 @@ impl Drop for Ticket {
 pub(super) struct Last(pub(super) Arc<Running>);
 
 impl Last {
-    pub(super) async fn ended(&self) {
-        poll_fn(|context| self.0.poll_idle(context)).await;
+    pub(super) fn poll_ended(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_idle(context)
     }
 }
 

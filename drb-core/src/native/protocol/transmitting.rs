@@ -62,8 +62,8 @@ impl Protocol {
     /// Whether there is something to be sent.
     pub fn has_to_transmit(&self) -> bool {
         // Releases don't overtake what is held up.
-        let releases = self.imports.has_releases() && !self.outbox.is_held_up();
-        releases || self.outbox.is_ready() || self.cancels.is_ready()
+        let releases = || self.imports.has_releases() && !self.outbox.is_held_up();
+        self.outbox.is_ready() || releases() || self.cancels.is_ready()
     }
 
     /// Lets whoever sends be woken when there is more to be sent, which may have to be answered by

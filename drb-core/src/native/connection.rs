@@ -20,9 +20,6 @@ use std::{
 
 /// A connection of the native wire. The driver of its socket has it, and everybody who holds one of
 /// the peer's objects.
-///
-/// What each call needs comes first, beside how many have it: then it is at hand together.
-#[repr(C)]
 pub struct Connection {
     stage: AtomicU8,
     limits: Arc<Limits>,

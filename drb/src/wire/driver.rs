@@ -39,9 +39,6 @@ const TURNS: usize = 2;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A connection and its socket. One task runs it, for both directions.
-///
-/// What is looked at with each call comes first: then it is at hand together.
-#[repr(C)]
 pub(crate) struct Driver {
     stopping: bool,
     /// Whether bytes of a large string are to come before the next frame.

@@ -87,7 +87,7 @@ impl Protocol {
     /// Whoever sends has sent all that there was, and sleeps until this time, or until it is woken. `holds` says whether
     /// calls and answers that are served at once make no difference to that.
     pub fn rest(&mut self, until: Instant, holds: bool) {
-        // What is needed isn't asked whether it is.
+        // When what needs the connection ceases to do so, that is to be seen: it is idle from then on.
         let holds = holds && !(self.idle.ends() && self.is_needed());
         self.sender.rest(until, holds);
     }

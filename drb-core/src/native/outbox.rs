@@ -1,4 +1,4 @@
-//! What is to be sent: small messages at once, large ones in pieces that take turns.
+//! What is to be sent: small messages at once, large ones in pieces, between which others can go.
 
 use super::{
     frame::{self, ASKS, HEAD, Kind, MORE},
@@ -14,11 +14,13 @@ pub(super) struct Outbox {
     ready: Vec<u8>,
     /// The last frames, once nothing is to be sent behind them, whoever goes on to write.
     last: Option<Vec<u8>>,
-    /// Messages that are sent in pieces. The first lane's piece is next, and then it is the last of
-    /// those of which some has been sent.
+    /// Messages that are sent in pieces. Of the first `partial` lanes it is the turn of the message of which the least is
+    /// left.
     lanes: VecDeque<(Lane, VecDeque<Large>)>,
     /// Of so many messages some may have been sent.
     partial: usize,
+    /// How many pieces there have been.
+    pieces: u32,
     /// The most that one frame may hold.
     chunk: usize,
     /// How many calls have been begun.
@@ -51,6 +53,10 @@ struct Large {
 
 /// What a head takes at most, names of objects apart.
 const ROOM: usize = 64;
+
+/// One of so many pieces is that of the oldest message, so that what is very large gets on while others come that are
+/// less so.
+const FAIR: u32 = 4;
 
 /// What is sent first: the preamble, a method, and its call.
 const FIRST: usize = 128;
@@ -93,6 +99,7 @@ impl Outbox {
             last: None,
             lanes: VecDeque::new(),
             partial: limits.partial.max(1),
+            pieces: 0,
             chunk: limits.chunk.clamp(64, frame::MOST),
             calls: 0,
             given_out: (0, 0),
@@ -240,12 +247,7 @@ impl Outbox {
             return self.ready.len();
         }
         let large = self.lanes.iter().flat_map(|(_, messages)| messages);
-        let large = large.map(|Large { message, body, sent, sent_tail, .. }| {
-            let Message { head, tail, .. } = message;
-            let tail = tail.as_ref().map_or(0, |tail| tail.len());
-            head.len() + body.len().saturating_sub(*sent) + tail.saturating_sub(*sent_tail)
-        });
-        self.ready.len() + large.sum::<usize>()
+        self.ready.len() + large.map(Large::left).sum::<usize>()
     }
 
     /// Moves what is to be sent next to `out`: all that is ready, and pieces of large messages until
@@ -260,6 +262,16 @@ impl Outbox {
         let piece = self.give_out(out, most, now);
         self.given_out = (before, self.calls);
         piece
+    }
+
+    /// The place of the lane whose turn it is. Large messages end one after the other that way, each as soon as it can,
+    /// and what is done about them isn't done all at once.
+    fn turn(&mut self) -> Option<usize> {
+        self.pieces = self.pieces.wrapping_add(1);
+        let is_oldest_s = self.pieces.is_multiple_of(FAIR);
+        let key = |large: &Large| if is_oldest_s { large.number } else { large.left() as u64 };
+        let lanes = self.lanes.iter().take(self.partial).enumerate();
+        lanes.min_by_key(|(_, (_, messages))| messages.front().map(key)).map(|(at, _)| at)
     }
 
     fn give_out(
@@ -280,7 +292,8 @@ impl Outbox {
         }
         while out.len() < most
             && self.window.is_open()
-            && let Some((lane, mut messages)) = self.lanes.pop_front()
+            && let Some(at) = self.turn()
+            && let Some((lane, mut messages)) = self.lanes.remove(at)
         {
             if let Some(large) = messages.front_mut() {
                 self.calls += u64::from(large.sent == 0 && large.message.kind == Kind::Call);
@@ -298,8 +311,8 @@ impl Outbox {
                 }
                 if !messages.is_empty() {
                     // Those that are begun stand before those that aren't.
-                    let behind = if done { usize::MAX } else { self.partial - 1 };
-                    self.lanes.insert(behind.min(self.lanes.len()), (lane, messages));
+                    let place = if done { self.lanes.len() } else { at };
+                    self.lanes.insert(place, (lane, messages));
                 }
                 if piece.is_some() {
                     return piece;
@@ -311,6 +324,13 @@ impl Outbox {
 }
 
 impl Large {
+    /// How many bytes are still to be sent.
+    fn left(&self) -> usize {
+        let Message { head, tail, .. } = &self.message;
+        let tail = tail.as_ref().map_or(0, |tail| tail.len());
+        head.len() + self.body.len().saturating_sub(self.sent) + tail.saturating_sub(self.sent_tail)
+    }
+
     /// The string at its end, if that is next.
     fn tail(&self) -> Option<Arc<Vec<u8>>> {
         self.message.tail.clone().filter(|_| self.sent == self.body.len())
@@ -420,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn large_ones_take_turns_and_small_ones_go_first() {
+    fn the_least_that_is_left_goes_first_and_small_ones_before() {
         let mut outbox = outbox(8);
         send(&mut outbox, Lane::Object(0, 0, 0), 1, &[0; 200]);
         send(&mut outbox, Lane::Object(1, 1, 0), 2, &[0; 100]);
@@ -431,10 +451,10 @@ mod tests {
         let (call, chunk) = (Kind::Call.byte(), Kind::Chunk.byte());
         let expected = [
             (call, 4),
-            (call | MORE, 1),
             (call | MORE, 2),
-            (chunk | MORE, 1),
             (chunk, 2),
+            (call | MORE, 1),
+            (chunk | MORE, 1),
             (chunk, 1),
             (call, 3),
         ];
@@ -443,25 +463,60 @@ mod tests {
         assert_eq!(outbox.waiting(), 0);
     }
 
+    /// Of each frame, how many messages are under way with it.
+    fn under_way(frames: &[(u8, u8)]) -> Vec<usize> {
+        let mut begun = std::collections::BTreeSet::new();
+        let counts = frames.iter().map(|(byte, number)| {
+            begun.insert(*number);
+            let count = begun.len();
+            if byte & MORE == 0 {
+                begun.remove(number);
+            }
+            count
+        });
+        counts.collect()
+    }
+
     #[test]
     fn no_more_are_begun_than_the_peer_puts_together() {
-        let mut outbox = outbox(2);
-        for id in 1..=4 {
-            send(&mut outbox, Lane::Answer(id), id, &[0; 200]);
+        for partial in [1, 2, 3] {
+            let mut outbox = outbox(partial);
+            for id in 1..=6 {
+                // Each one is smaller than those before it.
+                send(&mut outbox, Lane::Answer(id), id, &vec![0; 2000 - 100 * id as usize]);
+            }
+            let mut out = Vec::new();
+            let _ = outbox.transmit(&mut out, 300, Instant::now);
+            // Also if one of them is taken back meanwhile, which has been begun or not.
+            assert_ne!(outbox.forget(Kind::Call, 2).0, Sent::All);
+            out.append(&mut transmit_all(&mut outbox));
+            let mut frames = frames(&out);
+            // It is not going to end.
+            frames.retain(|(_, number)| *number != 2);
+            let most = under_way(&frames).into_iter().max().unwrap();
+            assert!(most <= partial && most >= partial.min(2), "{most} {frames:?}");
+            assert_eq!(outbox.waiting(), 0);
         }
-        let mut out = transmit_all(&mut outbox);
-        let numbers: Vec<_> = frames(&out).into_iter().map(|(_, number)| number).collect();
-        assert_eq!(numbers, [1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4]);
-        // Also if one of them is taken back meanwhile.
-        for id in 1..=3 {
+    }
+
+    #[test]
+    fn what_is_very_large_gets_on_while_others_come() {
+        let mut outbox = outbox(8);
+        send(&mut outbox, Lane::Answer(1), 1, &[0; 8000]);
+        let mut all = Vec::new();
+        for id in 2..=40 {
+            // As much comes as goes.
             send(&mut outbox, Lane::Answer(id), id, &[0; 200]);
+            let mut out = Vec::new();
+            let _ = outbox.transmit(&mut out, 200, Instant::now);
+            outbox.window.take_all();
+            all.append(&mut frames(&out));
         }
-        out.clear();
-        let _ = outbox.transmit(&mut out, 100, Instant::now);
-        outbox.forget(Kind::Call, 2);
-        out.append(&mut transmit_all(&mut outbox));
-        let numbers: Vec<_> = frames(&out).into_iter().map(|(_, number)| number).collect();
-        assert_eq!(numbers, [1, 2, 1, 3, 1, 3, 3]);
+        let very_large = all.iter().filter(|(_, number)| *number == 1).count();
+        assert!(very_large * 5 >= all.len() && very_large * 3 <= all.len(), "{very_large} {all:?}");
+        // The others go one after the other.
+        let others: Vec<_> = all.iter().filter(|(_, number)| *number != 1).copied().collect();
+        assert!(under_way(&others).iter().all(|count| *count <= 2), "{others:?}");
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! Two programs that were built apart: what fits goes on, what doesn't is refused, and both sides' words are in
 //! the error.
 
+mod frames;
 mod wires;
 
 use drb::{
     Apart, Client, DrbDumped, DrbUndumped, Error, Exception, Outcome, Peer, Proxy, Server, Value,
 };
+use frames::next_frame;
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use wires::On;
 
 /// What was there first.
@@ -287,14 +289,6 @@ fn frame(byte: u8, body: &[u8]) -> Vec<u8> {
     frame[0] = byte;
     frame.extend_from_slice(body);
     frame
-}
-
-async fn next_frame(stream: &mut DuplexStream) -> (u8, Vec<u8>) {
-    let mut head = [0; 4];
-    stream.read_exact(&mut head).await.unwrap();
-    let mut body = vec![0; u32::from_be_bytes([0, head[1], head[2], head[3]]) as usize];
-    stream.read_exact(&mut body).await.unwrap();
-    (head[0], body)
 }
 
 const METHOD: u8 = 0x04;

@@ -1,7 +1,10 @@
 //! Connections of the native wire that nobody needs: the server ends them, and no call comes to harm. (When
 //! exactly that is, `drb-core/tests/native_idle.rs` tests; Ruby's wire is in `lifecycle.rs`.)
 
+mod frames;
+
 use drb::{Client, Closed, Closing, Error, Limit, Limits, Outcome, Peer, Server, prelude::*};
+use frames::next_frame;
 use futures_util::{FutureExt, StreamExt};
 use std::{
     collections::HashMap,
@@ -485,16 +488,7 @@ async fn who_only_answers_pings_is_not_kept() {
 
 /// Reads frames until one of that kind has come.
 async fn until(kind: u8, peer: &mut (impl AsyncRead + Unpin)) {
-    loop {
-        let mut head = [0; 4];
-        peer.read_exact(&mut head).await.unwrap();
-        let [found, a, b, c] = head;
-        let mut body = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
-        peer.read_exact(&mut body).await.unwrap();
-        if found == kind {
-            return;
-        }
-    }
+    while next_frame(peer).await.0 != kind {}
 }
 
 /// Where nothing but calls comes, nothing but the next call is looked for. What else happens just as one comes isn't

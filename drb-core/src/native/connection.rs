@@ -21,13 +21,13 @@ use std::{
 /// A connection of the native wire. The driver of its socket has it, and everybody who holds one of
 /// the peer's objects.
 pub struct Connection {
-    stage: AtomicU8,
-    limits: Arc<Limits>,
-    tables: Arc<Tables>,
-    outlet: OnceLock<Arc<dyn Outlet>>,
     protocol: Mutex<Protocol>,
+    stage: AtomicU8,
+    tables: Arc<Tables>,
+    limits: Arc<Limits>,
     uri: Arc<str>,
     home: Box<dyn Home>,
+    outlet: OnceLock<Arc<dyn Outlet>>,
     /// Why the peer has never let this side in.
     kept_out: OnceLock<TlsProblem>,
 }

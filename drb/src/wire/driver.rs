@@ -40,7 +40,16 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A connection and its socket. One task runs it, for both directions.
 pub(crate) struct Driver {
+    connection: Arc<Connection>,
+    stream: Stream,
+    serving: Serving,
+    /// Its place among those of its peer, in a server: it takes turns with others, and ends when the server does, with
+    /// the last call that runs.
+    seat: Option<Arc<Seat>>,
     stopping: bool,
+    input: Vec<u8>,
+    /// How many bytes the next frame takes at least.
+    needs: usize,
     /// Whether bytes of a large string are to come before the next frame.
     in_string: bool,
     /// Whether all was read that there was a moment ago.
@@ -50,33 +59,23 @@ pub(crate) struct Driver {
     /// Whether all that has come makes no difference to when something is to be done next.
     rests_on: bool,
     greeted: bool,
+    output: Output,
     /// Whether something was written since the last flush.
     unflushed: bool,
-    /// Whether the peer was asked whether it is there, since something has arrived last.
-    asked: bool,
-    connection: Arc<Connection>,
-    /// Its place among those of its peer, in a server: it takes turns with others, and ends when the server does, with
-    /// the last call that runs.
-    seat: Option<Arc<Seat>>,
-    /// How many bytes the next frame takes at least.
-    needs: usize,
+    timer: Timer,
+    spin: Spin,
     /// Since when nothing can be written, although there is something.
     stalled: Option<Instant>,
     /// Since when nothing can be written any more. Then it is read to the end, and no calls are taken.
     failed: Option<Instant>,
-    output: Output,
-    input: Vec<u8>,
-    /// When something has arrived last.
-    heard: Instant,
-    stream: Stream,
-    timer: Timer,
-    spin: Spin,
-    serving: Serving,
-    progress: Progress,
     /// How much the peer has taken of large messages while more of them waits for that, and since when.
     held_up: Option<(u64, Instant)>,
+    /// When something has arrived last, and whether the peer was asked since whether it is there.
+    heard: Instant,
+    asked: bool,
     /// When it was asked last.
     pinged: Option<Instant>,
+    progress: Progress,
 }
 
 /// A connection ends, maybe because the peer has exceeded a bound or hasn't followed the protocol, which it is
@@ -280,18 +279,20 @@ impl Driver {
             }
             return Poll::Pending;
         }
-        if let Some(seat) = &self.seat {
-            if self.left {
-                ready!(seat.poll_turn(context));
-                return Poll::Ready(self.take_frames(now(), context));
-            }
-            if seat.takes_turns() {
-                ready!(self.stream.poll_readable(context));
-                ready!(seat.poll_turn(context));
-            }
+        if let Some(seat) = &self.seat
+            && self.left
+        {
+            ready!(seat.poll_turn(context));
+            return Poll::Ready(self.take_frames(now(), context));
         }
-        if std::mem::take(&mut self.drained) && !self.spin.yields() {
+        // Who takes turns, or has just read all that there was, waits for more before it makes ready to read.
+        let drained = std::mem::take(&mut self.drained) && !self.spin.yields();
+        let turns = self.seat.as_ref().filter(|seat| seat.takes_turns());
+        if drained || turns.is_some() {
             ready!(self.stream.poll_readable(context));
+        }
+        if let Some(seat) = turns {
+            ready!(seat.poll_turn(context));
         }
         match ready!(self.read_once(context)) {
             Ok(0) => {
@@ -663,7 +664,7 @@ impl Future for Driving {
             self.driver = None;
         }
         // Whoever waits for this connection's end waits for what goes on without it, too.
-        self.last.poll_ended(context)
+        self.last.0.poll_idle(context)
     }
 }
 

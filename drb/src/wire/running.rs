@@ -231,14 +231,8 @@ impl Drop for Ticket {
     }
 }
 
-/// Waits for the methods that go on after their connection; dropping it cuts them off.
+/// The methods that go on after their connection; dropping it cuts them off.
 pub(super) struct Last(pub(super) Arc<Running>);
-
-impl Last {
-    pub(super) fn poll_ended(&self, context: &mut Context<'_>) -> Poll<()> {
-        self.0.poll_idle(context)
-    }
-}
 
 impl Drop for Last {
     fn drop(&mut self) {

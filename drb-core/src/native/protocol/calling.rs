@@ -229,6 +229,7 @@ impl Protocol {
 
     /// Ends the calls whose time is up, and asks the peer whether it needs a connection that is idle.
     pub fn expire(&mut self, now: Instant) {
+        self.sender.look();
         self.cancels.look(now);
         let needed = self.is_needed();
         if self.idle.look(needed, now) {

@@ -79,7 +79,6 @@ impl Protocol {
         self.calls.date(|| now);
         if self.calls.earliest().is_some_and(|earliest| earliest <= now) {
             cold_path();
-            self.sender.look();
             self.expire(now);
         }
     }

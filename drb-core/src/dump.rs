@@ -7,6 +7,7 @@ use crate::{
     marshal,
     native::{self, Collected},
 };
+use bytes::Bytes;
 use std::sync::Arc;
 
 /// A value that is copied to the peer.
@@ -244,10 +245,13 @@ impl<'a> Dumper<'a> {
         }
     }
 
-    /// A string of bytes that nobody else needs.
-    pub(crate) fn own_bytes(&mut self, value: Vec<u8>) -> Result<(), DumpError> {
+    /// A string of bytes that nobody else needs, or that nobody changes.
+    pub(crate) fn own_bytes<B>(&mut self, value: B) -> Result<(), DumpError>
+    where
+        B: AsRef<[u8]> + Into<Bytes>,
+    {
         match &mut self.codec {
-            Codec::Marshal(_) => self.bytes(&value),
+            Codec::Marshal(_) => self.bytes(value.as_ref()),
             Codec::Native(writer) => writer.own_bytes(value),
         }
     }
@@ -370,7 +374,7 @@ impl<'a> Dumper<'a> {
     }
 
     /// The same. Gives the string at the end of the message, if that is to travel beside it.
-    pub(crate) fn finish_with_tail(&mut self) -> Result<Option<Vec<u8>>, DumpError> {
+    pub(crate) fn finish_with_tail(&mut self) -> Result<Option<Bytes>, DumpError> {
         match &mut self.codec {
             Codec::Marshal(writer) => writer.finish().map(|()| None),
             Codec::Native(writer) => writer.finish(),

@@ -7,6 +7,7 @@ use crate::{
     marshal,
     native::{self, PeerShape, Tables},
 };
+use bytes::Bytes;
 use std::{borrow::Cow, sync::Arc};
 
 /// A value that can be made from what a peer has sent.
@@ -327,6 +328,16 @@ impl<'de> Loader<'de> {
     /// Takes a string's bytes, whatever its encoding.
     pub fn bytes(&mut self) -> Result<Cow<'de, [u8]>, LoadError> {
         codec!(self, reader => reader.bytes())
+    }
+
+    /// Takes a string's bytes, to be shared; an array of integers will do, too.
+    pub(crate) fn shared_bytes(&mut self) -> Result<Bytes, LoadError> {
+        if let Codec::Native(reader) = &mut self.codec
+            && let Some(bytes) = reader.string_beside()?
+        {
+            return Ok(bytes);
+        }
+        Vec::load(self).map(Bytes::from)
     }
 
     /// Takes a symbol; a string of text is taken as one.

@@ -3,6 +3,7 @@
 
 mod frames;
 
+use bytes::Bytes;
 use drb_core::{
     Limits, LoadError, ObjectId,
     native::{BEHIND, Calling, Protocol, Received, Tables},
@@ -169,7 +170,8 @@ fn what_goes_out_comes_in_and_memory_is_used_again() {
     here.lent(memory, 0);
 }
 
-fn call(protocol: &mut Protocol, tail: Vec<u8>, now: Instant) -> u32 {
+fn call(protocol: &mut Protocol, tail: impl Into<Bytes>, now: Instant) -> u32 {
+    let tail = tail.into();
     let mut body = vec![0xc6];
     body.extend_from_slice(&(tail.len() as u32).to_be_bytes());
     let mut call = Calling {
@@ -182,11 +184,29 @@ fn call(protocol: &mut Protocol, tail: Vec<u8>, now: Instant) -> u32 {
         block: None,
         deadline: Some(Duration::from_secs(1)),
         body: &mut body,
-        tail: Some(Arc::new(tail)),
+        tail: Some(tail),
         shapes: 0,
         references: false,
     };
     protocol.call(&mut call, || now, None).unwrap()
+}
+
+#[test]
+fn what_others_have_is_sent_from_where_it_is_and_stays_as_it_is() {
+    let mut here = protocol(&Limits::default());
+    let kept = Bytes::from(string(20_000));
+    call(&mut here, kept.clone(), Instant::now());
+    let piece = here.transmit(&mut Vec::new(), usize::MAX, Instant::now).unwrap();
+    assert_eq!(piece.rest().as_ptr(), kept.as_ptr());
+    here.sent(piece);
+    // Nothing arrives where it is.
+    let mut bytes = begin(3, 17_000);
+    bytes.extend(frame(TAIL, &[&[0, 3, 0], &[0; 17_000]]));
+    assert!(receive(&mut here, &bytes[..bytes.len() - 1], usize::MAX).unwrap().is_empty());
+    let (memory, _) = here.lend().unwrap();
+    assert_ne!(memory.as_ptr(), kept.as_ptr());
+    here.lent(memory, 0);
+    assert_eq!(kept, string(20_000));
 }
 
 #[test]

@@ -442,9 +442,8 @@ fn values_move_between_messages() {
     assert_eq!(dump(&both), "04085b096f3a08466f6f063a07407869065b076906690740074006");
 }
 
-#[cfg(feature = "bytes")]
 #[test]
-fn bytes_feature() {
+fn shared_bytes() {
     both("04082208616263", bytes::Bytes::from_static(b"abc"));
 }
 

@@ -21,8 +21,9 @@ use std::{
 };
 use tokio::{runtime::Handle, time::Instant};
 
-/// A thread that gets to look later than that has other things to do. Then there is nothing to be gained.
-const GAP: Duration = Duration::from_micros(5);
+/// A thread that gets to look later than that has other things to do. Then there is nothing to be gained. (What is large
+/// takes up to half of it to be read or written.)
+const GAP: Duration = Duration::from_micros(20);
 
 /// A thread over whose other connections so much has come meanwhile doesn't sleep anyway.
 const OTHERS: u32 = 3;
@@ -509,9 +510,9 @@ mod tests {
         for _ in 0..usize::from(GAINS) * 3 {
             spin.came(|| now);
             assert!(!spin.yields());
-            for _ in 0..5 {
+            for _ in 0..4 {
                 assert!(spin.is_to_look(|| now, never) && spin.yields());
-                now += GAP * 2;
+                now += GAP + STEP;
             }
         }
         assert!(spin.usage.is_none(), "it is in nobody's way");

@@ -1,8 +1,9 @@
 //! Flow control on the native wire, with a peer that reads but says what it likes. (Its bytes are written
 //! by hand after `docs/native.md`.)
 
-use drb::{Limits, Peer, Server};
-use std::time::Duration;
+use bytes::Bytes;
+use drb::{Client, Limits, Peer, Server};
+use std::{io, sync::Mutex, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     time::Instant,
@@ -14,6 +15,10 @@ struct Store;
 impl Store {
     pub fn get(&self, len: usize) -> Vec<u8> {
         vec![1; len]
+    }
+
+    pub fn put(&self, bytes: Bytes) -> usize {
+        bytes.len()
     }
 }
 
@@ -65,6 +70,16 @@ impl Raw {
         }
         body.push(left as u8);
         self.send(TAKEN, &body).await;
+    }
+
+    /// Takes the frames that come until none comes any more, and says how many bytes of large strings these were.
+    async fn take_all(&mut self) -> usize {
+        let mut taken = 0;
+        while let Ok(next) = tokio::time::timeout(Duration::from_millis(1), self.next()).await {
+            let (byte, body) = next.unwrap();
+            taken += if byte == TAIL { body.len() } else { 0 };
+        }
+        taken
     }
 
     /// The next frame but for pings: its byte without flags, and what is in it. `None` at the end.
@@ -167,4 +182,37 @@ async fn calls_are_refused_while_too_much_waits_to_be_sent() {
     }
     raw.get(4, 10).await;
     assert_eq!(raw.next().await.unwrap().0, RESULT);
+}
+
+/// Here the peer is a server.
+#[tokio::test(start_paused = true)]
+async fn who_calls_again_goes_before_the_next_piece() {
+    let (near, far) = duplex(1 << 20);
+    let near = Mutex::new(Some(near));
+    let connect = move |_| {
+        let near = near.lock().unwrap().take().ok_or(io::ErrorKind::AddrInUse.into());
+        async move { near }
+    };
+    let client = Client::builder().connector(connect).build();
+    let store: StoreProxy = client.connect("drb://store:1").await.unwrap();
+    let other: StoreProxy = client.connect("drb://store:1?other").await.unwrap();
+    tokio::spawn(async move { while other.get(0).await.is_ok() {} });
+    let mut raw = Raw(far);
+    raw.0.write_all(b"drb\n\0\0\0\x01").await.unwrap();
+    raw.0.read_exact(&mut [0; 8]).await.unwrap();
+    // The method, and the first call of it.
+    while raw.next().await.unwrap().0 != CALL {}
+    tokio::spawn(async move { store.put(Bytes::from(vec![1; LARGE as usize])).await });
+    let mut untold = raw.take_all().await;
+    for _ in 0..6 {
+        // The caller has its answer, and more of the large one may be sent.
+        let mut bytes = vec![TAKEN, 0, 0, 3];
+        bytes.extend([untold as u8 | 0x80, (untold >> 7) as u8 | 0x80, (untold >> 14) as u8]);
+        bytes.extend([RESULT, 0, 0, 3, 0, 0xc4, 0]);
+        raw.0.write_all(&bytes).await.unwrap();
+        assert_eq!(raw.next().await.unwrap().0, CALL);
+        let (byte, piece) = raw.next().await.unwrap();
+        assert_eq!(byte, TAIL);
+        untold = piece.len() + raw.take_all().await;
+    }
 }

@@ -1,5 +1,6 @@
 //! Large strings, which travel beside their messages on the native wire.
 
+use bytes::{Bytes, BytesMut};
 use drb::{Limit, Limits, Server, Value, prelude::*};
 use futures_util::StreamExt;
 use std::{
@@ -40,6 +41,15 @@ struct Store {
 #[drb::service]
 impl Store {
     pub fn bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
+        bytes
+    }
+
+    pub fn shared(&self, number: i64, bytes: Bytes) -> (i64, Bytes) {
+        (number, bytes)
+    }
+
+    pub fn mutable(&self, mut bytes: BytesMut) -> BytesMut {
+        bytes.extend_from_slice(b"more");
         bytes
     }
 
@@ -145,6 +155,13 @@ async fn strings_of_all_sizes_come_back() {
         let sent = bytes(size);
         assert!(store.bytes(sent.clone()).await.unwrap() == sent, "{size}");
         assert!(store.bytes(&sent[..]).await.unwrap() == sent, "{size}, borrowed");
+        let shared = Bytes::from(sent.clone());
+        for (number, shared) in [shared.clone(), shared.slice(size / 3..)].into_iter().enumerate() {
+            let number = number as i64;
+            assert!(store.shared(number, &shared).await.unwrap() == (number, shared), "{size}");
+        }
+        let mutable = store.mutable(BytesMut::from(&sent[..])).await.unwrap();
+        assert!(mutable == [&sent[..], b"more"].concat(), "{size}, mutable");
         assert!(store.maybe(Some(sent.clone())).await.unwrap() == Some(sent), "{size}, optional");
     }
     for size in [LARGE / 2, LARGE, 100_000] {

@@ -1,5 +1,6 @@
 //! Calls within the process: what is the same as over a connection, and what isn't there to be.
 
+use bytes::Bytes;
 use drb::{
     CallError, Client, Closed, Error, Limit, Limits, Outcome, Peer, Server, Stream, Usage, Wire,
     prelude::*,
@@ -118,6 +119,10 @@ impl Desk {
         (bytes.as_ptr().addr(), bytes)
     }
 
+    pub fn shared(&self, bytes: Bytes) -> (usize, Bytes) {
+        (bytes.as_ptr().addr(), bytes)
+    }
+
     pub fn same(&self, object: drb::Object) -> drb::Object {
         object
     }
@@ -206,6 +211,14 @@ async fn what_is_copied_is_a_copy_and_what_is_large_is_not_copied() {
     let (there, back) = desk.address(&kept).await.unwrap();
     assert_ne!(there, kept.as_ptr().addr());
     assert_eq!(back, kept);
+    // What nobody changes, both have.
+    let kept = Bytes::from(kept);
+    let (there, back) = desk.shared(&kept).await.unwrap();
+    assert_eq!([there, back.as_ptr().addr()], [kept.as_ptr().addr(); 2]);
+    assert_eq!(
+        (desk.shared(Bytes::from_static(b"small")).await.unwrap().1, kept.len()),
+        ("small".into(), 1 << 20)
+    );
 }
 
 #[tokio::test]

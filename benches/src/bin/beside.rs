@@ -5,6 +5,7 @@
 //! object, and while 1 GiB comes down, in messages of 256 KiB, four of which are under way at a time.
 //! Server and client are processes of their own. (A call never overtakes an earlier one of the same object.)
 
+use bytes::Bytes;
 use drb::{DrbUndumped, Server};
 use drb_benches::{Process, runtime, table, wait_for_end_of_input};
 use std::{
@@ -32,7 +33,7 @@ impl Echo {
     }
 }
 
-struct Store;
+struct Store(Bytes);
 
 #[drb::service]
 impl Store {
@@ -42,13 +43,13 @@ impl Store {
     }
 
     /// How many bytes there are.
-    pub fn put(&self, bytes: Vec<u8>) -> usize {
+    pub fn put(&self, bytes: Bytes) -> usize {
         bytes.len()
     }
 
-    /// So many bytes.
-    pub fn get(&self, len: usize) -> Vec<u8> {
-        vec![1; len]
+    /// As many.
+    pub fn get(&self) -> Bytes {
+        self.0.clone()
     }
 }
 
@@ -62,7 +63,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve() -> Result<(), Box<dyn Error>> {
-    let server = Server::builder().front(Store).start("drb://127.0.0.1:0").await?;
+    let server =
+        Server::builder().front(Store(vec![1; LARGE].into())).start("drb://127.0.0.1:0").await?;
     println!("ready {}", server.uri());
     tokio::task::spawn_blocking(wait_for_end_of_input).await?;
     Ok(())
@@ -104,13 +106,14 @@ async fn rest(time: Duration) -> drb::Result<()> {
 }
 
 async fn move_all(store: StoreProxy, up: bool) -> drb::Result<()> {
+    let bytes = Bytes::from(vec![1; LARGE]);
     let tasks = (0..TASKS).map(|_| {
-        let store = store.clone();
+        let (store, bytes) = (store.clone(), bytes.clone());
         tokio::spawn(async move {
             for _ in 0..MESSAGES / TASKS {
                 match up {
-                    true => drop(store.put(vec![1; LARGE]).await?),
-                    false => drop(store.get(LARGE).await?),
+                    true => drop(store.put(&bytes).await?),
+                    false => drop(store.get().await?),
                 }
             }
             Ok::<_, drb::Error>(())

@@ -1,4 +1,4 @@
-//! `bytes`, with the feature `bytes`: strings of bytes.
+//! `bytes`: strings of bytes that are shared, not copied.
 
 use crate::{Dump, DumpError, Dumper, Load, LoadError, Loader};
 use bytes::{Bytes, BytesMut};
@@ -7,13 +7,17 @@ by_value!([] Bytes, [] BytesMut);
 
 impl Dump for Bytes {
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
-        dumper.bytes(self)
+        dumper.own_bytes(self.clone())
+    }
+
+    fn dump_own(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        dumper.own_bytes(self)
     }
 }
 
 impl Load for Bytes {
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
-        Vec::load(loader).map(Self::from)
+        loader.shared_bytes()
     }
 }
 
@@ -21,10 +25,14 @@ impl Dump for BytesMut {
     fn dump(&self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
         dumper.bytes(self)
     }
+
+    fn dump_own(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+        dumper.own_bytes(self.freeze())
+    }
 }
 
 impl Load for BytesMut {
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
-        Vec::<u8>::load(loader).map(|bytes| Self::from(bytes.as_slice()))
+        loader.shared_bytes().map(Self::from)
     }
 }

@@ -21,7 +21,6 @@ macro_rules! by_value {
     )*};
 }
 
-#[cfg(feature = "bytes")]
 mod bytes;
 #[cfg(feature = "chrono")]
 mod chrono;

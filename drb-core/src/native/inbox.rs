@@ -255,7 +255,7 @@ impl Inbox {
             Some((bytes, claim)) if bytes.len() != claim => {
                 return Err(malformed("a string of fewer bytes than it is said to have"));
             }
-            tail => tail.map(|(bytes, _)| Tail::new(bytes)),
+            tail => tail.map(|(bytes, _)| Tail::new(bytes.into())),
         };
         let body = too_much
             .map_or(Ok(body), |(limit, scan)| Err(TooMuch { limit, found: scan.into_found() }));

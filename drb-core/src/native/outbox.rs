@@ -6,7 +6,8 @@ use super::{
     window::Window,
 };
 use crate::Limits;
-use std::{collections::VecDeque, hint::cold_path, sync::Arc, time::Instant};
+use bytes::Bytes;
+use std::{collections::VecDeque, hint::cold_path, time::Instant};
 
 /// Frames on their way to the peer.
 pub(super) struct Outbox {
@@ -69,7 +70,7 @@ pub(super) struct Message<H> {
     /// Writes it.
     pub(super) head: H,
     /// The string that follows it.
-    pub(super) tail: Option<Arc<Vec<u8>>>,
+    pub(super) tail: Option<Bytes>,
 }
 
 /// A message that was taken back, and its body.
@@ -226,6 +227,11 @@ impl Outbox {
         !self.lanes.is_empty()
     }
 
+    /// Whether a piece of a large message goes next, between which and the one before small messages go.
+    pub(super) fn lets_small_between(&self) -> bool {
+        self.has_large() && self.window.is_open() && self.window.is_tight()
+    }
+
     /// Whether large messages wait for the peer to take what was sent.
     pub(super) fn is_held_up(&self) -> bool {
         !self.lanes.is_empty() && !self.window.is_open()
@@ -332,7 +338,7 @@ impl Large {
     }
 
     /// The string at its end, if that is next.
-    fn tail(&self) -> Option<Arc<Vec<u8>>> {
+    fn tail(&self) -> Option<Bytes> {
         self.message.tail.clone().filter(|_| self.sent == self.body.len())
     }
 
@@ -375,7 +381,7 @@ impl<F: Fn() -> Instant> Turn<'_, F> {
 
     /// Writes what stands before the next bytes of the string at the end. Gives these, and whether they
     /// are the last ones.
-    fn tail(&mut self, large: &mut Large, bytes: Arc<Vec<u8>>) -> (bool, Piece) {
+    fn tail(&mut self, large: &mut Large, bytes: Bytes) -> (bool, Piece) {
         let (out, from, len) = (&mut *self.out, large.sent_tail, bytes.len());
         let to = from.saturating_add(self.window.piece(tail::piece(self.chunk))).min(len);
         let start = frame::open(out, Kind::Tail, if to < len { MORE } else { 0 });
@@ -384,7 +390,7 @@ impl<F: Fn() -> Instant> Turn<'_, F> {
         frame::close_before(out, start, to - from);
         large.sent_tail = to;
         self.count(start, to - from);
-        (to == len, Piece { bytes, from, to })
+        (to == len, Piece(bytes.slice(from..to)))
     }
 
     /// Counts the frame that begins at `start`, of which so many bytes follow, and asks the peer to say

@@ -1,7 +1,8 @@
 //! Where reading stands: positions, markers, bounds.
 
-use super::{PeerShape, Tables, Tail, call::HeldObject, ext};
+use super::{PeerShape, Tables, Tail, call::HeldObject, ext, tail};
 use crate::{Budget, Limit, LoadError, LoadErrorKind, Session, Shape, budget::exceeded};
+use bytes::Bytes;
 use rmp::Marker;
 use std::{borrow::Cow, sync::Arc};
 
@@ -256,9 +257,20 @@ impl<'de> Reader<'de> {
     pub(super) fn string(&mut self, len: usize) -> Result<Cow<'de, [u8]>, LoadError> {
         if len > self.rest.len() {
             let tail = self.tail.and_then(Tail::take).ok_or_else(LoadError::truncated)?;
-            return Ok(Cow::Owned(tail));
+            return Ok(Cow::Owned(tail.into()));
         }
         self.take(len).map(Cow::Borrowed)
+    }
+
+    /// Takes the string that has travelled beside the message, if that is next.
+    pub(crate) fn string_beside(&mut self) -> Result<Option<Bytes>, LoadError> {
+        let Some(tail) = self.tail else { return Ok(None) };
+        if self.rest.len() != tail::CLAIM || tail::claim(self.rest) != Some(tail.len()) {
+            return Ok(None);
+        }
+        self.budget.take_memory(tail.len())?;
+        self.rest = &[];
+        tail.take().map(Some).ok_or_else(LoadError::truncated)
     }
 
     /// Takes the bytes of a string and forgets them.

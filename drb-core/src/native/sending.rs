@@ -4,6 +4,7 @@ use crate::{
     DumpError, Dumper, Limits, Remote, Session,
     native::{Tables, Tail, imports::Place},
 };
+use bytes::Bytes;
 use std::{fmt, sync::Arc};
 
 /// What a message says beside its bytes.
@@ -17,7 +18,7 @@ pub struct Sending {
     /// Whether there are references in it.
     pub references: bool,
     /// The string at its end, if that travels beside it.
-    pub(super) tail: Option<Arc<Vec<u8>>>,
+    pub(super) tail: Option<Bytes>,
     refers: Option<Box<Refers>>,
 }
 
@@ -75,7 +76,7 @@ impl Sending {
         let collected = collected.zip(session);
         match written {
             Ok(tail) => {
-                self.tail = tail.map(Arc::new);
+                self.tail = tail;
                 if let Some((collected, session)) = collected {
                     self.refer(*collected, session);
                 }
@@ -106,10 +107,9 @@ impl Sending {
         }
     }
 
-    /// The string at the end of a message that stays within the process. It is not copied, unless somebody
-    /// else has it as well.
+    /// The string at the end of a message that stays within the process. It is not copied.
     pub fn take_tail(&mut self) -> Option<Arc<Tail>> {
-        self.tail.take().map(|bytes| Tail::new(Arc::unwrap_or_clone(bytes)))
+        self.tail.take().map(Tail::new)
     }
 
     /// Whether it holds nothing for what the message refers to.

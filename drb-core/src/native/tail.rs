@@ -5,6 +5,7 @@
 //! read to where the receiver's method is going to have them, so that neither side copies them.
 
 use super::frame::{MOST, take32};
+use bytes::{Buf, Bytes};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Strings of at least so many bytes travel beside the message.
@@ -22,11 +23,11 @@ pub(super) const CLAIM: usize = 5;
 pub struct Tail {
     len: usize,
     /// Whoever loads it takes it.
-    bytes: Mutex<Option<Vec<u8>>>,
+    bytes: Mutex<Option<Bytes>>,
 }
 
 impl Tail {
-    pub(super) fn new(bytes: Vec<u8>) -> Arc<Self> {
+    pub(super) fn new(bytes: Bytes) -> Arc<Self> {
         Arc::new(Self { len: bytes.len(), bytes: Mutex::new(Some(bytes)) })
     }
 
@@ -36,33 +37,30 @@ impl Tail {
         self.len
     }
 
-    pub(super) fn take(&self) -> Option<Vec<u8>> {
+    pub(super) fn take(&self) -> Option<Bytes> {
         self.bytes.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 /// Bytes of a string that are to be written next, behind the frames that were given with them.
 #[derive(Debug)]
-pub struct Piece {
-    pub(super) bytes: Arc<Vec<u8>>,
-    pub(super) from: usize,
-    pub(super) to: usize,
-}
+pub struct Piece(pub(super) Bytes);
 
 impl Piece {
     /// What is left to be written of it.
     pub fn rest(&self) -> &[u8] {
-        self.bytes.get(self.from..self.to).unwrap_or_default()
+        &self.0
     }
 
     /// So many bytes more have been written.
     pub fn advance(&mut self, written: usize) {
-        self.from = self.from.saturating_add(written).min(self.to);
+        self.0.advance(written.min(self.0.len()));
     }
 
-    /// The memory of the string, if this was the last that is needed of it.
-    pub(super) fn into_memory(self) -> Option<Vec<u8>> {
-        Arc::into_inner(self.bytes)
+    /// The memory of the string, if nobody else has it any more.
+    pub(super) fn into_memory(mut self) -> Option<Vec<u8>> {
+        self.0.advance(self.0.len());
+        self.0.is_unique().then(|| self.0.into())
     }
 }
 

@@ -133,6 +133,11 @@ impl Window {
         self.taken
     }
 
+    /// Whether small messages go between the pieces of large ones.
+    pub(super) fn is_tight(&self) -> bool {
+        self.tight > 0
+    }
+
     /// A small message is sent: another one may soon have to go between.
     #[inline]
     pub(super) fn small(&mut self) {

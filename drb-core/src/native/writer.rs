@@ -5,6 +5,7 @@ use crate::{
     DumpError, Limit, Limits, ObjectId, Reference, Session, Shape, dispatch::Dispatch,
     marshal::Moment,
 };
+use bytes::Bytes;
 use rmp::encode;
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ pub(crate) struct Writer<'a> {
     /// Whether a large string may travel beside the message.
     tails: bool,
     /// One that came last, whose place is where `out` ended then.
-    beside: Option<(usize, Vec<u8>)>,
+    beside: Option<(usize, Bytes)>,
     limits: Bounds,
 }
 
@@ -240,7 +241,7 @@ impl<'a> Writer<'a> {
     fn any_str(&mut self, value: &str) -> Result<(), DumpError> {
         let len = self.len(value.len())?;
         if value.len() >= LARGE && self.tails {
-            self.aside(0xdb, len, value.as_bytes().to_vec());
+            self.aside(0xdb, len, Bytes::copy_from_slice(value.as_bytes()));
             return Ok(());
         }
         put!(encode::write_str_len(self.out, len));
@@ -251,7 +252,7 @@ impl<'a> Writer<'a> {
     pub(crate) fn bytes(&mut self, value: &[u8]) -> Result<(), DumpError> {
         let len = self.len(value.len())?;
         if value.len() >= LARGE && self.tails {
-            self.aside(0xc6, len, value.to_vec());
+            self.aside(0xc6, len, Bytes::copy_from_slice(value));
             return Ok(());
         }
         put!(encode::write_bin_len(self.out, len));
@@ -265,22 +266,26 @@ impl<'a> Writer<'a> {
             return self.str(&value);
         }
         let len = self.len(value.len())?;
-        self.aside(0xdb, len, value.into_bytes());
+        self.aside(0xdb, len, value.into());
         Ok(())
     }
 
-    /// Bytes that nobody else needs.
-    pub(crate) fn own_bytes(&mut self, value: Vec<u8>) -> Result<(), DumpError> {
-        if value.len() < LARGE || !self.tails {
-            return self.bytes(&value);
+    /// Bytes that nobody else needs, or that nobody changes.
+    pub(crate) fn own_bytes<B>(&mut self, value: B) -> Result<(), DumpError>
+    where
+        B: AsRef<[u8]> + Into<Bytes>,
+    {
+        let bytes = value.as_ref();
+        if bytes.len() < LARGE || !self.tails {
+            return self.bytes(bytes);
         }
-        let len = self.len(value.len())?;
-        self.aside(0xc6, len, value);
+        let len = self.len(bytes.len())?;
+        self.aside(0xc6, len, value.into());
         Ok(())
     }
 
     /// Puts a string aside, in the hope that it is the end of the message.
-    fn aside(&mut self, marker: u8, len: u32, value: Vec<u8>) {
+    fn aside(&mut self, marker: u8, len: u32, value: Bytes) {
         self.fetch();
         let [a, b, c, d] = len.to_be_bytes();
         self.out.extend_from_slice(&[marker, a, b, c, d]);
@@ -299,7 +304,7 @@ impl<'a> Writer<'a> {
     fn fetch_it(&mut self) {
         if let Some((at, value)) = self.beside.take() {
             // What stands behind it already is mostly nothing.
-            self.out.splice(at..at, value);
+            self.out.splice(at..at, value.iter().copied());
         }
     }
 
@@ -492,7 +497,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// [`Limit::Message`] if the value is longer than a peer may be sent.
-    pub(crate) fn finish(&mut self) -> Result<Option<Vec<u8>>, DumpError> {
+    pub(crate) fn finish(&mut self) -> Result<Option<Bytes>, DumpError> {
         if self.written() - self.start > self.limits.message {
             return Err(DumpError::limit(Limit::Message, self.limits.message));
         }

@@ -58,6 +58,10 @@ pub(crate) struct Driver {
     left: bool,
     /// Whether all that has come makes no difference to when something is to be done next.
     rests_on: bool,
+    /// Whether what is to be sent was left for the next turn, so that callers go first who have just got answers.
+    put_off: bool,
+    /// Whether something large was written since it was read last, which takes its time.
+    took_time: bool,
     greeted: bool,
     output: Output,
     /// Whether something was written since the last flush.
@@ -136,6 +140,8 @@ impl Driver {
             drained: false,
             left: false,
             rests_on: false,
+            put_off: false,
+            took_time: false,
             greeted: false,
             output: Output::default(),
             unflushed: false,
@@ -174,6 +180,9 @@ impl Driver {
                         return Poll::Pending;
                     }
                 },
+            }
+            if self.put_off {
+                break;
             }
         }
         if self.ends_all_the_same(context) {
@@ -228,9 +237,13 @@ impl Driver {
                     self.unflushed = true;
                     self.stalled = None;
                     self.spin.went();
-                    // Whoever has had more to send meanwhile is seen before this waits.
-                    if self.output.is_written() && self.output.was_all() {
-                        return self.flush(context);
+                    if self.output.is_written() {
+                        // Where small messages go between, what has come meanwhile comes before the next piece.
+                        self.took_time = !self.output.was_all() && self.lets_small_between();
+                        // Whoever has had more to send meanwhile is seen before this waits.
+                        if self.took_time || self.output.was_all() {
+                            return self.flush(context);
+                        }
                     }
                 }
                 Poll::Pending => {
@@ -240,6 +253,11 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Whether a piece of what is large goes next, before which small messages may go.
+    fn lets_small_between(&self) -> bool {
+        self.connection.protocol().lets_small_between()
     }
 
     /// Whether nobody needs the connection any more, also not for what still runs, and nothing is left to be sent.
@@ -285,8 +303,10 @@ impl Driver {
             ready!(seat.poll_turn(context));
             return Poll::Ready(self.take_frames(now(), context));
         }
-        // Who takes turns, or has just read all that there was, waits for more before it makes ready to read.
-        let drained = std::mem::take(&mut self.drained) && !self.spin.yields();
+        // Who takes turns, or has just read all that there was, waits for more before it makes ready to read; unless
+        // the runtime hasn't looked for it since.
+        let looks = std::mem::take(&mut self.took_time);
+        let drained = std::mem::take(&mut self.drained) && !looks && !self.spin.yields();
         let turns = self.seat.as_ref().filter(|seat| seat.takes_turns());
         if drained || turns.is_some() {
             ready!(self.stream.poll_readable(context));
@@ -294,7 +314,7 @@ impl Driver {
         if let Some(seat) = turns {
             ready!(seat.poll_turn(context));
         }
-        match ready!(self.read_once(context)) {
+        match ready!(self.read_once(looks, context)) {
             Ok(0) => {
                 cold_path();
                 // The peer may be the first one to end what was found to be needed by nobody.
@@ -314,7 +334,7 @@ impl Driver {
         Poll::Ready(self.take_frames(self.heard.into_std(), context))
     }
 
-    fn read_once(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    fn read_once(&mut self, looks: bool, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let lent = match self.input.is_empty() && self.in_string {
             true => self.connection.protocol().lend(),
             false => None,
@@ -322,6 +342,9 @@ impl Driver {
         let Some((mut memory, most)) = lent else {
             wait::make_room(&mut self.input, self.needs);
             let room = self.input.capacity() - self.input.len();
+            if looks && let Some(read) = wait::read_now(&self.stream, &mut self.input) {
+                return Poll::Ready(Ok(read));
+            }
             let read = ready!(self.spin.poll_read(&mut self.stream, &mut self.input, context));
             self.drained = read.as_ref().is_ok_and(|read| *read < room);
             return Poll::Ready(read);
@@ -339,6 +362,7 @@ impl Driver {
     /// Takes the frames that are there, or as many of them as a turn is long that has begun at this time.
     fn take_frames(&mut self, began: std::time::Instant, context: &Context<'_>) -> Result<(), End> {
         (self.left, self.rests_on) = (false, false);
+        let put_off = std::mem::take(&mut self.put_off);
         let mut taken = 0;
         if !self.greeted {
             cold_path();
@@ -426,8 +450,10 @@ impl Driver {
             }
         }
         if self.output.is_written() && self.failed.is_none() {
+            // But only once: something has to get on.
+            self.put_off = !put_off && protocol.lets_callers_go_first();
             // What is said last goes out in one piece with what was said before.
-            if protocol.has_to_transmit() {
+            if !self.put_off && protocol.has_to_transmit() {
                 self.output.fetch(&mut protocol);
             }
             // Nothing is to be done before its timer goes off, which hasn't.
@@ -531,6 +557,7 @@ impl Driver {
                 // next one whose time is up.
                 protocol.watch(context);
             } else if protocol.poll_transmit(context).is_ready() {
+                self.put_off = false;
                 self.output.fetch(&mut protocol);
                 return Poll::Ready(Ok(()));
             }

@@ -15,6 +15,7 @@ use crate::{
         scan::Scan,
     },
 };
+use bytes::Bytes;
 use std::{
     hint::cold_path,
     ops::Deref,
@@ -65,7 +66,7 @@ pub struct Calling<'a> {
     /// The arguments. Their memory is for the answer.
     pub body: &'a mut Vec<u8>,
     /// The string at their end, if that travels beside them.
-    pub tail: Option<Arc<Vec<u8>>>,
+    pub tail: Option<Bytes>,
     /// How many shapes the body needs.
     pub shapes: u32,
     /// Whether there are references in the body.
@@ -178,7 +179,11 @@ impl Protocol {
         let head = answer.len() - body.len();
         let put = |buffer: &mut Vec<u8>| answer.put(head, buffer);
         match self.calls.answered(id, success, mentioned, tail, put) {
-            Answered::Waited | Answered::Abandoned => Ok(()),
+            Answered::Waited => {
+                self.told |= self.outbox.has_large();
+                Ok(())
+            }
+            Answered::Abandoned => Ok(()),
             Answered::Unknown => Err(malformed("an answer to a call that was not made")),
         }
     }

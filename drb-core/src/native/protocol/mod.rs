@@ -88,6 +88,8 @@ pub struct Protocol {
     idle: Idle,
     /// When that has arrived which is looked at.
     now: Option<Instant>,
+    /// Whether callers have got answers while large messages were under way.
+    told: bool,
 }
 
 /// What a call of this side's is going to give.
@@ -132,6 +134,7 @@ impl Protocol {
             leaving: false,
             idle: Idle::new(limits),
             now: None,
+            told: false,
         }
     }
 

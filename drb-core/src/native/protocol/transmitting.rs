@@ -66,6 +66,17 @@ impl Protocol {
         self.outbox.is_ready() || releases() || self.cancels.is_ready()
     }
 
+    /// Whether the next piece of a large message had better wait a moment: callers have got answers since this was asked
+    /// last, and if they call again, that is to go before it.
+    pub fn lets_callers_go_first(&mut self) -> bool {
+        std::mem::take(&mut self.told) && self.lets_small_between()
+    }
+
+    /// Whether the next piece of a large message can be sent, and small ones go between.
+    pub fn lets_small_between(&self) -> bool {
+        self.outbox.lets_small_between()
+    }
+
     /// Lets whoever sends be woken when there is more to be sent, which may have to be answered by
     /// another time than what was known before.
     pub fn watch(&mut self, context: &Context<'_>) {

@@ -1,6 +1,7 @@
 //! What the caller of a proxy may write where a method takes a parameter.
 
 use crate::{Dump, DumpError, Dumper, Either, Load, Symbol, Value};
+use bytes::Bytes;
 use std::{
     borrow::Borrow,
     collections::{BTreeMap, HashMap},
@@ -156,7 +157,7 @@ macro_rules! either {
 
 values! {
     [] (), [] bool, [] i8, [] i16, [] i32, [] i64, [] i128, [] u8, [] u16, [] u32, [] u64, [] u128,
-    [] usize, [] isize, [] f32, [] f64, [] char, [] String, [] Symbol, [] SystemTime, [] Duration,
+    [] usize, [] isize, [] f32, [] f64, [] char, [] String, [] Symbol, [] Bytes, [] SystemTime, [] Duration,
     [T: Dump] Option<T>, [T: Dump] Vec<T>, [K: Dump, V: Dump, S] HashMap<K, V, S>,
     [K: Dump, V: Dump] BTreeMap<K, V>,
 }

@@ -6,7 +6,7 @@ use drb::{Client, Limits, Peer, Server};
 use std::{io, sync::Mutex, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
-    time::Instant,
+    time::{Instant, sleep},
 };
 
 struct Store;
@@ -46,6 +46,14 @@ impl Raw {
         raw.send(0x02, b"get").await;
         raw.0.read_exact(&mut [0; 8]).await.unwrap();
         (server, raw)
+    }
+
+    /// Greets a client, and takes its first call.
+    async fn begin(&mut self) {
+        self.0.write_all(b"drb\n\0\0\0\x01").await.unwrap();
+        self.0.read_exact(&mut [0; 8]).await.unwrap();
+        // The method stands before it.
+        while self.next().await.unwrap().0 != CALL {}
     }
 
     async fn send(&mut self, byte: u8, body: &[u8]) {
@@ -184,9 +192,8 @@ async fn calls_are_refused_while_too_much_waits_to_be_sent() {
     assert_eq!(raw.next().await.unwrap().0, RESULT);
 }
 
-/// Here the peer is a server.
-#[tokio::test(start_paused = true)]
-async fn who_calls_again_goes_before_the_next_piece() {
+/// Two objects as a client has them, and the peer that it takes for their server.
+async fn client() -> (StoreProxy, StoreProxy, Raw) {
     let (near, far) = duplex(1 << 20);
     let near = Mutex::new(Some(near));
     let connect = move |_| {
@@ -194,25 +201,54 @@ async fn who_calls_again_goes_before_the_next_piece() {
         async move { near }
     };
     let client = Client::builder().connector(connect).build();
-    let store: StoreProxy = client.connect("drb://store:1").await.unwrap();
-    let other: StoreProxy = client.connect("drb://store:1?other").await.unwrap();
+    let store = client.connect("drb://store:1").await.unwrap();
+    let other = client.connect("drb://store:1?other").await.unwrap();
+    (store, other, Raw(far))
+}
+
+const NOTHING: [u8; 3] = [0, 0xc4, 0];
+
+#[tokio::test(start_paused = true)]
+async fn who_calls_again_goes_before_the_next_piece() {
+    let (store, other, mut raw) = client().await;
     tokio::spawn(async move { while other.get(0).await.is_ok() {} });
-    let mut raw = Raw(far);
-    raw.0.write_all(b"drb\n\0\0\0\x01").await.unwrap();
-    raw.0.read_exact(&mut [0; 8]).await.unwrap();
-    // The method, and the first call of it.
-    while raw.next().await.unwrap().0 != CALL {}
-    tokio::spawn(async move { store.put(Bytes::from(vec![1; LARGE as usize])).await });
+    raw.begin().await;
+    tokio::spawn(async move { store.put(vec![1; LARGE as usize]).await });
     let mut untold = raw.take_all().await;
     for _ in 0..6 {
         // The caller has its answer, and more of the large one may be sent.
         let mut bytes = vec![TAKEN, 0, 0, 3];
         bytes.extend([untold as u8 | 0x80, (untold >> 7) as u8 | 0x80, (untold >> 14) as u8]);
-        bytes.extend([RESULT, 0, 0, 3, 0, 0xc4, 0]);
+        bytes.extend([RESULT, 0, 0, 3]);
+        bytes.extend(NOTHING);
         raw.0.write_all(&bytes).await.unwrap();
         assert_eq!(raw.next().await.unwrap().0, CALL);
         let (byte, piece) = raw.next().await.unwrap();
         assert_eq!(byte, TAIL);
         untold = piece.len() + raw.take_all().await;
     }
+}
+
+/// Nothing else is under way, so its caller begins to send it, and stops after a piece.
+#[tokio::test(start_paused = true)]
+async fn what_a_caller_leaves_of_its_large_call_the_connection_sends() {
+    let (store, other, mut raw) = client().await;
+    let calls = tokio::spawn(async move {
+        other.get(0).await.unwrap();
+        store.put(vec![1; 16 << 10]).await.unwrap();
+        // The connection rests.
+        sleep(Duration::from_millis(10)).await;
+        store.put(vec![1; LARGE as usize]).await
+    });
+    raw.begin().await;
+    raw.send(RESULT, &NOTHING).await;
+    // It is seen how long the way is.
+    let taken = raw.take_all().await;
+    raw.say_taken(taken).await;
+    raw.send(RESULT, &[0, 1]).await;
+    sleep(Duration::from_millis(10)).await;
+    let (begun, window) = (Instant::now(), raw.take_all().await);
+    assert!(window > 32 << 10, "{window}");
+    assert!(begun.elapsed() < Duration::from_millis(10), "{:?}", begun.elapsed());
+    assert!(!calls.is_finished());
 }

@@ -160,6 +160,11 @@ async fn strings_of_all_sizes_come_back() {
             let number = number as i64;
             assert!(store.shared(number, &shared).await.unwrap() == (number, shared), "{size}");
         }
+        // Whoever has the one may pass it as the other, and as any value.
+        assert!(store.shared(0, sent.clone()).await.unwrap().1 == sent, "{size}, not shared");
+        assert!(store.shared(0, &sent[..]).await.unwrap().1 == sent, "{size}, borrowed");
+        assert!(store.bytes(&shared).await.unwrap() == sent, "{size}, shared");
+        assert!(store.any(shared).await.unwrap().to::<Vec<u8>>().unwrap() == sent, "{size}, any");
         let mutable = store.mutable(BytesMut::from(&sent[..])).await.unwrap();
         assert!(mutable == [&sent[..], b"more"].concat(), "{size}, mutable");
         assert!(store.maybe(Some(sent.clone())).await.unwrap() == Some(sent), "{size}, optional");

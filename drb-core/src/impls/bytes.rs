@@ -1,6 +1,6 @@
 //! `bytes`: strings of bytes that are shared, not copied.
 
-use crate::{Dump, DumpError, Dumper, Load, LoadError, Loader};
+use crate::{Arg, Dump, DumpError, Dumper, Load, LoadError, Loader};
 use bytes::{Bytes, BytesMut};
 
 by_value!([] Bytes, [] BytesMut);
@@ -35,4 +35,20 @@ impl Load for BytesMut {
     fn load(loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         loader.shared_bytes().map(Self::from)
     }
+}
+
+macro_rules! as_bytes {
+    ($($param:ty: $($form:ty)*);* $(;)?) => {$($(
+        impl Arg<$param> for $form {
+            fn dump_arg(self, dumper: &mut Dumper<'_>) -> Result<(), DumpError> {
+                Arg::<$form>::dump_arg(self, dumper)
+            }
+        }
+    )*)*};
+}
+
+// On the wires they are the same.
+as_bytes! {
+    Bytes: Vec<u8> &Vec<u8> &[u8];
+    Vec<u8>: Bytes &Bytes;
 }

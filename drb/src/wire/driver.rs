@@ -659,9 +659,9 @@ impl Outlet for Shared {
             driver.output.fetch(&mut protocol);
         }
         drop(protocol);
-        // Where that waits, the task goes on with it.
+        // Where that waits, or there is more of what is large, the task goes on with it.
         let written = driver.write(&mut Context::from_waker(Waker::noop()));
-        written.is_ok() && driver.has_written()
+        written.is_ok() && driver.has_written() && !driver.took_time
     }
 
     fn end(&self) {

@@ -350,13 +350,14 @@ async fn outcomes_go_through_a_process_in_the_middle() {
     }
 
     let far = drb::start_service("drb://127.0.0.1:0", Bedroom).await.unwrap();
-    let client = Client::builder().deadline(Duration::from_millis(50)).build();
+    let client = Client::builder().build();
     let bedroom: BedroomProxy = client.connect(far.uri()).await.unwrap();
     let middle = Middle(bedroom.sleeper().await.unwrap());
     let near = drb::start_service("drb://127.0.0.1:0", middle).await.unwrap();
-    let middle = MiddleProxy::connect(near.uri()).await.unwrap();
+    let hasty = Client::builder().deadline(Duration::from_millis(50)).build();
+    let middle: MiddleProxy = hasty.connect(near.uri()).await.unwrap();
     let sleeper = middle.sleeper().await.unwrap();
-    // The process in the middle has given up, and doesn't know more either.
+    // The process in the middle gives up at the same time, and doesn't know more either.
     let error = sleeper.sleep().await.unwrap_err();
     assert_eq!(error.outcome(), Outcome::Unknown, "{error:?}");
     // The object's process is gone: the next call isn't even made.

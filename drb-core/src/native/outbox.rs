@@ -296,7 +296,8 @@ impl Outbox {
             true => std::mem::swap(out, &mut self.ready),
             false => out.append(&mut self.ready),
         }
-        while out.len() < most
+        while !self.lanes.is_empty()
+            && out.len() < most
             && self.window.is_open()
             && let Some(at) = self.turn()
             && let Some((lane, mut messages)) = self.lanes.remove(at)

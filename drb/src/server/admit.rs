@@ -14,7 +14,7 @@ use crate::{
     timer::{Timer, now},
     tls::Accepting,
     wait,
-    wire::{self, CONTROL, Driver, Driving, ServerHome, Serving},
+    wire::{self, CONTROL, Driving, ServerHome, Serving},
 };
 use drb_core::native::PREAMBLE;
 use std::{
@@ -216,7 +216,7 @@ impl Arrival {
                 protocol.end_when_idle(now());
             }
             let serving = Serving::new(Some(shared), context, &connection);
-            Calls::Native(Driver::run(connection, stream, serving, timer, first, Some(seat)))
+            Calls::Native(Driving::new(connection, stream, serving, timer, first, Some(seat)))
         } else {
             let connection = Connection::new(stream, shared, context, seat, timer, first);
             Calls::Ruby(Box::pin(connection.run()))

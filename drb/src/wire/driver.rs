@@ -6,7 +6,6 @@ use super::{
     greeting::is_tls,
     output::{KEEP, Output},
     progress::Progress,
-    running::Last,
 };
 use crate::{
     Limit, LoadErrorKind, TlsProblem,
@@ -18,14 +17,13 @@ use crate::{
 };
 use drb_core::{
     Limits,
-    native::{BEHIND, Connection, Outlet, PREAMBLE, Protocol, Received, Stage},
+    native::{BEHIND, Connection, PREAMBLE, Protocol, Received, Stage},
 };
 use std::{
-    future::Future,
     hint::cold_path,
     io,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     task::{Context, Poll, Waker, ready},
     time::Duration,
 };
@@ -38,8 +36,8 @@ const TURNS: usize = 2;
 /// such as which calls it has taken.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// A connection and its socket. One task runs it, for both directions.
-pub(crate) struct Driver {
+/// A connection and its socket, for both directions.
+pub(super) struct Driver {
     connection: Arc<Connection>,
     stream: Stream,
     serving: Serving,
@@ -85,7 +83,7 @@ pub(crate) struct Driver {
 /// A connection ends, maybe because the peer has exceeded a bound or hasn't followed the protocol, which it is
 /// told.
 #[derive(Default)]
-struct End {
+pub(super) struct End {
     limit: Option<Limit>,
     why: Option<String>,
 }
@@ -116,20 +114,18 @@ impl From<crate::LoadError> for End {
 }
 
 impl Driver {
-    /// Runs until the connection has ended, and all methods that were called over it. What is not to
-    /// be stopped is cut off if this is dropped. `input` is what has already been read.
-    pub(crate) fn run(
+    /// `input` is what has already been read.
+    pub(super) fn new(
         connection: Arc<Connection>,
         stream: Stream,
         serving: Serving,
         timer: Timer,
         input: Vec<u8>,
         seat: Option<Arc<Seat>>,
-    ) -> Driving {
-        let last = Last(serving.running());
+    ) -> Self {
         let spin = Spin::new(connection.limits().spin, &stream);
-        let driver = Arc::new(Shared(Mutex::new(Some(Self {
-            connection: Arc::clone(&connection),
+        Self {
+            connection,
             stream,
             serving,
             seat,
@@ -154,12 +150,11 @@ impl Driver {
             asked: false,
             pinged: None,
             progress: Progress::default(),
-        }))));
-        connection.send_through(Arc::clone(&driver) as _);
-        Driving { driver: Some(Own(driver)), last }
+        }
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+    /// Goes on until the connection has ended.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
         // Something else may have woken it.
         self.rests_on = false;
         if !self.greeted {
@@ -260,8 +255,22 @@ impl Driver {
         self.connection.protocol().lets_small_between()
     }
 
+    /// Sends what the protocol has to be sent, which isn't kept meanwhile, and says whether that was all. It doesn't wait.
+    pub(super) fn send(&mut self, mut protocol: MutexGuard<'_, Protocol>) -> bool {
+        if self.failed.is_some() {
+            return false;
+        }
+        if self.output.is_written() {
+            self.output.fetch(&mut protocol);
+        }
+        drop(protocol);
+        // Where that waits, or there is more of what is large, the task goes on with it.
+        let written = self.write(&mut Context::from_waker(Waker::noop()));
+        written.is_ok() && self.has_written() && !self.took_time
+    }
+
     /// Whether nobody needs the connection any more, also not for what still runs, and nothing is left to be sent.
-    fn is_left(&self) -> bool {
+    pub(super) fn is_left(&self) -> bool {
         let protocol = self.connection.protocol();
         let is_needed = !protocol.is_left() || protocol.is_needed();
         let is_done = !self.left && self.has_written();
@@ -484,7 +493,16 @@ impl Driver {
         Ok(())
     }
 
-    /// Tells the peer why this is the end, if that can be written at once.
+    /// This is the end. Tells why, if that can be written to the peer at once.
+    pub(super) fn ended_by(&mut self, End { limit, why }: End) {
+        if let Some(why) = why {
+            self.close(&why);
+        }
+        if let Some(limit) = limit {
+            self.serving.ended_by(limit);
+        }
+    }
+
     fn close(&mut self, why: &str) {
         self.connection.protocol().close(why);
         let mut nobody = Context::from_waker(Waker::noop());
@@ -621,89 +639,6 @@ impl Driver {
             self.connection.protocol().ping();
         }
         Poll::Ready(Ok(()))
-    }
-}
-
-/// A driver as its task and those share it who call over the connection, until it has ended.
-struct Shared(Mutex<Option<Driver>>);
-
-impl Shared {
-    fn poll(&self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
-        match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(driver) => driver.poll(context),
-            None => Poll::Ready(Ok(())),
-        }
-    }
-
-    fn ended_by(&self, limit: Option<Limit>, why: Option<&str>) {
-        let mut driver = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(driver) = &mut *driver else { return };
-        if let Some(why) = why {
-            driver.close(why);
-        }
-        if let Some(limit) = limit {
-            driver.serving.ended_by(limit);
-        }
-    }
-}
-
-/// A caller sends what it has put in, and who leaves ends what nobody needs, while the task sleeps.
-impl Outlet for Shared {
-    fn send(&self, mut protocol: MutexGuard<'_, Protocol>) -> bool {
-        let Ok(mut driver) = self.0.try_lock() else { return false };
-        let Some(driver) = &mut *driver else { return false };
-        if driver.failed.is_some() {
-            return false;
-        }
-        if driver.output.is_written() {
-            driver.output.fetch(&mut protocol);
-        }
-        drop(protocol);
-        // Where that waits, or there is more of what is large, the task goes on with it.
-        let written = driver.write(&mut Context::from_waker(Waker::noop()));
-        written.is_ok() && driver.has_written() && !driver.took_time
-    }
-
-    fn end(&self) {
-        let Ok(mut driver) = self.0.try_lock() else { return };
-        let over = driver.take_if(|driver| driver.is_left());
-        drop(driver);
-        // Its destructors run where nothing is locked.
-        drop(over);
-    }
-}
-
-/// What a driver's task does. A driver is large, and what is spawned is moved about: so that has its place elsewhere.
-pub(crate) struct Driving {
-    /// Until it has ended.
-    driver: Option<Own>,
-    last: Last,
-}
-
-impl Future for Driving {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if let Some(Own(driver)) = &self.driver {
-            if let Err(End { limit, why }) = ready!(driver.poll(context)) {
-                driver.ended_by(limit, why.as_deref());
-            }
-            self.driver = None;
-        }
-        // Whoever waits for this connection's end waits for what goes on without it, too.
-        self.last.0.poll_idle(context)
-    }
-}
-
-/// The connection has what is shared of its driver, too, and the driver has the connection: so the driver goes with its
-/// task.
-struct Own(Arc<Shared>);
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        let over = self.0.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Its destructors run where nothing is locked.
-        drop(over);
     }
 }
 

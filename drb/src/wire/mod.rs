@@ -1,6 +1,7 @@
 //! The native wire over sockets.
 
 mod driver;
+mod driving;
 mod going_on;
 mod greeting;
 mod home;
@@ -11,7 +12,7 @@ mod running;
 mod serving;
 mod usage;
 
-pub(crate) use driver::{Driver, Driving};
+pub(crate) use driving::Driving;
 #[cfg(feature = "fire")]
 pub(crate) use greeting::{CALLS, CALLS_BACK};
 pub(crate) use greeting::{CONTROL, is_fire, is_tls, spoken};

@@ -14,7 +14,7 @@ use crate::{
     timer::{Timer, now},
     tls::Accepting,
     wait,
-    wire::{self, CONTROL, Driving, ServerHome, Serving},
+    wire::{self, CONTROL, Driver, Driving, ServerHome, Serving},
 };
 use drb_core::native::PREAMBLE;
 use std::{
@@ -216,7 +216,8 @@ impl Arrival {
                 protocol.end_when_idle(now());
             }
             let serving = Serving::new(Some(shared), context, &connection);
-            Calls::Native(Driving::new(connection, stream, serving, timer, first, Some(seat)))
+            let driver = Driver::new(connection, stream, serving, timer, first, Some(seat));
+            Calls::Native(Driving::new(driver))
         } else {
             let connection = Connection::new(stream, shared, context, seat, timer, first);
             Calls::Ruby(Box::pin(connection.run()))

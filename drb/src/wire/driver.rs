@@ -6,6 +6,7 @@ use super::{
     greeting::is_tls,
     output::{KEEP, Output},
     progress::Progress,
+    running::Running,
 };
 use crate::{
     Limit, LoadErrorKind, TlsProblem,
@@ -37,7 +38,7 @@ const TURNS: usize = 2;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A connection and its socket, for both directions.
-pub(super) struct Driver {
+pub(crate) struct Driver {
     connection: Arc<Connection>,
     stream: Stream,
     serving: Serving,
@@ -115,7 +116,7 @@ impl From<crate::LoadError> for End {
 
 impl Driver {
     /// `input` is what has already been read.
-    pub(super) fn new(
+    pub(crate) fn new(
         connection: Arc<Connection>,
         stream: Stream,
         serving: Serving,
@@ -151,6 +152,15 @@ impl Driver {
             pinged: None,
             progress: Progress::default(),
         }
+    }
+
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// The methods that run.
+    pub(super) fn running(&self) -> Arc<Running> {
+        self.serving.running()
     }
 
     /// Goes on until the connection has ended.

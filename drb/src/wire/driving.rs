@@ -1,8 +1,7 @@
 //! Who has the driver of a connection: its task, and whoever calls over it and sends by himself.
 
-use super::{Serving, driver::Driver, running::Last};
-use crate::{net::Stream, server::Seat, timer::Timer};
-use drb_core::native::{Connection, Outlet, Protocol};
+use super::{driver::Driver, running::Last};
+use drb_core::native::{Outlet, Protocol};
 use std::{
     future::Future,
     pin::Pin,
@@ -21,17 +20,8 @@ pub(crate) struct Driving {
 }
 
 impl Driving {
-    /// `input` is what has already been read.
-    pub(crate) fn new(
-        connection: Arc<Connection>,
-        stream: Stream,
-        serving: Serving,
-        timer: Timer,
-        input: Vec<u8>,
-        seat: Option<Arc<Seat>>,
-    ) -> Self {
-        let last = Last(serving.running());
-        let driver = Driver::new(Arc::clone(&connection), stream, serving, timer, input, seat);
+    pub(crate) fn new(driver: Driver) -> Self {
+        let (connection, last) = (Arc::clone(driver.connection()), Last(driver.running()));
         let driver = Arc::new(Shared(Mutex::new(Some(driver))));
         connection.send_through(Arc::clone(&driver) as _);
         Self { driver: Some(Own(driver)), last }

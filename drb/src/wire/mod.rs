@@ -12,6 +12,7 @@ mod running;
 mod serving;
 mod usage;
 
+pub(crate) use driver::Driver;
 pub(crate) use driving::Driving;
 #[cfg(feature = "fire")]
 pub(crate) use greeting::{CALLS, CALLS_BACK};

@@ -1,6 +1,6 @@
 //! The way to a process over the native wire.
 
-use super::{Driving, ServerHome, Serving};
+use super::{Driver, Driving, ServerHome, Serving};
 use crate::{
     Carried, Client, Closing, Context, Error, Limits, Link, Outcome, Reference, Remote, Request,
     Session, Uri, Wire,
@@ -163,7 +163,8 @@ impl Line {
         let context = Context::of(stream.peer(), stream.identity(), Wire::Native, Arc::clone(uri));
         let connection = Arc::clone(&self.connection);
         let serving = Serving::new(None, context, &connection);
-        tokio::spawn(Driving::new(connection, stream, serving, timer, Vec::new(), None));
+        let driver = Driver::new(connection, stream, serving, timer, Vec::new(), None);
+        tokio::spawn(Driving::new(driver));
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ mod wires;
 use drb::{
     Apart, Client, DrbDumped, DrbUndumped, Error, Exception, Outcome, Peer, Proxy, Server, Value,
 };
-use frames::next_frame;
+use frames::{frame, next_frame};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -282,13 +282,6 @@ async fn calls_without_a_proxy_are_made_as_they_are() {
         let message = "wrong number of arguments (given 2, expected 1)";
         assert_eq!(error.exception().unwrap().message, message);
     }
-}
-
-fn frame(byte: u8, body: &[u8]) -> Vec<u8> {
-    let mut frame = (body.len() as u32).to_be_bytes().to_vec();
-    frame[0] = byte;
-    frame.extend_from_slice(body);
-    frame
 }
 
 const METHOD: u8 = 0x04;

@@ -1,8 +1,11 @@
 //! Flow control on the native wire, with a peer that reads but says what it likes. (Its bytes are written
 //! by hand after `docs/native.md`.)
 
+mod frames;
+
 use bytes::Bytes;
 use drb::{Client, Limits, Peer, Server};
+use frames::frame;
 use std::{io, sync::Mutex, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -57,10 +60,7 @@ impl Raw {
     }
 
     async fn send(&mut self, byte: u8, body: &[u8]) {
-        let mut frame = (body.len() as u32).to_be_bytes().to_vec();
-        frame[0] = byte;
-        frame.extend_from_slice(body);
-        self.0.write_all(&frame).await.unwrap();
+        self.0.write_all(&frame(byte, body)).await.unwrap();
     }
 
     /// Calls `get`.
@@ -216,12 +216,9 @@ async fn who_calls_again_goes_before_the_next_piece() {
     tokio::spawn(async move { store.put(vec![1; LARGE as usize]).await });
     let mut untold = raw.take_all().await;
     for _ in 0..6 {
-        // The caller has its answer, and more of the large one may be sent.
-        let mut bytes = vec![TAKEN, 0, 0, 3];
-        bytes.extend([untold as u8 | 0x80, (untold >> 7) as u8 | 0x80, (untold >> 14) as u8]);
-        bytes.extend([RESULT, 0, 0, 3]);
-        bytes.extend(NOTHING);
-        raw.0.write_all(&bytes).await.unwrap();
+        // More of the large one may be sent, and at the same time the caller has its answer.
+        raw.say_taken(untold).await;
+        raw.send(RESULT, &NOTHING).await;
         assert_eq!(raw.next().await.unwrap().0, CALL);
         let (byte, piece) = raw.next().await.unwrap();
         assert_eq!(byte, TAIL);

@@ -5,9 +5,11 @@
 //! in a message: `drb-core/tests/limits.rs`, `drb-core/tests/native_limits.rs`. Thousands of silent
 //! connections: `benches/src/crowd`.)
 
+mod frames;
 mod wires;
 
 use drb::{Client, Error, Limit, Limits, Peer, Server, Value, prelude::*};
+use frames::frame;
 use std::{
     io::{self, Write as _},
     pin::Pin,
@@ -89,14 +91,6 @@ async fn until(is_so: impl Fn() -> bool) {
         assert!(begun.elapsed() < SOON, "in time");
         sleep(Duration::from_millis(2)).await;
     }
-}
-
-/// A frame of the native wire.
-fn frame(byte: u8, body: &[u8]) -> Vec<u8> {
-    let mut frame = (body.len() as u32).to_be_bytes().to_vec();
-    frame[0] = byte;
-    frame.extend_from_slice(body);
-    frame
 }
 
 const GREETING: &[u8] = b"drb\n\0\0\0\x01";

@@ -1,7 +1,10 @@
 //! Bounds of the native wire that need a clock or a whole server, at the limit and one past it. (The others
 //! are tested in `drb-core/tests/native_limits.rs`.)
 
+mod frames;
+
 use drb::{Client, Error, Limit, Limits, Peer, Server};
+use frames::frame;
 use std::{
     future::Future,
     pin::Pin,
@@ -51,13 +54,6 @@ async fn raw(limits: Limits) -> (Server, DuplexStream) {
     near.write_all(b"drb\n\0\0\0\x01").await.unwrap();
     near.read_exact(&mut [0; 8]).await.unwrap();
     (server, near)
-}
-
-fn frame(byte: u8, body: &[u8]) -> Vec<u8> {
-    let mut frame = (body.len() as u32).to_be_bytes().to_vec();
-    frame[0] = byte;
-    frame.extend_from_slice(body);
-    frame
 }
 
 /// Writes so many bytes each second of a message that has begun; how long that goes on, at most 200

@@ -157,7 +157,8 @@ macro_rules! either {
 
 values! {
     [] (), [] bool, [] i8, [] i16, [] i32, [] i64, [] i128, [] u8, [] u16, [] u32, [] u64, [] u128,
-    [] usize, [] isize, [] f32, [] f64, [] char, [] String, [] Symbol, [] Bytes, [] SystemTime, [] Duration,
+    [] usize, [] isize, [] f32, [] f64, [] char, [] String, [] Bytes, [] Symbol, [] SystemTime,
+    [] Duration,
     [T: Dump] Option<T>, [T: Dump] Vec<T>, [K: Dump, V: Dump, S] HashMap<K, V, S>,
     [K: Dump, V: Dump] BTreeMap<K, V>,
 }

@@ -47,7 +47,7 @@ impl Store {
         bytes.len()
     }
 
-    /// As many.
+    /// The bytes that it has.
     pub fn get(&self) -> Bytes {
         self.0.clone()
     }

@@ -300,33 +300,35 @@ impl Outbox {
             && out.len() < most
             && self.window.is_open()
             && let Some(at) = self.turn()
-            && let Some((lane, mut messages)) = self.lanes.remove(at)
+            && let Some(large) = self.lanes.get_mut(at).and_then(|(_, lane)| lane.front_mut())
         {
-            if let Some(large) = messages.front_mut() {
-                self.calls += u64::from(large.sent == 0 && large.message.kind == Kind::Call);
-                let mut turn =
-                    Turn { out: &mut *out, chunk: self.chunk, window: &mut self.window, now: &now };
-                let (done, piece) = match large.tail() {
-                    None => (turn.piece(large), None),
-                    Some(tail) => {
-                        let (done, piece) = turn.tail(large, tail);
-                        (done, Some(piece))
-                    }
-                };
-                if done {
-                    messages.pop_front();
+            self.calls += u64::from(large.sent == 0 && large.message.kind == Kind::Call);
+            let mut turn =
+                Turn { out: &mut *out, chunk: self.chunk, window: &mut self.window, now: &now };
+            let (done, piece) = match large.tail() {
+                None => (turn.piece(large), None),
+                Some(tail) => {
+                    let (done, piece) = turn.tail(large, tail);
+                    (done, Some(piece))
                 }
-                if !messages.is_empty() {
-                    // Those that are begun stand before those that aren't.
-                    let place = if done { self.lanes.len() } else { at };
-                    self.lanes.insert(place, (lane, messages));
-                }
-                if piece.is_some() {
-                    return piece;
-                }
+            };
+            if done {
+                self.end_first(at);
+            }
+            if piece.is_some() {
+                return piece;
             }
         }
         None
+    }
+
+    /// All was given out of the first message of a lane. Those that are begun stand before those that aren't.
+    fn end_first(&mut self, at: usize) {
+        let Some((lane, mut messages)) = self.lanes.remove(at) else { return };
+        messages.pop_front();
+        if !messages.is_empty() {
+            self.lanes.push_back((lane, messages));
+        }
     }
 }
 

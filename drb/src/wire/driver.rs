@@ -244,7 +244,8 @@ impl Driver {
                     self.spin.went();
                     if self.output.is_written() {
                         // Where small messages go between, what has come meanwhile comes before the next piece.
-                        self.took_time = !self.output.was_all() && self.lets_small_between();
+                        self.took_time = !self.output.was_all()
+                            && self.connection.protocol().lets_small_between();
                         // Whoever has had more to send meanwhile is seen before this waits.
                         if self.took_time || self.output.was_all() {
                             return self.flush(context);
@@ -258,11 +259,6 @@ impl Driver {
                 }
             }
         }
-    }
-
-    /// Whether a piece of what is large goes next, before which small messages may go.
-    fn lets_small_between(&self) -> bool {
-        self.connection.protocol().lets_small_between()
     }
 
     /// Sends what the protocol has to be sent, which isn't kept meanwhile, and says whether that was all. It doesn't wait.

@@ -1,4 +1,4 @@
-//! Who has the driver of a connection: its task, and whoever calls over it and sends by himself.
+//! Who has the driver of a connection: its task, and whoever calls over it and sends what it calls.
 
 use super::{driver::Driver, running::Last};
 use drb_core::native::{Outlet, Protocol};

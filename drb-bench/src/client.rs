@@ -13,6 +13,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tokio::task::spawn_local;
 
 /// What a client is told to do.
 pub(crate) struct Job {
@@ -23,130 +24,125 @@ pub(crate) struct Job {
 }
 
 pub(crate) async fn run(wire: Wire, job: Job) -> Result<(), Failed> {
+    let connect = || BenchProxy::connect(&job.uri);
     let outcome = match job.workload {
+        Workload::Sequential => calls(&job, vec![connect().await?], echo).await?,
+        Workload::SideBySide => calls(&job, vec![connect().await?; CALLERS], echo).await?,
+        Workload::Connections => {
+            let mut benches = Vec::new();
+            for _ in 0..CALLERS {
+                benches.push(connect().await?);
+            }
+            calls(&job, benches, echo).await?
+        }
+        Workload::Blob(size) => {
+            calls(&job, vec![(connect().await?, workload::blob(size))], blob).await?
+        }
+        Workload::Records => {
+            calls(&job, vec![(connect().await?, workload::records())], records).await?
+        }
+        Workload::Callback => {
+            be_called(wire).await?;
+            calls(&job, vec![(connect().await?, Arc::new(Add(1)))], callback).await?
+        }
+        Workload::Stream => {
+            be_called(wire).await?;
+            let bench = vec![connect().await?];
+            match wire {
+                Wire::Native => calls(&job, bench, stream).await?,
+                Wire::Ruby => calls(&job, bench, yields).await?,
+            }
+        }
         Workload::Export => export(&job.uri).await?,
-        _ => calls(wire, &job).await?,
+        Workload::Connect => calls(&job, vec![Arc::from(&*job.uri)], connects).await?,
     };
     control::report(&outcome)?;
     Ok(())
 }
 
-/// One task, and what it does again and again.
-enum Caller {
-    Echo(BenchProxy),
-    /// The bytes that come back are sent the next time.
-    Blob(BenchProxy, Vec<u8>),
-    Records(BenchProxy, Vec<Record>),
-    Callback(BenchProxy, Arc<Add>),
-    Stream(BenchProxy),
-    Yields(BenchProxy),
-    Connect(String),
+/// On Ruby's wire a server calls back over a connection of its own, so who is called back is a server as well.
+async fn be_called(wire: Wire) -> Result<(), Failed> {
+    drb::start_service(any_port(wire), Add(0)).await?;
+    Ok(())
 }
 
-impl Caller {
-    /// Calls once; gives what the call has moved.
-    async fn call(&mut self) -> Result<u64, Failed> {
-        match self {
-            Self::Echo(bench) => {
-                check(bench.echo(NUMBER).await? == NUMBER)?;
-                Ok(1)
-            }
-            Self::Blob(bench, blob) => {
-                let sent = blob.len();
-                *blob = bench.blob(std::mem::take(blob)).await?;
-                check(blob.len() == sent)?;
-                Ok(sent as u64)
-            }
-            Self::Records(bench, records) => {
-                *records = bench.records(&*records).await?;
-                check(records.len() as u64 == RECORDS)?;
-                Ok(1)
-            }
-            Self::Callback(bench, add) => {
-                check(bench.callback(NUMBER, &*add).await? == NUMBER + add.0)?;
-                Ok(1)
-            }
-            Self::Stream(bench) => {
-                let mut sum = 0;
-                let count = ITEMS as i64;
-                let mut items = bench.items(count).await?;
-                while let Some(item) = items.next().await {
-                    sum += item?;
-                }
-                check(sum == count * (count - 1) / 2)?;
-                Ok(ITEMS)
-            }
-            Self::Yields(bench) => {
-                let mut sum = 0;
-                bench.each(ITEMS, |item| sum += item).await?;
-                check(sum == ITEMS * (ITEMS - 1) / 2)?;
-                Ok(ITEMS)
-            }
-            Self::Connect(uri) => {
-                // A proxy that connects has a client of its own, which closes when it is dropped.
-                let bench = BenchProxy::connect(uri).await?;
-                check(bench.echo(NUMBER).await? == NUMBER)?;
-                Ok(1)
-            }
-        }
+async fn echo(bench: &mut BenchProxy) -> Result<u64, Failed> {
+    check(bench.echo(NUMBER).await? == NUMBER)?;
+    Ok(1)
+}
+
+/// The bytes that come back are sent the next time.
+async fn blob((bench, blob): &mut (BenchProxy, Vec<u8>)) -> Result<u64, Failed> {
+    let sent = blob.len();
+    *blob = bench.blob(std::mem::take(blob)).await?;
+    check(blob.len() == sent)?;
+    Ok(sent as u64)
+}
+
+async fn records((bench, records): &mut (BenchProxy, Vec<Record>)) -> Result<u64, Failed> {
+    *records = bench.records(&*records).await?;
+    check(records.len() as u64 == RECORDS)?;
+    Ok(1)
+}
+
+async fn callback((bench, add): &mut (BenchProxy, Arc<Add>)) -> Result<u64, Failed> {
+    check(bench.callback(NUMBER, &*add).await? == NUMBER + add.0)?;
+    Ok(1)
+}
+
+async fn stream(bench: &mut BenchProxy) -> Result<u64, Failed> {
+    let mut sum = 0;
+    let count = ITEMS as i64;
+    let mut items = bench.items(count).await?;
+    while let Some(item) = items.next().await {
+        sum += item?;
     }
+    check(sum == count * (count - 1) / 2)?;
+    Ok(ITEMS)
+}
+
+async fn yields(bench: &mut BenchProxy) -> Result<u64, Failed> {
+    let mut sum = 0;
+    bench.each(ITEMS, |item| sum += item).await?;
+    check(sum == ITEMS * (ITEMS - 1) / 2)?;
+    Ok(ITEMS)
+}
+
+/// A proxy that connects has a client of its own, which closes when it is dropped.
+async fn connects(uri: &mut Arc<str>) -> Result<u64, Failed> {
+    let bench = BenchProxy::connect(uri).await?;
+    check(bench.echo(NUMBER).await? == NUMBER)?;
+    Ok(1)
 }
 
 fn check(right: bool) -> Result<(), Failed> {
     if right { Ok(()) } else { Err("the server has given a wrong answer".into()) }
 }
 
-/// The tasks of a workload. On Ruby's wire a server calls back over a connection of its own, so who is
-/// called back is a server as well.
-async fn callers(wire: Wire, job: &Job) -> Result<Vec<Caller>, Failed> {
-    let connect = || BenchProxy::connect(&job.uri);
-    Ok(match job.workload {
-        Workload::Sequential => vec![Caller::Echo(connect().await?)],
-        Workload::SideBySide => {
-            let bench = connect().await?;
-            (0..CALLERS).map(|_| Caller::Echo(bench.clone())).collect()
-        }
-        Workload::Connections => {
-            let mut callers = Vec::new();
-            for _ in 0..CALLERS {
-                callers.push(Caller::Echo(connect().await?));
-            }
-            callers
-        }
-        Workload::Blob(size) => vec![Caller::Blob(connect().await?, workload::blob(size))],
-        Workload::Records => vec![Caller::Records(connect().await?, workload::records())],
-        Workload::Callback => {
-            drb::start_service(any_port(wire), Add(0)).await?;
-            vec![Caller::Callback(connect().await?, Arc::new(Add(1)))]
-        }
-        Workload::Stream => {
-            drb::start_service(any_port(wire), Add(0)).await?;
-            match wire {
-                Wire::Native => vec![Caller::Stream(connect().await?)],
-                Wire::Ruby => vec![Caller::Yields(connect().await?)],
-            }
-        }
-        Workload::Connect => vec![Caller::Connect(job.uri.clone())],
-        Workload::Export => return Err("it makes no such calls".into()),
-    })
-}
-
-async fn calls(wire: Wire, job: &Job) -> Result<Outcome, Failed> {
-    let callers = callers(wire, job).await?;
-    let (callers, _) = all(callers, job.warm_up).await?;
+/// One task each does with its own again and again what gives how much it has moved: first to warm up.
+async fn calls<T: 'static>(
+    job: &Job,
+    callers: Vec<T>,
+    call: impl AsyncFn(&mut T) -> Result<u64, Failed> + Copy + 'static,
+) -> Result<Outcome, Failed> {
+    let (callers, _) = all(callers, job.warm_up, call).await?;
     control::begin()?;
     let start = Instant::now();
-    let (_callers, tally) = all(callers, job.time).await?;
+    let (_callers, tally) = all(callers, job.time, call).await?;
     let time = start.elapsed();
     control::done()?;
     Ok(tally.outcome(time))
 }
 
 /// Lets all callers call side by side for so long.
-async fn all(callers: Vec<Caller>, time: Duration) -> Result<(Vec<Caller>, Tally), Failed> {
+async fn all<T: 'static>(
+    callers: Vec<T>,
+    time: Duration,
+    call: impl AsyncFn(&mut T) -> Result<u64, Failed> + Copy + 'static,
+) -> Result<(Vec<T>, Tally), Failed> {
     let end = Instant::now() + time;
-    let tasks: Vec<_> =
-        callers.into_iter().map(|caller| tokio::spawn(repeat(caller, end))).collect();
+    let repeats = callers.into_iter().map(|caller| spawn_local(repeat(caller, end, call)));
+    let tasks: Vec<_> = repeats.collect();
     let mut callers = Vec::new();
     let mut sum = Tally::default();
     for task in tasks {
@@ -157,11 +153,15 @@ async fn all(callers: Vec<Caller>, time: Duration) -> Result<(Vec<Caller>, Tally
     Ok((callers, sum))
 }
 
-async fn repeat(mut caller: Caller, end: Instant) -> Result<(Caller, Tally), Failed> {
+async fn repeat<T>(
+    mut caller: T,
+    end: Instant,
+    call: impl AsyncFn(&mut T) -> Result<u64, Failed>,
+) -> Result<(T, Tally), Failed> {
     let mut tally = Tally::default();
     let mut start = Instant::now();
     loop {
-        let units = caller.call().await?;
+        let units = call(&mut caller).await?;
         let now = Instant::now();
         tally.add(now - start, units);
         if now >= end {

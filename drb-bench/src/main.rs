@@ -16,7 +16,10 @@ mod service;
 mod workload;
 
 use std::{error::Error, process::ExitCode, time::Duration};
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, LocalOptions},
+    task::LocalSet,
+};
 
 const USAGE: &str = "drb-bench WIRE server
 drb-bench WIRE client WORKLOAD URI WARM-UP SECONDS
@@ -48,7 +51,7 @@ fn run(words: &[&str]) -> Result<(), Failed> {
     match words {
         [wire, "server"] => {
             let wire = wire_of(wire)?;
-            runtime()?.block_on(server::serve(wire))
+            block_on(server::serve(wire))
         }
         [wire, "client", workload, uri, warm_up, seconds] => {
             let wire = wire_of(wire)?;
@@ -58,7 +61,7 @@ fn run(words: &[&str]) -> Result<(), Failed> {
                 warm_up: duration(warm_up)?,
                 time: duration(seconds)?,
             };
-            runtime()?.block_on(client::run(wire, job))
+            block_on(client::run(wire, job))
         }
         _ => Err(USAGE.into()),
     }
@@ -78,10 +81,14 @@ fn duration(seconds: &str) -> Result<Duration, String> {
 }
 
 /// One thread, since client and server share a small machine; two with `PEERS_RT=multi`.
-fn runtime() -> std::io::Result<Runtime> {
+fn block_on(future: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
     if std::env::var("PEERS_RT").is_ok_and(|kind| kind == "multi") {
-        Builder::new_multi_thread().worker_threads(2).enable_all().build()
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        LocalSet::new().block_on(&runtime, future)
     } else {
-        Builder::new_current_thread().enable_all().build()
+        Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default())?
+            .block_on(future)
     }
 }

@@ -10,14 +10,21 @@
 //! answer. So after looking in vain, it is looked for twice as long, in which a peer on the same machine can be woken; and
 //! all processes of a machine which have given it up try it again at the same times.
 
+mod patience;
+mod usage;
+
+use self::{
+    patience::{Patience, all_try},
+    usage::Usage,
+};
 use crate::{alarm, net::Stream, server::after_others, wait};
 use std::{
     cell::Cell,
     io,
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::LazyLock,
     task::{Context, Poll},
-    thread::{self, ThreadId},
-    time::{Duration, SystemTime},
+    thread,
+    time::Duration,
 };
 use tokio::{runtime::Handle, time::Instant};
 
@@ -34,23 +41,8 @@ const LOOKS: u16 = 1000;
 /// A new connection for which it doesn't pay begins with the call after so many: many have fewer.
 const FIRST: u16 = 4;
 
-/// Looking in vain costs more than sleeping. So it pays if it is in vain one time in so many at most.
-const PAYS: u16 = 16;
-
-/// So often what is looked for may be late, before that is as good as never.
-const LATE: u8 = 16;
-
-/// Once it would be left so often, it is tried at the times only at which all try it.
-const LONG: u16 = 1023;
-
-/// These begin so many microseconds one after the other, and last for so many.
-const TRIES: (u32, u32) = (100_000, 1_000);
-
 /// After so many times that were not in vain it is looked whether it is in the way of others.
 const GAINS: u8 = 16;
-
-/// It is, if the thread has not had three quarters of so long, or longer, to itself.
-const WINDOW: Duration = Duration::from_millis(1);
 
 /// Then so often it is not looked before the next time: once others may have come between, and if they do so again each
 /// time more often, up to so often.
@@ -62,20 +54,6 @@ static ONE_CORE: LazyLock<bool> =
 
 /// Whether it can be told if it is in the way of others.
 static TELLS: LazyLock<bool> = LazyLock::new(|| Usage::now().is_some());
-
-/// Whether it pays for a new connection, by how it has gone with those before.
-static NEW: Mutex<Patience> = Mutex::new(Patience { late: 0, leaves: 0, left: 0 });
-
-/// Whether it pays to look.
-#[derive(Default)]
-struct Patience {
-    /// So often in a row nothing has come in time. Then it is looked for twice as long.
-    late: u8,
-    /// So often it is left.
-    leaves: u16,
-    /// So often it was, after it was in vain twice.
-    left: u16,
-}
 
 /// Of one connection.
 pub(crate) struct Spin {
@@ -111,13 +89,6 @@ struct Looks {
 
 thread_local! {
     static CAME: Cell<u32> = const { Cell::new(0) };
-}
-
-/// What a thread has used.
-struct Usage {
-    thread: ThreadId,
-    at: Instant,
-    time: Duration,
 }
 
 impl Spin {
@@ -274,87 +245,19 @@ impl Spin {
     }
 }
 
-impl Patience {
-    /// That with new connections.
-    fn of_new<T>(does: impl FnOnce(&mut Self) -> T) -> T {
-        does(&mut NEW.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn is_to_look(&mut self, all_try: fn() -> bool) -> bool {
-        if self.leaves > 0 {
-            self.leaves -= 1;
-            return false;
-        }
-        self.left < LONG || all_try()
-    }
-
-    /// It was not in vain.
-    fn gain(&mut self) {
-        self.late = 0;
-        self.left /= 2;
-    }
-
-    /// It has come, but late: perhaps the peer has to see first that it pays to look.
-    fn wait(&mut self) {
-        self.left = self.left.min(LONG - 1);
-        self.late += 1;
-        if self.late > LATE {
-            self.leave();
-        }
-    }
-
-    /// It was in vain.
-    fn leave(&mut self) {
-        if self.late > 0 {
-            self.left = (self.left * PAYS + PAYS - 1).min(LONG);
-            self.leaves = if self.left < LONG { self.left } else { 0 };
-        }
-        self.late = 1;
-    }
-}
-
-/// Whether this is a time at which all try it who have given it up: the same for all processes of this machine.
-fn all_try() -> bool {
-    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    time.subsec_micros() % TRIES.0 < TRIES.1
-}
-
 impl Looks {
     fn is_one_of_many(&self) -> bool {
         CAME.get().wrapping_sub(self.came) > OTHERS
     }
 }
 
-impl Usage {
-    /// That of this thread, if the system tells.
-    #[cfg(target_os = "linux")]
-    fn now() -> Option<Self> {
-        use nix::time::{ClockId, clock_gettime};
-        let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).ok()?.into();
-        Some(Self { thread: thread::current().id(), at: Instant::now(), time })
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn now() -> Option<Self> {
-        None
-    }
-
-    /// It is that of `now`, if that tells something: whether others have had to take the core from this thread, which
-    /// has not slept meanwhile.
-    fn goes_on(&mut self, now: Self) -> Option<bool> {
-        let (passed, used) = (now.at - self.at, now.time.saturating_sub(self.time));
-        let same = now.thread == self.thread;
-        if same && passed < WINDOW {
-            return None;
-        }
-        *self = now;
-        same.then_some(used < passed * 3 / 4)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        patience::{LATE, PAYS},
+        usage::WINDOW,
+        *,
+    };
     use crate::net::Brought;
     use drb_core::Peer;
 
@@ -553,23 +456,6 @@ mod tests {
     }
 
     #[test]
-    fn new_ones_look_as_long_as_it_pays() {
-        let mut new = Patience::default();
-        for left in [0, 0, 15, 255] {
-            let looks = (0..=left).filter(|_| new.is_to_look(never)).count();
-            assert_eq!(looks, 1, "the last one of {left}");
-            new.leave();
-        }
-        assert!((0..2000).all(|_| !new.is_to_look(never)));
-        for _ in 0..10 {
-            assert!(new.is_to_look(|| true));
-            new.gain();
-        }
-        assert_eq!(new.left, 0);
-        assert!(new.is_to_look(never));
-    }
-
-    #[test]
     fn one_of_many_does_not_look() {
         let (mut one, now) = spin();
         let mut others: Vec<Spin> = (0..=OTHERS).map(|_| spin().0).collect();
@@ -604,23 +490,6 @@ mod tests {
             off.came(|| now);
             assert!(!off.is_to_look(|| now, || true));
         }
-    }
-
-    #[test]
-    fn who_does_not_have_the_core_to_itself_is_in_the_way() {
-        let now = Instant::now();
-        let usage = |passed, used| Usage {
-            thread: thread::current().id(),
-            at: now + Duration::from_micros(passed),
-            time: Duration::from_micros(used),
-        };
-        let is_in_the_way = |passed, used| usage(0, 0).goes_on(usage(passed, used));
-        assert_eq!(is_in_the_way(999, 0), None, "too early to tell");
-        assert_eq!([760, 740].map(|used| is_in_the_way(1000, used)), [Some(false), Some(true)]);
-        let mut before = usage(0, 0);
-        before.thread = thread::spawn(|| thread::current().id()).join().unwrap();
-        assert_eq!(before.goes_on(usage(1000, 0)), None, "another thread's says nothing");
-        assert_eq!(before.goes_on(usage(2000, 0)), Some(true));
     }
 
     #[cfg(target_os = "linux")]

@@ -17,6 +17,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
+    net::UnixStream,
     process::{Child, Command},
     time::timeout,
 };
@@ -126,8 +127,9 @@ impl Agent {
         let mut command = Command::new("ssh-agent");
         command.args(["-D", "-a"]).arg(&socket).stdout(Stdio::null()).kill_on_drop(true);
         let process = command.spawn().unwrap();
+        // Its socket is there before it listens.
         let listening = async {
-            while !socket.exists() {
+            while UnixStream::connect(&socket).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };

@@ -110,16 +110,14 @@ async fn yields(bench: &mut BenchProxy) -> Result<u64, Failed> {
 
 /// A proxy that connects has a client of its own, which closes when it is dropped.
 async fn connects(uri: &mut Arc<str>) -> Result<u64, Failed> {
-    let bench = BenchProxy::connect(uri).await?;
-    check(bench.echo(NUMBER).await? == NUMBER)?;
-    Ok(1)
+    echo(&mut BenchProxy::connect(uri).await?).await
 }
 
 fn check(right: bool) -> Result<(), Failed> {
     if right { Ok(()) } else { Err("the server has given a wrong answer".into()) }
 }
 
-/// One task each does with its own again and again what gives how much it has moved: first to warm up.
+/// Each caller has a task, which calls again and again, first to warm up. A call gives how much it has moved.
 async fn calls<T: 'static>(
     job: &Job,
     callers: Vec<T>,
@@ -172,8 +170,8 @@ async fn repeat<T>(
 }
 
 async fn export(uri: &str) -> Result<Outcome, Failed> {
-    let bench: BenchProxy = Client::builder().limits(limits()).build().connect(uri).await?;
-    check(bench.echo(NUMBER).await? == NUMBER)?;
+    let mut bench: BenchProxy = Client::builder().limits(limits()).build().connect(uri).await?;
+    echo(&mut bench).await?;
     control::begin()?;
     let start = Instant::now();
     let holders: Vec<HolderProxy> = bench.export(EXPORTS).await?;
